@@ -1,0 +1,1 @@
+"""What every room may use: registration, argument checks, errors, files."""

@@ -1,0 +1,58 @@
+"""Argument checks: each raises `ValueError` or `TypeError` naming the argument, what is expected and what came."""
+
+import numbers
+from collections.abc import Collection
+from typing import Any
+
+
+def check_positive_integer(name: str, value: Any) -> None:
+    """Raise unless `value` is an integer of at least 1 (`True` is not one)."""
+    _check_integer(name, value)
+    if value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}. Pass 1 or more.")
+
+
+def check_non_negative_integer(name: str, value: Any) -> None:
+    """Raise unless `value` is an integer of at least 0 (`False` is not one)."""
+    _check_integer(name, value)
+    if value < 0:
+        raise ValueError(f"`{name}` must be an integer of at least 0. Received: {name}={value!r}. Pass 0 or more.")
+
+
+def check_positive_number(name: str, value: Any) -> None:
+    """Raise unless `value` is a finite real number above 0."""
+    _check_real(name, value)
+    if not 0 < value < float("inf"):
+        raise ValueError(f"`{name}` must be a finite number above 0. Received: {name}={value!r}. Pass such a number.")
+
+
+def check_rate(name: str, value: Any) -> None:
+    """Raise unless `value` is a real number in [0, 1): a rate of 1 would drop everything."""
+    _check_real(name, value)
+    if not 0 <= value < 1:
+        raise ValueError(
+            f"`{name}` must be a rate: at least 0 and below 1. Received: {name}={value!r}. Pass 0 to switch it off."
+        )
+
+
+def check_boolean(name: str, value: Any) -> None:
+    """Raise unless `value` is `True` or `False`."""
+    if not isinstance(value, bool):
+        raise TypeError(f"`{name}` must be a boolean. Received: {name}={value!r}. Pass `True` or `False`.")
+
+
+def check_choice(name: str, value: Any, choices: Collection) -> None:
+    """Raise unless `value` is one of `choices`."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}. Pass one of these.")
+
+
+def _check_integer(name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}. Pass a whole number.")
+
+
+def _check_real(name, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"`{name}` must be a number. Received: {name}={value!r}. Pass an int or a float.")

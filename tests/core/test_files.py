@@ -1,0 +1,93 @@
+import os
+
+import pytest
+
+from keras_seq.core.errors import InputError
+from keras_seq.core.files import atomic_directory, atomic_write
+
+
+def test_atomic_write_replaces_the_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with atomic_write(path, "w") as file:
+        file.write("ação\n")
+        assert path.read_text() == "old"
+    assert path.read_bytes() == "ação\n".encode()
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_failed_write_leaves_the_old_file(tmp_path, error):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(type(error)), atomic_write(path) as file:
+        file.write(b"half")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_disk_full_at_sync_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"), atomic_write(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_new_file_is_readable_as_usual_and_old_permissions_stay(tmp_path):
+    path = tmp_path / "a.bin"
+    mask = os.umask(0o022)
+    try:
+        with atomic_write(path) as file:
+            file.write(b"1")
+    finally:
+        os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o644
+    path.chmod(0o600)
+    with atomic_write(path) as file:
+        file.write(b"2")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_atomic_write_refuses_missing_folder_and_folder_and_mode(tmp_path):
+    with pytest.raises(InputError, match="does not exist"), atomic_write(tmp_path / "no" / "a"):
+        pass
+    with pytest.raises(InputError, match="is a folder"), atomic_write(tmp_path):
+        pass
+    with pytest.raises(ValueError, match="`mode`"), atomic_write(tmp_path / "a", "ab"):
+        pass
+
+
+def test_atomic_directory_appears_whole(tmp_path):
+    target = tmp_path / "deep" / "model"
+    with atomic_directory(target) as folder:
+        (folder / "a").write_text("1")
+        assert not target.exists()
+    assert (target / "a").read_text() == "1"
+    assert os.listdir(target.parent) == ["model"]
+
+
+def test_atomic_directory_takes_an_empty_folder_only(tmp_path):
+    target = tmp_path / "model"
+    target.mkdir()
+    with atomic_directory(target) as folder:
+        (folder / "a").write_text("1")
+    with pytest.raises(InputError, match="not empty"), atomic_directory(target):
+        pass
+    with pytest.raises(InputError, match="is a file"), atomic_directory(target / "a"):
+        pass
+    assert (target / "a").read_text() == "1"
+
+
+def test_atomic_directory_leaves_nothing_after_an_error(tmp_path):
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "model") as folder:
+        (folder / "a").write_text("1")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == []
