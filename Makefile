@@ -1,0 +1,78 @@
+# Every target works on a fresh clone with Python 3.11-3.13, make and the package index.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help quickstart install test lint bench clean
+
+VENV := .venv
+PY := $(VENV)/bin/python
+CLI := $(VENV)/bin/keras-seq
+# One stamp for each set of packages: pip runs again only after pyproject.toml has changed.
+STAMPS := $(VENV)/stamps
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+
+QUICKSTART_RUN := build/quickstart/run
+QUICKSTART_MODEL := build/quickstart/saved_models/quickstart
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(STAMPS)/python:
+	@python=""; \
+	for candidate in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11, 3.12 or 3.13 with venv was found; install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; \
+	fi; \
+	echo "Making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv --clear $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/package: pyproject.toml | $(STAMPS)/python
+	@echo "Installing keras_seq (the first time downloads TensorFlow, some 600 MB)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(STAMPS)/test: pyproject.toml | $(STAMPS)/package
+	@echo "Installing what the tests need"
+	@$(INSTALL) --editable '.[test]'
+	@touch $@
+
+$(STAMPS)/dev: pyproject.toml | $(STAMPS)/package
+	@echo "Installing what lint needs"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+$(STAMPS)/bench: pyproject.toml | $(STAMPS)/package
+	@echo "Installing what the benchmarks need"
+	@$(INSTALL) --editable '.[bench]'
+	@touch $@
+
+install: $(STAMPS)/package  ## make .venv and install the package into it
+	@echo "Ready: $(CLI) --help"
+
+quickstart: install  ## train a small tagger on bundled data, export it, tag sentences
+	@rm -rf build/quickstart
+	$(CLI) train zoo/quickstart.toml --run-dir $(QUICKSTART_RUN)
+	$(CLI) evaluate $(QUICKSTART_RUN)
+	$(CLI) export $(QUICKSTART_RUN) --to $(QUICKSTART_MODEL)
+	$(CLI) predict $(QUICKSTART_MODEL) "Maria Souza viajou de Lisboa para o Recife."
+	$(CLI) predict ner_pt "O juiz Paulo Souza, do Tribunal Regional Federal da 1a Região, decidiu em Brasília."
+
+test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="-m 'not slow'" narrows
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(STAMPS)/bench  ## compare score and speed with a CRF on hand-made features
+	$(PY) benchmarks/tagger.py $(BENCH_ARGS)
+
+clean:  ## remove .venv, caches and build outputs (runs/ stays)
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
