@@ -1,0 +1,107 @@
+"""Precision, recall and F1 of entities, as a Keras metric."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.registration import register
+from keras_seq.metrics.entity_scores import scores_from_counts
+from keras_seq.ops.spans import compact_steps, entity_spans, span_tables
+from keras_seq.ops.tag_decoding import decode_tags
+
+
+@register
+class EntityF1(keras.metrics.Metric):
+    """Precision, recall and F1 of entities over a whole data set, counted inside the compiled graph.
+
+    For `model.compile(metrics=[EntityF1(tag_names)])` and for callbacks that watch `val_entity_f1`. An entity counts as
+    found only if type, first and last step all agree; the rules are those of `conlleval` and of `seqeval`'s default
+    mode (see `keras_seq.ops.spans`), and the numbers are those of `entity_scores`. Counts are kept for each type, so
+    that the result is exact however the data is cut into batches.
+
+    Masking: steps whose `y_true` is negative are taken out of the sentence, wherever they stand; what was predicted
+    there is ignored. A negative `y_pred` at a real step is a missing prediction and counts as outside.
+
+    Args:
+        tag_names: The tags (BIO, IOB1 or BIOES) in the order of their ids.
+        name: Name of the metric, and key of the F1 in its result.
+        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million entities of a type.
+
+    Call arguments (of `update_state`):
+        y_true: int tensor `(batch, steps)` of tag ids, negative where there is no token.
+        y_pred: Either tag ids, int `(batch, steps)`, or scores of the tags, float `(batch, steps, tags)`, or potentials
+            of a CRF, float `(batch, steps, tags, tags)`.
+        sample_weight: Must be `None`: an entity is found or it is not.
+
+    Returns (of `result`): a dictionary of three scalars (micro averages): with the default name, `"entity_f1"`,
+    `"entity_precision"` and `"entity_recall"`. A ratio over nothing is 0.
+
+    Raises:
+        ValueError: When `tag_names` is empty, names a tag twice or has one of another scheme, when the shapes do not
+            fit each other, or when a `sample_weight` is given.
+
+    Example:
+
+    >>> metric = EntityF1(["O", "B-PERSON", "I-PERSON"])
+    >>> metric.update_state([[1, 2, 0, 1]], [[1, 2, 0, 0]])
+    >>> {key: round(float(value), 2) for key, value in metric.result().items()}
+    {'entity_f1': 0.67, 'entity_precision': 1.0, 'entity_recall': 0.5}
+    >>> metric.scores()["types"]["PERSON"]["support"]
+    2
+
+    Reference: Tjong Kim Sang and Buchholz, "Introduction to the CoNLL-2000 Shared Task: Chunking", 2000.
+    """
+
+    def __init__(self, tag_names: Sequence[str], *, name: str = "entity_f1", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+        if isinstance(tag_names, str) or not tag_names or len(set(tag_names)) != len(tag_names):
+            raise ValueError(
+                "`tag_names` must be a list of at least one tag, each named once. "
+                f"Received: tag_names={tag_names!r}. Pass the tags in the order of their ids."
+            )
+        self.tag_names = list(tag_names)
+        self._tables = span_tables(self.tag_names)
+        self.correct, self.predicted, self.true = (
+            self.add_variable(shape=(len(self._tables.types),), initializer="zeros", dtype=self.dtype, name=counted)
+            for counted in ("correct", "predicted", "true")
+        )
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if sample_weight is not None:
+            raise ValueError(
+                "`sample_weight` must be None: entities are counted, not weighted. "
+                f"Received: sample_weight={sample_weight!r}. Pass this metric as one of `metrics`, not of "
+                "`weighted_metrics`, and set `y_true` to -1 at steps to leave out."
+            )
+        y_true = ops.cast(y_true, "int32")
+        mask = y_true >= 0
+        tag_ids = decode_tags(y_pred, mask)
+        true_starts, true_ends, true_types = entity_spans(compact_steps(mask, y_true, -1), self._tables)
+        starts, ends, types = entity_spans(compact_steps(mask, tag_ids, -1), self._tables)
+        found = starts & true_starts & (ends == true_ends) & (types == true_types)
+        self.correct.assign_add(self._count(found, true_types))
+        self.predicted.assign_add(self._count(starts, types))
+        self.true.assign_add(self._count(true_starts, true_types))
+
+    def result(self) -> dict[str, Any]:
+        correct, predicted, true = (ops.sum(counts) for counts in (self.correct, self.predicted, self.true))
+        stem = self.name.removesuffix("_f1")
+        return {
+            self.name: ops.divide_no_nan(2 * correct, predicted + true),
+            f"{stem}_precision": ops.divide_no_nan(correct, predicted),
+            f"{stem}_recall": ops.divide_no_nan(correct, true),
+        }
+
+    def scores(self) -> dict[str, Any]:
+        """What was counted so far, overall and for each type of `tag_names`, in the form of `entity_scores`."""
+        counts = (ops.convert_to_numpy(ops.copy(counts)) for counts in (self.correct, self.predicted, self.true))
+        return scores_from_counts(self._tables.types, *([int(count) for count in of_type] for of_type in counts))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "tag_names": list(self.tag_names)}
+
+    def _count(self, chosen: Any, types: Any) -> Any:
+        is_type = types[:, :, None] == ops.arange(len(self._tables.types), dtype="int32")  # (batch, steps, types)
+        return ops.sum(ops.cast(chosen[:, :, None] & is_type, self.dtype), axis=(0, 1))

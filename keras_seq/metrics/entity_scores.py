@@ -1,0 +1,138 @@
+"""Entity scores of tag sequences in plain Python."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_seq.ops.spans import OUTSIDE, entities, split_tag
+
+
+def entity_scores(
+    true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]]
+) -> dict[str, Any]:
+    """Precision, recall and F1 of entities, overall and for each type.
+
+    For whole data sets held as lists of tags. An entity counts as found only if type, first and last token all agree.
+    The overall numbers are micro averages. The rules are those of `conlleval` and of `seqeval`'s default mode (see
+    `keras_seq.ops.spans`), and `keras_seq.metrics.EntityF1` gives the same numbers inside `fit` and `evaluate`.
+
+    Args:
+        true_sequences: For each sentence, its tags (BIO, IOB1 or BIOES).
+        predicted_sequences: The same, predicted. `""`, the padding of tagger outputs, is a missing prediction: it
+            counts as `"O"`.
+
+    Returns:
+        A dictionary with `"entity_f1"`, `"entity_precision"`, `"entity_recall"`, `"support"` (how many entities there
+        are to find) and `"types"`: for each type, in sorted order, a dictionary of `"f1"`, `"precision"`, `"recall"`
+        and `"support"`. A ratio over nothing is 0.
+
+    Raises:
+        ValueError: When a sentence has another number of predictions than tags, when the numbers of sentences differ,
+            or when a tag is of another scheme.
+
+    Example:
+
+    >>> true = [["B-PERSON", "I-PERSON", "O", "B-PLACE"]]
+    >>> predicted = [["B-PERSON", "I-PERSON", "O", "O"]]
+    >>> scores = entity_scores(true, predicted)
+    >>> scores["entity_precision"], scores["entity_recall"], scores["types"]["PLACE"]["support"]
+    (1.0, 0.5, 1)
+
+    Reference: Tjong Kim Sang and Buchholz, "Introduction to the CoNLL-2000 Shared Task: Chunking", 2000.
+    """
+    correct: Counter[str] = Counter()
+    predicted: Counter[str] = Counter()
+    true: Counter[str] = Counter()
+    for true_tags, predicted_tags in _aligned(true_sequences, predicted_sequences):
+        true_entities = set(entities(true_tags))
+        predicted_entities = set(entities(predicted_tags))
+        true.update(entity.type for entity in true_entities)
+        predicted.update(entity.type for entity in predicted_entities)
+        correct.update(entity.type for entity in true_entities & predicted_entities)
+    types = sorted(true.keys() | predicted.keys())
+    return scores_from_counts(
+        types, [correct[name] for name in types], [predicted[name] for name in types], [true[name] for name in types]
+    )
+
+
+def scores_from_counts(
+    types: Sequence[str], correct: Sequence[int], predicted: Sequence[int], true: Sequence[int]
+) -> dict[str, Any]:
+    """What `entity_scores` returns, from the number of correct, predicted and true entities of each type."""
+    by_type = {name: _ratios(*counts) for name, *counts in zip(types, correct, predicted, true, strict=True)}
+    overall = _ratios(sum(correct), sum(predicted), sum(true))
+    return {
+        "entity_f1": overall["f1"],
+        "entity_precision": overall["precision"],
+        "entity_recall": overall["recall"],
+        "support": overall["support"],
+        "types": by_type,
+    }
+
+
+def confusion_matrix(
+    true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]]
+) -> tuple[list[str], np.ndarray]:
+    """How often tokens of one entity type are tagged as another: token by token, prefixes left aside.
+
+    Args:
+        true_sequences: For each sentence, its tags.
+        predicted_sequences: The same, predicted. `""` counts as `"O"`.
+
+    Returns:
+        The labels, `"O"` first and then the entity types in sorted order, and an int64 array
+        `(len(labels), len(labels))` of token counts: rows are true, columns predicted.
+
+    Raises:
+        ValueError: As `entity_scores`.
+
+    Example:
+
+    >>> labels, counts = confusion_matrix([["B-PERSON", "I-PERSON", "O"]], [["B-PERSON", "B-PLACE", "O"]])
+    >>> labels, counts.tolist()
+    (['O', 'PERSON', 'PLACE'], [[1, 0, 0], [0, 1, 1], [0, 0, 0]])
+    """
+    pairs: Counter[tuple[str, str]] = Counter()
+    for true_tags, predicted_tags in _aligned(true_sequences, predicted_sequences):
+        pairs.update(zip(map(_type_of, true_tags), map(_type_of, predicted_tags), strict=True))
+    labels = [OUTSIDE, *sorted({label for pair in pairs for label in pair} - {OUTSIDE})]
+    counts = np.zeros((len(labels), len(labels)), "int64")
+    for (true_type, predicted_type), count in pairs.items():
+        counts[labels.index(true_type), labels.index(predicted_type)] = count
+    return labels, counts
+
+
+def _type_of(tag: str) -> str:
+    return split_tag(tag)[1] or OUTSIDE
+
+
+def _ratios(correct: int, predicted: int, true: int) -> dict[str, float]:
+    return {
+        "f1": 2 * correct / (predicted + true) if predicted + true else 0.0,
+        "precision": correct / predicted if predicted else 0.0,
+        "recall": correct / true if true else 0.0,
+        "support": true,
+    }
+
+
+def _aligned(
+    true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]]
+) -> Iterator[tuple[Sequence[str], list[str]]]:
+    pairs = itertools.zip_longest(true_sequences, predicted_sequences)
+    for number, (true_tags, predicted_tags) in enumerate(pairs, start=1):
+        if true_tags is None or predicted_tags is None:
+            missing = "true_sequences" if true_tags is None else "predicted_sequences"
+            raise ValueError(
+                "`true_sequences` and `predicted_sequences` must have the same number of sentences. "
+                f"Received: no sentence {number} in `{missing}`. Give both whole and in the same order."
+            )
+        if len(predicted_tags) != len(true_tags):
+            raise ValueError(
+                "`predicted_sequences` must have one tag for each true tag. "
+                f"Received: {len(predicted_tags)} tags for the {len(true_tags)} of sentence {number}. "
+                "Predict every token and cut the padding off."
+            )
+        yield true_tags, [tag or OUTSIDE for tag in predicted_tags]
