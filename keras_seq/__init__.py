@@ -1,6 +1,6 @@
 """keras_seq: a zoo of sequence models for Keras 3, from a file to a SavedModel that takes raw input.
 
-Importing the package costs nothing: Keras and TensorFlow are imported by the rooms that need them, when they are first used.
+Importing the package costs nothing: Keras and TensorFlow are imported by the rooms that need them, when first used.
 """
 
 import importlib

@@ -1,0 +1,7 @@
+"""What the tests of layers and models share. Nothing in the package imports it."""
+
+from keras_seq.testing.layer_test import run_layer_test
+from keras_seq.testing.model_test import run_model_test
+from keras_seq.testing.padding import check_padding, padding_layouts
+
+__all__ = ["check_padding", "padding_layouts", "run_layer_test", "run_model_test"]

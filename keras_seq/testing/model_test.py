@@ -1,0 +1,117 @@
+"""One test for every model that a builder of the zoo returns. It knows no concrete model."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seq.testing.padding import check_padding
+
+
+def run_model_test(
+    build: Callable[..., keras.Model],
+    *,
+    arguments: Mapping[str, Any],
+    inputs: Mapping[str, np.ndarray],
+    targets: Any,
+    loss: Any,
+    expected_output_shape: Any = None,
+    run_padding: bool = True,
+) -> keras.Model:
+    """Check that a builder keeps every promise that builders make.
+
+    - It returns an uncompiled functional `keras.Model` whose inputs are named tensors; two calls share nothing.
+    - It predicts, for any batch size and number of steps; `summary()` prints.
+    - One step of `fit` gives a finite loss, moves weights and leaves them finite, with a row of padding in the batch.
+    - A `.keras` file loads in safe mode without `custom_objects` and gives equal outputs.
+    - Adding or moving padding never changes outputs at real steps; a row of padding alone gives finite numbers.
+
+    Args:
+        build: The builder.
+        arguments: Keyword arguments of the builder: those of a small model.
+        inputs: Name of an input -> NumPy array `(batch, steps, ...)` with real steps only, at least 2 rows.
+        targets: What `fit` is given as `y`, for these inputs.
+        loss: What `compile` is given as `loss`; registered with Keras, since the `.keras` file names it.
+        expected_output_shape: Shape (or a list of shapes) of the outputs for `inputs`; not checked when `None`.
+        run_padding: Whether padding (id 0 in every integer input) must not matter.
+
+    Returns:
+        The model, after its step of `fit`.
+
+    Raises:
+        AssertionError: When a promise is broken.
+    """
+    keras.utils.set_random_seed(1)
+    inputs = dict(inputs)
+    model = build(**arguments)
+    assert isinstance(model, keras.Model), f"the builder returned {type(model)}, expected a keras.Model"
+    assert hasattr(model, "operations"), "the model is not functional"
+    assert not model.compiled, "the model is compiled: loss and optimizer are the caller's"
+    names = {tensor.name for tensor in model.inputs}
+    assert names == set(inputs), f"the model's inputs are named {sorted(names)}, expected {sorted(inputs)}"
+    shared = {id(weight) for weight in model.weights} & {id(weight) for weight in build(**arguments).weights}
+    assert not shared, "two models of one builder share weights"
+
+    outputs = model.predict(_feed(model, inputs), verbose=0)
+    leaves = keras.tree.flatten(outputs)
+    if expected_output_shape is not None:
+        shapes = expected_output_shape if isinstance(expected_output_shape, list) else [expected_output_shape]
+        received = [tuple(output.shape) for output in leaves]
+        assert received == [tuple(shape) for shape in shapes], f"outputs have the shapes {received}, expected {shapes}"
+    for symbol, output in zip(keras.tree.flatten(model.outputs), leaves, strict=True):
+        matches = len(symbol.shape) == output.ndim and all(
+            size in (None, actual) for size, actual in zip(symbol.shape, output.shape, strict=True)
+        )
+        assert matches, f"the symbolic shape {symbol.shape} does not describe the shape {output.shape}"
+    # Another number of rows and steps through the same model: nothing was fixed at its first call.
+    longer = {name: np.concatenate([array[:1]] * 2, axis=1) for name, array in inputs.items()}
+    model.predict(_feed(model, longer), verbose=0)
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    assert lines, "`summary()` printed nothing"
+
+    if run_padding:
+        check_padding(lambda padded, mask: model(_tensors(model, padded), training=False), inputs)
+    _check_fit(model, inputs, targets, loss)
+    _check_saving(model, inputs)
+    return model
+
+
+def _check_fit(model, inputs, targets, loss):
+    before = model.get_weights()
+    # A row of padding must not spoil the step of the others.
+    padded = {name: np.concatenate([array, np.zeros_like(array[:1])]) for name, array in inputs.items()}
+    targets = keras.tree.map_structure(lambda array: np.concatenate([array, np.full_like(array[:1], -1)]), targets)
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss=loss)
+    rows = len(next(iter(padded.values())))
+    history = model.fit(_feed(model, padded), targets, batch_size=rows, epochs=1, verbose=0)
+    assert np.isfinite(history.history["loss"]).all(), f"the loss is not finite: {history.history['loss']}"
+    after = model.get_weights()
+    assert all(np.isfinite(weight).all() for weight in after), "a step of fit left weights that are not finite"
+    changed = any((old != new).any() for old, new in zip(before, after, strict=True))
+    assert changed, "a step of fit changed no weight"
+
+
+def _check_saving(model, inputs):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        revived = keras.saving.load_model(path)
+    for expected, actual in zip(
+        keras.tree.flatten(model.predict(_feed(model, inputs), verbose=0)),
+        keras.tree.flatten(revived.predict(_feed(revived, inputs), verbose=0)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-6, err_msg="outputs changed after loading")
+
+
+def _feed(model, inputs):
+    """The named arrays in the structure that the model was made with: a tensor, a list or a dictionary."""
+    return keras.tree.map_structure(lambda symbol: inputs[symbol.name], model.input)
+
+
+def _tensors(model, inputs):
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, _feed(model, inputs))

@@ -1,0 +1,20 @@
+"""The zoo: builders of uncompiled functional models, their registry, and the cards of trained ones."""
+
+from keras_seq.zoo.cards import DatasetCard, ModelCard
+from keras_seq.zoo.registry import (
+    RegisteredBuilder,
+    get_builder,
+    list_builders,
+    register_builder,
+    registered_builder,
+)
+
+__all__ = [
+    "DatasetCard",
+    "ModelCard",
+    "RegisteredBuilder",
+    "get_builder",
+    "list_builders",
+    "register_builder",
+    "registered_builder",
+]

@@ -1,0 +1,185 @@
+"""Model cards: what a trained model is, was trained on, scores, and must not be used for."""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keras_seq.core.errors import InputError
+from keras_seq.core.files import atomic_write
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetCard:
+    """The data that a model was trained and measured on.
+
+    Args:
+        name: The registered name of the data set.
+        split: What was used for what, such as `"train: train.conll, test: test.conll"`.
+        licence: The licence of the data.
+        citation: How its authors ask to be cited.
+        url: Where it is published.
+    """
+
+    name: str
+    split: str
+    licence: str
+    citation: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """The card of one trained model: stored as `card.json`, shown as Markdown.
+
+    Args:
+        name: The name of the trained model, such as `"ner_pt"`.
+        task: The task it is for, such as `"tagger"`.
+        builder: The registered name of its builder.
+        description: What it does, in one or two sentences.
+        language: The language of the text it is for (BCP 47), or `""`.
+        data: What it was trained and measured on.
+        recipe: The resolved recipe (TOML text): everything that decided the score.
+        seeds: The seeds that were run; the shipped weights are those of `seeds[0]`.
+        command: The command line that trains it.
+        metrics: Name of a metric -> its value on the test split, for the shipped weights.
+        parameters: How many weights it has.
+        training_seconds: How long one training took.
+        cpu: The processor that the training took so long on.
+        versions: Name of a package -> the version it was trained with.
+        date: The day it was trained on, as `YYYY-MM-DD`.
+        limitations: What it is not good for, one sentence each.
+
+    Example:
+
+    >>> card = ModelCard(
+    ...     name="toy", task="tagger", builder="ner_model", description="Finds names.", language="en",
+    ...     data=DatasetCard(name="toy", split="test: test.conll", licence="CC0-1.0"), recipe="seed = 1", seeds=(1,),
+    ...     command="keras-seq train toy.toml", metrics={"entity_f1": 0.5}, parameters=10, training_seconds=1.5,
+    ...     cpu="any", versions={"keras": "3.15.1"}, date="2026-01-31", limitations=("It knows three names.",),
+    ... )
+    >>> ModelCard.from_json(card.to_json()) == card
+    True
+    >>> print(card.render().splitlines()[0])
+    # toy
+    """
+
+    name: str
+    task: str
+    builder: str
+    description: str
+    language: str
+    data: DatasetCard
+    recipe: str
+    seeds: tuple[int, ...]
+    command: str
+    metrics: dict[str, float]
+    parameters: int
+    training_seconds: float
+    cpu: str
+    versions: dict[str, str]
+    date: str
+    limitations: tuple[str, ...] = field(default=())
+
+    def __post_init__(self):
+        # JSON has lists only: tuples keep an equal card equal after a round trip.
+        object.__setattr__(self, "seeds", tuple(self.seeds))
+        object.__setattr__(self, "limitations", tuple(self.limitations))
+        for name in ("name", "task", "builder", "command", "date"):
+            if not getattr(self, name):
+                raise ValueError(f"`{name}` must not be empty. Received: {name}={getattr(self, name)!r}. Fill it in.")
+        if not self.seeds:
+            raise ValueError(f"`seeds` must hold the seed of the weights. Received: seeds={self.seeds!r}. Name it.")
+
+    def to_json(self) -> str:
+        """Return the card as JSON text that ends in a line break."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelCard":
+        """Return the card that `to_json` wrote.
+
+        Raises:
+            ValueError: When the text is not JSON, or has missing or unknown keys.
+        """
+        values = json.loads(text)
+        _check_keys("card", cls, values)
+        _check_keys("data", DatasetCard, values["data"])
+        return cls(**{**values, "data": DatasetCard(**values["data"])})
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the card to a file, whole or not at all.
+
+        Args:
+            path: The file, by convention `card.json`.
+        """
+        with atomic_write(path, "w") as file:
+            file.write(self.to_json())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "ModelCard":
+        """Read a card from a file.
+
+        Args:
+            path: A file that `save` wrote.
+
+        Raises:
+            InputError: When the file is missing or is not a card.
+        """
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"{os.fspath(path)}: not a model card: {error}; export the model again") from error
+
+    def render(self) -> str:
+        """Return the card as Markdown.
+
+        Returns:
+            Text that ends in a line break.
+        """
+        rows = [
+            ("Task", self.task),
+            ("Builder", f"`{self.builder}`"),
+            ("Language", self.language or "none"),
+            ("Parameters", f"{self.parameters:,}"),
+            ("Data", f"[{self.data.name}]({self.data.url})" if self.data.url else self.data.name),
+            ("Split", self.data.split),
+            ("Licence of the data", self.data.licence),
+            ("Seeds", ", ".join(str(seed) for seed in self.seeds)),
+            ("Training", f"{self.training_seconds:,.0f} s on {self.cpu}, {self.date}"),
+            ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))),
+        ]
+        lines = [f"# {self.name}", "", self.description, "", "| | |", "|---|---|"]
+        lines += [f"| {name} | {_cell(value)} |" for name, value in rows]
+        lines += ["", f"## Scores (test split, seed {self.seeds[0]})", "", "| metric | value |", "|---|---|"]
+        lines += [f"| {name} | {value:.4f} |" for name, value in self.metrics.items()]
+        lines += ["", "## How it was made", "", "```", self.command, "```", "", "```toml", self.recipe.rstrip(), "```"]
+        if self.limitations:
+            lines += ["", "## Limitations", "", *(f"- {sentence}" for sentence in self.limitations)]
+        if self.data.citation:
+            lines += ["", "## Citation of the data", "", self.data.citation]
+        return "\n".join(lines) + "\n"
+
+
+def _cell(value):
+    return " ".join(value.split()).replace("|", "\\|")
+
+
+def _check_keys(what: str, card_class: Any, values: Any) -> None:
+    if not isinstance(values, dict):
+        raise ValueError(f"`{what}` must be a JSON object. Received: {what}={values!r}. Write it with `save`.")
+    fields = dataclasses.fields(card_class)
+    required = {
+        item.name
+        for item in fields
+        if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+    }
+    missing = sorted(required - set(values))
+    unknown = sorted(set(values) - {item.name for item in fields})
+    if missing or unknown:
+        raise ValueError(
+            f"`{what}` must have the keys of a {card_class.__name__}. Received: missing={missing}, unknown={unknown}. "
+            "Write it with `save`."
+        )

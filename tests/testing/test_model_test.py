@@ -1,0 +1,65 @@
+"""The harness itself: it passes a good builder and catches each kind of broken one."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_seq.testing import run_model_test
+
+TOKEN_IDS = np.array([[2, 3, 1], [3, 3, 2]], "int32")
+TARGETS = np.array([[0, 1, 0], [1, 1, 0]], "int32")
+SHARED = []
+
+
+@keras.saving.register_keras_serializable(package="keras_seq_tests")
+def masked_loss(y_true, y_pred):
+    ops = keras.ops
+    real = ops.cast(y_true >= 0, y_pred.dtype)
+    log_probabilities = ops.log_softmax(y_pred)
+    chosen = ops.take_along_axis(log_probabilities, ops.expand_dims(ops.maximum(y_true, 0), -1), axis=-1)
+    return -ops.sum(ops.squeeze(chosen, -1) * real) / ops.maximum(ops.sum(real), 1)
+
+
+def token_model(num_tags, name="token_ids", compiled=False, share=False, pool=False):
+    if share and SHARED:
+        return SHARED[0]
+    token_ids = keras.Input(shape=(None,), dtype="int32", name=name)
+    hidden = keras.layers.Embedding(5, 4)(token_ids)
+    if pool:
+        hidden = hidden + keras.ops.mean(hidden, axis=1, keepdims=True)
+    model = keras.Model(token_ids, keras.layers.Dense(num_tags)(hidden))
+    if compiled:
+        model.compile(loss="mse")
+    if share:
+        SHARED.append(model)
+    return model
+
+
+def run(**arguments):
+    return run_model_test(
+        token_model,
+        arguments={"num_tags": 2, **arguments},
+        inputs={"token_ids": TOKEN_IDS},
+        targets=TARGETS,
+        loss=masked_loss,
+        expected_output_shape=(2, 3, 2),
+    )
+
+
+def test_good_builder_passes():
+    assert run().compiled
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "words"}, "expected \\['token_ids'\\]"),
+        ({"compiled": True}, "is compiled"),
+        ({"share": True}, "share weights"),
+        ({"pool": True}, "the real steps changed"),
+        ({"num_tags": 3}, "outputs have the shapes"),
+    ],
+)
+def test_broken_builder_is_caught(arguments, message):
+    with pytest.raises(AssertionError, match=message):
+        run(**arguments)
