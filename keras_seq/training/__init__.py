@@ -1,0 +1,24 @@
+"""Training: the typed recipe, the optimizer, the loop with exact resume, checkpoints, and what a run directory holds."""
+
+from keras_seq.training.callbacks import Position, Progress, TrainingCallback
+from keras_seq.training.checkpoints import CheckpointStore
+from keras_seq.training.loop import Batches, FitResult, TrainingInterrupted, compile_model, fit
+from keras_seq.training.optimizers import averaged_weights, build_optimizer
+from keras_seq.training.recipe import Recipe
+from keras_seq.training.run_directory import RunDirectory
+
+__all__ = [
+    "Batches",
+    "CheckpointStore",
+    "FitResult",
+    "Position",
+    "Progress",
+    "Recipe",
+    "RunDirectory",
+    "TrainingCallback",
+    "TrainingInterrupted",
+    "averaged_weights",
+    "build_optimizer",
+    "compile_model",
+    "fit",
+]

@@ -1,0 +1,404 @@
+"""The training loop: one Keras `fit` call an epoch, exact resume, early stopping, best weights kept."""
+
+import contextlib
+import dataclasses
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+
+from keras_seq.core.errors import RecipeError, RunError
+from keras_seq.training.callbacks import Position, TrainingCallback
+from keras_seq.training.checkpoints import (
+    Checkpoint,
+    CheckpointStore,
+    inference_state,
+    restore_inference_state,
+    restore_training_state,
+    training_state,
+)
+from keras_seq.training.optimizers import averaged_weights, build_optimizer
+from keras_seq.training.recipe import FitRecipe, Recipe
+from keras_seq.training.run_directory import RunDirectory
+
+
+class Batches(Protocol):
+    """Training data whose order is a pure function of its seed and the epoch."""
+
+    def __len__(self) -> int:
+        """Batches of one epoch."""
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterable[Any]:
+        """The `(inputs, labels)` batches of an epoch, NumPy arrays or a `tf.data.Dataset`, without the first `skip`."""
+
+
+class TrainingInterrupted(RunError):
+    """The user or the system asked the training to stop; a checkpoint was written and `--resume` goes on from it."""
+
+
+@dataclasses.dataclass
+class FitResult:
+    """What a training came to. The model holds the best weights.
+
+    Args:
+        history: One record an epoch.
+        best_epoch: The epoch, from 1, whose weights the model holds.
+        best_scores: Its scores.
+        stopped_early: Whether patience ran out before the last epoch.
+        seconds: Time spent on training and evaluation, over all resumes.
+    """
+
+    history: list[dict[str, Any]]
+    best_epoch: int
+    best_scores: dict[str, float]
+    stopped_early: bool
+    seconds: float
+
+
+@dataclasses.dataclass
+class _Progress:
+    """The part of the state that is no variable of the model; JSON in a checkpoint."""
+
+    epoch: int = 0
+    batch: int = 0
+    logs: dict[str, float] = dataclasses.field(default_factory=dict)
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    best_epoch: int = 0
+    best_value: float = math.nan
+    waited: int = 0
+    stopped_early: bool = False
+    seconds: float = 0.0
+    epoch_seconds: float = 0.0
+
+
+def compile_model(model: keras.Model, recipe: Recipe, *, steps_per_epoch: int, loss: Any, metrics: Any = None) -> None:
+    """Compile a model with the optimizer and the compiler setting of a recipe.
+
+    Args:
+        model: An uncompiled model.
+        recipe: The recipe.
+        steps_per_epoch: Batches of one epoch; schedules end after `fit.epochs` of them.
+        loss: As for `keras.Model.compile`.
+        metrics: As for `keras.Model.compile`.
+    """
+    optimizer = build_optimizer(recipe.optimizer, total_steps=steps_per_epoch * recipe.fit.epochs)
+    model.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=recipe.fit.jit_compile)
+
+
+def fit(
+    model: keras.Model,
+    batches: Batches,
+    *,
+    settings: FitRecipe,
+    run_directory: RunDirectory,
+    evaluate: Callable[[keras.Model], Mapping[str, float]],
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    resume: bool = False,
+) -> FitResult:
+    """Train a compiled model; a run that was killed and resumed ends with the numbers of one that was not.
+
+    Each epoch is one `model.fit` call. A checkpoint is written at the end of each epoch and every
+    `settings.checkpoint_seconds` (or `checkpoint_batches`) in between; it holds weights, optimizer, random-number state,
+    metrics, the history and the place in the data. After each `settings.evaluate_every` epochs, `evaluate` is called
+    with the averaged weights in the model; the best ones by `settings.monitor` are kept. Ctrl-C and SIGTERM stop after
+    the present batch, with a checkpoint.
+
+    Args:
+        model: A compiled model, seeded before it was built.
+        batches: The training data.
+        settings: The `fit` section of the recipe.
+        run_directory: Where checkpoints go.
+        evaluate: Gives the scores of the model on the validation data. It must not change the model.
+        callbacks: Keras callbacks; those derived from `TrainingCallback` also hear of evaluations.
+        resume: Go on from the newest readable checkpoint, or start anew where there is none.
+
+    Returns:
+        History and best scores; the model holds the best (averaged) weights.
+
+    Raises:
+        TrainingInterrupted: After Ctrl-C or SIGTERM.
+        RunError: When the loss is not finite, a checkpoint cannot be written or does not fit.
+        RecipeError: When `settings.monitor` is not among the scores.
+    """
+    return _Training(model, batches, settings, run_directory, evaluate, callbacks).run(resume)
+
+
+class _Training:
+    def __init__(self, model, batches, settings, run_directory, evaluate, callbacks):
+        self.model = model
+        self.batches = batches
+        self.settings = settings
+        self.run_directory = run_directory
+        self.evaluate = evaluate
+        self.callbacks = list(callbacks)
+        self.steps = len(batches)
+        self.store = CheckpointStore(run_directory.checkpoints_path)
+        self.progress = _Progress()
+        self.position = Position(settings.epochs, self.steps)
+        self.stop_signal: str | None = None
+        self.saved_at = time.monotonic()
+        if self.steps < 1:
+            raise RunError(f"{run_directory.path}: the training data makes no batch; add sentences")
+
+    @property
+    def observers(self):
+        return [callback for callback in self.callbacks if isinstance(callback, TrainingCallback)]
+
+    def run(self, resume):
+        # Optimizer and metrics make their variables lazily; a checkpoint needs them all.
+        self.model._symbolic_build(data_batch=_first_batch(self.batches))
+        checkpoint = self.store.latest() if resume else None
+        if checkpoint is not None:
+            self.restore(checkpoint)
+        for callback in self.observers:
+            callback.position = self.position
+        with _stop_signals(self):
+            try:
+                while self.progress.epoch < self.settings.epochs and not self.progress.stopped_early:
+                    self.run_epoch(checkpoint)
+                    checkpoint = None
+            finally:
+                for callback in self.observers:
+                    callback.on_fit_end()
+        return self.finish()
+
+    def restore(self, checkpoint):
+        if checkpoint.metadata["steps_per_epoch"] != self.steps:
+            raise RunError(
+                f"{checkpoint.path}: was written with {checkpoint.metadata['steps_per_epoch']} batches an epoch, the data "
+                f"now makes {self.steps}; resume with the data that the run was started with"
+            )
+        restore_training_state(self.model, checkpoint)
+        self.progress = _Progress(**checkpoint.metadata["progress"])
+        if self.progress.best_epoch and self.store.best() is None:
+            raise RunError(f"{self.store.best_path}: cannot be read; start anew in another run directory")
+
+    def run_epoch(self, checkpoint):
+        progress = self.progress
+        started = time.monotonic() - progress.epoch_seconds
+        self.epoch_started = started
+        self.position.epoch, self.position.first_batch = progress.epoch, progress.batch
+        self.position.units, self.position.unit = 0, "batches"
+        if progress.batch < self.steps:
+            keeper = _Keeper(self, checkpoint if progress.batch else None)
+            self.model.fit(
+                _dataset(self.model, self.counted(self.batches.epoch(progress.epoch, skip=progress.batch))),
+                initial_epoch=progress.epoch,
+                epochs=progress.epoch + 1,
+                steps_per_epoch=self.steps - progress.batch,
+                shuffle=False,
+                verbose=0,
+                callbacks=[keeper, *self.callbacks],
+            )
+            progress.batch = self.steps
+            progress.logs = keeper.logs
+            if self.is_due():
+                self.save()
+        self.evaluate_epoch(started)
+        self.save()
+        self.raise_if_stopped()
+
+    def evaluate_epoch(self, started):
+        progress, settings = self.progress, self.settings
+        last = progress.epoch + 1 == settings.epochs
+        record: dict[str, Any] = {
+            "epoch": progress.epoch + 1,
+            "step": (progress.epoch + 1) * self.steps,
+            **{f"train_{key}": value for key, value in progress.logs.items()},
+            "learning_rate": float(self.model.optimizer.learning_rate),
+        }
+        with averaged_weights(self.model):
+            if last or (progress.epoch + 1) % settings.evaluate_every == 0:
+                scores = {key: float(value) for key, value in self.evaluate(self.model).items()}
+                record |= scores
+                self.keep_best(record, scores)
+            record["seconds"] = round(time.monotonic() - started, 3)
+            progress.history.append(record)
+            for callback in self.observers:
+                callback.on_evaluation_end(record)
+        progress.seconds += record["seconds"]
+        progress.epoch_seconds = 0.0
+        progress.epoch += 1
+        progress.batch = 0
+        progress.logs = {}
+
+    def keep_best(self, record, scores):
+        progress, settings = self.progress, self.settings
+        if settings.monitor not in scores:
+            raise RecipeError(
+                f"{self.run_directory.recipe_path}: key `fit.monitor` must be one of {', '.join(sorted(scores))}. "
+                f"Received: {settings.monitor!r}; name one of these"
+            )
+        value = scores[settings.monitor]
+        # The first evaluation is always the best so far, even when its score is not a number.
+        better = value > progress.best_value if settings.direction == "max" else value < progress.best_value
+        record["is_best"] = not progress.best_epoch or better or (math.isnan(progress.best_value) and value == value)
+        if record["is_best"]:
+            progress.best_epoch, progress.best_value, progress.waited = record["epoch"], value, 0
+            self.store.save_best(inference_state(self.model), {"epoch": record["epoch"], "scores": scores})
+        else:
+            progress.waited += 1
+            progress.stopped_early = bool(settings.patience) and progress.waited >= settings.patience
+
+    def finish(self):
+        best = self.store.best()
+        if best is None:
+            raise RunError(f"{self.store.best_path}: cannot be read; start anew in another run directory")
+        restore_inference_state(self.model, best)
+        progress = self.progress
+        return FitResult(
+            history=progress.history,
+            best_epoch=best.metadata["epoch"],
+            best_scores=best.metadata["scores"],
+            stopped_early=progress.stopped_early,
+            seconds=round(progress.seconds, 3),
+        )
+
+    def counted(self, epoch_batches):
+        """Count what is fetched, where batches are arrays."""
+        if hasattr(epoch_batches, "element_spec"):
+            return epoch_batches
+        return self._count(iter(epoch_batches))
+
+    def _count(self, iterator):
+        position = self.position
+        for inputs, labels in iterator:
+            labels_array = labels if isinstance(labels, np.ndarray) else keras.tree.flatten(labels)[0]
+            if labels_array.ndim > 1 and np.issubdtype(labels_array.dtype, np.integer):
+                position.unit = "tokens"
+                position.units += int(np.count_nonzero(labels_array >= 0))
+            else:
+                position.unit = "rows"
+                position.units += len(labels_array)
+            yield inputs, labels
+
+    def is_due(self, batches_done=0):
+        settings = self.settings
+        if settings.checkpoint_batches and batches_done and batches_done % settings.checkpoint_batches == 0:
+            return True
+        return time.monotonic() - self.saved_at >= settings.checkpoint_seconds
+
+    def save(self):
+        progress = dataclasses.asdict(self.progress)
+        step = self.progress.epoch * self.steps + self.progress.batch
+        self.store.save(training_state(self.model), {"steps_per_epoch": self.steps, "progress": progress}, step=step)
+        self.saved_at = time.monotonic()
+
+    def raise_if_stopped(self):
+        if self.stop_signal:
+            raise TrainingInterrupted(
+                f"{self.run_directory.path}: stopped by {self.stop_signal} in epoch {self.progress.epoch + 1} after batch "
+                f"{self.progress.batch} of {self.steps}; go on with --resume"
+            )
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Inside an epoch: checkpoints, the stop signal, and the watch over the loss."""
+
+    finite_check_every = 20
+
+    def __init__(self, training: _Training, checkpoint: Checkpoint | None):
+        super().__init__()
+        self.training = training
+        self.checkpoint = checkpoint
+        self.logs: dict[str, float] = {}
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.checkpoint is not None:
+            # Keras has just reset the metrics; those of a begun epoch go on.
+            restore_training_state(self.model, self.checkpoint)
+
+    def on_train_batch_end(self, batch, logs=None):
+        training = self.training
+        done = training.position.batches_done(batch)
+        # The end of the epoch is saved by the loop, with the epoch's logs.
+        due = done < training.steps and (training.is_due(done) or training.stop_signal)
+        if due or done % self.finite_check_every == 0:
+            self.check_finite(logs, done)
+        if due:
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()
+            training.progress.batch = done
+            training.progress.epoch_seconds = time.monotonic() - training.epoch_started
+            training.save()
+            training.raise_if_stopped()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.logs = {key: float(value) for key, value in (logs or {}).items()}
+        self.check_finite(self.logs, self.training.steps)
+
+    def check_finite(self, logs, batches_done):
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            training = self.training
+            raise RunError(
+                f"{training.run_directory.path}: the loss is {loss} in epoch {training.position.epoch + 1} by batch "
+                f"{batches_done} of {training.steps}; start anew with a lower optimizer.learning_rate or optimizer.clip_norm"
+            )
+
+
+def _first_batch(batches):
+    for inputs, labels in batches.epoch(0):
+        return inputs, labels
+    raise RunError("the training data makes no batch; add sentences")
+
+
+def _dataset(model, batches):
+    """What `model.fit` takes: under TensorFlow a dataset whose shapes leave batch and steps open."""
+    if keras.backend.backend() != "tensorflow" or hasattr(batches, "element_spec"):
+        return iter(batches) if not hasattr(batches, "element_spec") else batches
+    import itertools
+
+    # Only this backend needs it, and has it loaded already.
+    import tensorflow as tf
+
+    iterator = iter(batches)
+    first = next(iterator)
+    signature = keras.tree.map_structure(lambda array: _open_spec(tf, array), first)
+    inputs, labels = signature
+    signature = (_like_model_inputs(tf, model, inputs), labels)
+    return tf.data.Dataset.from_generator(
+        lambda: itertools.chain([first], iterator), output_signature=signature
+    ).prefetch(4)
+
+
+def _open_spec(tf, array):
+    array = np.asarray(array)
+    shape = [None if axis < 2 else size for axis, size in enumerate(array.shape)]
+    return tf.TensorSpec(shape, array.dtype)
+
+
+def _like_model_inputs(tf, model, inputs):
+    """Take the shapes that the model declares for its inputs: they say which axes are fixed."""
+    declared = {tensor.name: tensor.shape for tensor in getattr(model, "inputs", None) or []}
+    if isinstance(inputs, dict):
+        return {name: tf.TensorSpec(declared.get(name, spec.shape), spec.dtype) for name, spec in inputs.items()}
+    if isinstance(inputs, tf.TensorSpec) and len(declared) == 1:
+        return tf.TensorSpec(next(iter(declared.values())), inputs.dtype)
+    return inputs
+
+
+@contextlib.contextmanager
+def _stop_signals(training: _Training) -> Iterator[None]:
+    """Turn the first Ctrl-C or SIGTERM into a request to stop after the batch; the second one acts as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def request_stop(number, frame):
+        training.stop_signal = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        signal.signal(number, previous[number])
+
+    for number in previous:
+        signal.signal(number, request_stop)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
