@@ -1,0 +1,9 @@
+"""Keras layers for sequences; every one keeps masks of any form."""
+
+from keras_seq.layers.bidirectional import Bidirectional
+from keras_seq.layers.character_encoder import CharacterEncoder
+from keras_seq.layers.crf import CRF
+from keras_seq.layers.lstm import LSTM
+from keras_seq.layers.token_dropout import TokenDropout
+
+__all__ = ["CRF", "LSTM", "Bidirectional", "CharacterEncoder", "TokenDropout"]

@@ -1,0 +1,6 @@
+"""Training losses that ignore padding."""
+
+from keras_seq.losses.crf_negative_log_likelihood import CRFNegativeLogLikelihood
+from keras_seq.losses.masked_cross_entropy import MaskedCrossEntropy
+
+__all__ = ["CRFNegativeLogLikelihood", "MaskedCrossEntropy"]

@@ -1,0 +1,1 @@
+"""Stateless mathematics of sequence models."""

@@ -1,0 +1,136 @@
+"""The model for named entities and other per-token tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_seq.core.checks import check_choice, check_positive_integer, check_rate
+from keras_seq.layers import CRF, LSTM, Bidirectional, CharacterEncoder, TokenDropout
+from keras_seq.zoo.registry import register_builder
+
+DROPOUTS = ("tokens", "embeddings", "recurrent")
+FEATURES = ("characters", "max_characters", "num_cases", "case_dim")
+
+
+@register_builder(task="tagger", example={"vocabulary_size": 50, "num_tags": 5, "embedding_dim": 8, "units": (6,)})
+def ner_model(
+    vocabulary_size: int,
+    num_tags: int | Sequence[str],
+    *,
+    embedding_dim: int = 100,
+    units: int | Sequence[int] = (128,),
+    bidirectional: bool = True,
+    features: Mapping[str, Any] | None = None,
+    head: str = "crf",
+    dropout: float | Mapping[str, float] = 0.5,
+    name: str = "ner_model",
+) -> keras.Model:
+    """Tag every token: word vectors (and spelling), a stack of LSTMs, a CRF or a log-softmax.
+
+    The textbook model (Embedding, LSTM, Dense, log-softmax) is
+    `ner_model(vocabulary_size, num_tags, bidirectional=False, head="log_softmax", dropout=0)`.
+
+    Masking: `token_ids` 0 is padding, on either side or inside; it never changes the output at a real step. Train with
+    `keras_seq.losses.CRFNegativeLogLikelihood` (head `"crf"`) or `MaskedCrossEntropy` (`"log_softmax"`), labels -1 at
+    padding.
+
+    Args:
+        vocabulary_size: number of token ids, padding (0) and unknown (1) included.
+        num_tags: number of tags, or their names in id order: then the CRF never decodes a move that the tag scheme forbids.
+        embedding_dim: size of the word vectors.
+        units: sizes of the stacked LSTM layers, per direction.
+        bidirectional: whether each layer reads in both directions.
+        features: further inputs. `characters`: arguments of `keras_seq.layers.CharacterEncoder` (at least
+            `vocabulary_size`) adds the input `character_ids`; `num_cases`: number of case classes adds the input
+            `case_ids`, embedded in `case_dim` (8) dimensions.
+        head: `"crf"` or `"log_softmax"`.
+        dropout: one rate for vectors and states, or rates by place: `tokens` (replaced by unknown), `embeddings`,
+            `recurrent` (between the layers and before the head); places not named have rate 0.
+        name: name of the model.
+
+    Returns:
+        An uncompiled functional model. Inputs, a dict: `token_ids` `(batch, steps)`, and as chosen `character_ids`
+        `(batch, steps, characters)` and `case_ids` `(batch, steps)`, all int32. Output: potentials
+        `(batch, steps, tags, tags)` for `keras_seq.ops.crf`, or log-probabilities `(batch, steps, tags)`.
+
+    Raises:
+        ValueError: if an argument is out of range or a key is unknown.
+
+    Example:
+        >>> from keras_seq.zoo import ner_model
+        >>> model = ner_model(vocabulary_size=20_000, num_tags=13)
+        >>> model.output_shape
+        (None, None, 13, 13)
+
+    Reference:
+        Huang, Xu and Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", arXiv:1508.01991, 2015;
+        Ma and Hovy, "End-to-end Sequence Labeling via Bi-directional LSTM-CNNs-CRF", ACL 2016.
+    """
+    # --- Layers
+    tag_names = None if isinstance(num_tags, int) else list(num_tags)
+    num_tags = num_tags if tag_names is None else len(tag_names)
+    check_positive_integer("vocabulary_size", vocabulary_size)
+    check_positive_integer("num_tags", num_tags)
+    check_choice("head", head, ("crf", "log_softmax"))
+    sizes = [units] if isinstance(units, int) else list(units)
+    rates = _rates(dropout)
+    features = dict(features or {})
+    _check_keys("features", features, FEATURES)
+
+    drop_tokens = TokenDropout(rates["tokens"], name="drop_tokens")
+    word_embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="word_embedding")
+    recurrent_layers = []
+    for index, size in enumerate(sizes):
+        layer = LSTM(size, return_sequences=True, name=f"lstm_{index}")
+        recurrent_layers.append(Bidirectional(layer, name=f"bidirectional_{index}") if bidirectional else layer)
+    scorer = keras.layers.Dense(num_tags, name="tag_scores")
+
+    # --- Functional graph
+    inputs = {"token_ids": keras.Input((None,), dtype="int32", name="token_ids")}
+    parts = [word_embedding(drop_tokens(inputs["token_ids"]))]
+    if "characters" in features:
+        length = features.get("max_characters")
+        inputs["character_ids"] = keras.Input((None, length), dtype="int32", name="character_ids")
+        encoder = CharacterEncoder(**features["characters"], name="character_encoder")
+        parts.append(encoder(inputs["character_ids"]))
+    if features.get("num_cases"):
+        inputs["case_ids"] = keras.Input((None,), dtype="int32", name="case_ids")
+        case_embedding = keras.layers.Embedding(
+            features["num_cases"], features.get("case_dim", 8), name="case_embedding"
+        )
+        parts.append(case_embedding(inputs["case_ids"]))
+    x = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="token_vectors")(parts)
+    x = keras.layers.Dropout(rates["embeddings"], name="drop_embeddings")(x)
+    for index, layer in enumerate(recurrent_layers):
+        x = layer(x)
+        x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
+    x = scorer(x)
+    if head == "crf":
+        outputs = CRF(num_tags, tag_names=tag_names, name="crf")(x)
+    else:
+        outputs = keras.layers.Activation("log_softmax", name="log_softmax", dtype="float32")(x)
+
+    # --- Model
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _rates(dropout: float | Mapping[str, float]) -> dict[str, float]:
+    if isinstance(dropout, Mapping):
+        _check_keys("dropout", dropout, DROPOUTS)
+        rates = {place: dropout.get(place, 0.0) for place in DROPOUTS}
+    else:
+        rates = {"tokens": 0.0, "embeddings": dropout, "recurrent": dropout}
+    for place, rate in rates.items():
+        check_rate(f"dropout.{place}", rate)
+    return rates
+
+
+def _check_keys(name: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(
+            f"`{name}` takes the keys {', '.join(known)}. Received: {', '.join(unknown)}. Remove or rename them."
+        )
