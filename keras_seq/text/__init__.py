@@ -1,0 +1,8 @@
+"""Strings <-> ids: vocabularies, the tokenizer, the encoder. Needs TensorFlow."""
+
+from keras_seq.text.character_vocabulary import CharacterVocabulary as CharacterVocabulary
+from keras_seq.text.encoding import CASE_CLASSES as CASE_CLASSES
+from keras_seq.text.encoding import NUM_CASE_CLASSES as NUM_CASE_CLASSES
+from keras_seq.text.encoding import TokenEncoder as TokenEncoder
+from keras_seq.text.tokenizer import WordTokenizer as WordTokenizer
+from keras_seq.text.vocabulary import Vocabulary as Vocabulary

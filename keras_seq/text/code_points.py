@@ -18,6 +18,7 @@ _NUM_PAGES = (sys.maxunicode + 1) >> _PAGE_BITS
 
 # Character classes. Every test below relies on this order: words are up to DIGIT, tokens up to SYMBOL.
 UPPER, LOWER, LETTER, MARK, DIGIT, EXTENDER, SYMBOL, SPACE = range(8)
+NUM_CLASSES = 8
 
 ZERO_WIDTH_JOINER = 0x200D
 # The joiners and the soft hyphen stand inside words.

@@ -3,7 +3,7 @@
 import collections
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +79,14 @@ class Vocabulary:
         Returns:
             A `Vocabulary`, the most frequent token first.
         """
+        return cls.from_counts(collections.Counter(tokens), min_count, max_size)
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None) -> "Vocabulary":
+        """As `build`, from the number of times each token occurs."""
         check_positive_integer("min_count", min_count)
         if max_size is not None:
             check_positive_integer("max_size", max_size)
-        counts = collections.Counter(tokens)
         kept = sorted((-count, token) for token, count in counts.items() if count >= min_count and _is_token(token))
         return cls([token for _, token in kept[:max_size]])
 
@@ -203,5 +207,5 @@ class VocabularyTable(tf.Module):
         return tf.where(tf.equal(tokens, ""), PADDING_ID, ids)
 
 
-def _is_token(text):
+def _is_token(text: str) -> bool:
     return text not in ("", UNKNOWN_TOKEN) and "\n" not in text and "\r" not in text
