@@ -65,10 +65,11 @@ test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); 
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once installed
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports
+	@status=0; \
+	for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports"; do \
+	  echo "== $$check"; $(VENV)/bin/$$check || status=1; \
+	done; \
+	exit $$status
 
 bench: $(STAMPS)/bench  ## compare score and speed with a CRF on hand-made features
 	$(PY) benchmarks/tagger.py $(BENCH_ARGS)

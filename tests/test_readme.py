@@ -1,0 +1,57 @@
+"""What README.md shows is true: its example runs and its table is that of zoo/results.csv."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROW = {
+    "model": "toy",
+    "task": "tagger",
+    "data": "toy-data",
+    "metric": "entity_f1",
+    "mean": "0.87654",
+    "standard_deviation": "0.0021",
+    "seeds": "1 2 3",
+    "parameters": "2500000",
+    "training_seconds": "1190",
+    "cpu": "2 cores",
+}
+
+
+@pytest.fixture(scope="module")
+def refresh_readme():
+    spec = importlib.util.spec_from_file_location("refresh_readme", ROOT / "zoo" / "refresh_readme.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_example_runs(capsys):
+    code = re.search(r"<!-- example: begin -->\n```python\n(.*?)```\n<!-- example: end -->", README, re.DOTALL).group(1)
+    assert len(code.strip().splitlines()) <= 16
+    exec(compile(code, "README.md", "exec"), {})
+    tags = capsys.readouterr().out.strip()
+    assert set(re.findall(r"'(.*?)'", tags)) <= {"O", "B-PER", "I-PER"}
+    assert tags.count(",") == 8
+
+
+def test_table_is_that_of_the_results(refresh_readme):
+    rows = refresh_readme.read_rows(ROOT / "zoo" / "results.csv")
+    assert refresh_readme.refreshed(README, rows) == README, "run: python zoo/refresh_readme.py"
+
+
+def test_table_holds_the_numbers(refresh_readme):
+    text = refresh_readme.refreshed(README, [ROW])
+    assert "| `toy` | tagger | toy-data | entity_f1 | 0.877 ± 0.002 | 3 | 2.5 M | 20 min, 2 cores |" in text
+    assert text.replace(refresh_readme.render_table([ROW]), "") == README.replace(
+        re.search(rf"{refresh_readme.BEGIN}\n(.*?){refresh_readme.END}", README, re.DOTALL).group(1), ""
+    )
+
+
+def test_missing_markers_are_named(refresh_readme):
+    with pytest.raises(ValueError, match="must hold the lines"):
+        refresh_readme.refreshed("nothing", [ROW])
