@@ -17,8 +17,8 @@ from keras_seq.layers.lstm import LSTM
 class CharacterEncoder(keras.layers.Layer):
     """Reads each token letter by letter: what it looks like, whether or not the word is known.
 
-    Two encoders: `"cnn"`, a convolution over neighbouring characters and the maximum over the token (Ma and Hovy), quick;
-    `"lstm"`, the two last states of a bidirectional LSTM (Lample et al.).
+    Two encoders: `"cnn"`, a convolution over neighbouring characters and the maximum over the token (Ma and Hovy),
+    quick; `"lstm"`, the two last states of a bidirectional LSTM (Lample et al.).
 
     Masking: character id 0 is padding and never reaches the vector, on whichever side it stands. A token without
     characters has a zero vector from `"cnn"` and a constant one from `"lstm"`. The mask of the tokens is not changed.

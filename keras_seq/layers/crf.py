@@ -27,8 +27,8 @@ class CRF(keras.layers.Layer):
 
     Weights: `transitions` `(num_tags, num_tags)` (row: previous tag), `start_scores` and `end_scores` `(num_tags,)`.
 
-    Masking: any mask. The start scores act at the first real step of a row, the end scores at the last one; what stands at
-    masked steps is ignored by the functions above. The mask ends here: a loss per row must not be weighted per step.
+    Masking: any mask. The start scores act at the first real step of a row, the end scores at the last one; what stands
+    at masked steps is ignored by the functions above. The mask ends here: a loss per row must not be weighted per step.
 
     Args:
         num_tags: number of tags.
@@ -70,7 +70,7 @@ class CRF(keras.layers.Layer):
         if tag_names is not None and len(tag_names) != num_tags:
             raise ValueError(
                 f"`tag_names` must name each of the `num_tags={num_tags}` tags. "
-                f"Received: tag_names={list(tag_names)} ({len(tag_names)} names). Give one name per tag id, in id order."
+                f"Received: {len(tag_names)} names, tag_names={list(tag_names)}. Give one per tag id, in id order."
             )
         self.num_tags = num_tags
         self.tag_names = None if tag_names is None else list(tag_names)

@@ -25,8 +25,8 @@ class LSTM(keras.layers.LSTM):
         f = sigmoid(x W_f + h U_f + b_f)          c' = f * c + i * g
         o = sigmoid(x W_o + h U_o + b_o)          h' = o * tanh(c')
 
-    Masking: a masked step carries the state on, wherever it stands; its output is the last real output (zeros if there is
-    none yet, or everywhere with `zero_output_for_mask`). Left, right and inner padding never change a real step.
+    Masking: a masked step carries the state on, wherever it stands; its output is the last real output (zeros if there
+    is none yet, or everywhere with `zero_output_for_mask`). Left, right and inner padding never change a real step.
 
     Args:
         units: size of the state. All further arguments are those of `keras.layers.LSTM`.
@@ -80,7 +80,8 @@ class LSTM(keras.layers.LSTM):
         if isinstance(mask, (list, tuple)):
             mask = mask[0]
         if not self.is_standard:
-            # Not `super()`: the stock LSTM may call cuDNN, which takes no left-padded mask and cannot be served on a CPU.
+            # Not `super()`: the stock LSTM may call cuDNN, which takes no left-padded mask and cannot be served on a
+            # CPU.
             return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask, training=training)
         (outputs,), (state,) = lstm(
             self.drop_inputs(sequences, training),

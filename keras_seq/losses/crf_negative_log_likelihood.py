@@ -15,8 +15,8 @@ from keras_seq.ops.crf import crf_log_partition, crf_score
 class CRFNegativeLogLikelihood(keras.losses.Loss):
     """Negative log-likelihood of tag sequences under `keras_seq.layers.CRF`, per real token.
 
-    The mean over the real tokens of a batch, so that the value does not depend on how sentences are batched or padded, and
-    is comparable with a cross-entropy per token.
+    The mean over the real tokens of a batch, so that the value does not depend on how sentences are batched or padded,
+    and is comparable with a cross-entropy per token.
 
     Masking: steps whose label is `ignored_label` are no part of the chain; the Keras mask is not needed. Sample weights
     are applied per row.

@@ -14,7 +14,8 @@ from keras_seq.core.registration import register
 class MaskedCrossEntropy(keras.losses.Loss):
     """Cross-entropy averaged over the real steps of a batch.
 
-    Masking: steps whose label is `ignored_label` count neither in the sum nor in the mean; the Keras mask is not needed.
+    Masking: steps whose label is `ignored_label` count neither in the sum nor in the mean; the Keras mask is not
+    needed.
 
     Args:
         ignored_label: the label of padding.

@@ -1,8 +1,8 @@
 """Linear-chain conditional random fields: log partition, scores, the best path and marginals.
 
-One tensor holds a whole chain: `potentials`, `(batch, steps, tags, tags)`, where `potentials[b, t, i, j]` is the score of
-tag `j` at step `t` when the previous real step has tag `i`: emission of `j`, plus transition `i -> j`, plus the end score
-of `j` at the last real step. At the first real step only row `i = 0` counts; it holds the start scores.
+One tensor holds a whole chain: `potentials`, `(batch, steps, tags, tags)`, where `potentials[b, t, i, j]` is the score
+of tag `j` at step `t` when the previous real step has tag `i`: emission of `j`, plus transition `i -> j`, plus the end
+score of `j` at the last real step. At the first real step only row `i = 0` counts; it holds the start scores.
 
 The mask, `(batch, steps)` boolean, may have any form: padding left or right, holes, rows without a real step. All
 arithmetic is in float32 or wider, whatever the dtype of the potentials.

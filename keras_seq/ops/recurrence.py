@@ -12,7 +12,8 @@ Tensor = Any
 
 
 class LSTMWeights(NamedTuple):
-    """The weights of one direction in the stock Keras layout; the gates stand in the order input, forget, cell, output."""
+    """The weights of one direction in the stock Keras layout; the gates stand in the order input, forget, cell,
+    output."""
 
     kernel: Tensor  # (features, 4 * units)
     recurrent_kernel: Tensor  # (units, 4 * units)
@@ -42,8 +43,8 @@ def lstm(
     The products `x W + b` of all steps are one matrix product before the loop. On TensorFlow the gradient is derived by
     hand: one product per step, and one product for all of dU after the loop.
 
-    Masking: at a step whose mask is `False` the state is carried over unchanged, wherever that step stands, so padding on
-    either side, and holes, never reach a real step.
+    Masking: at a step whose mask is `False` the state is carried over unchanged, wherever that step stands, so padding
+    on either side, and holes, never reach a real step.
 
     Args:
         sequences: `(batch, steps, features)`, floating.
@@ -53,8 +54,8 @@ def lstm(
         mask: `(batch, steps)` boolean, `True` = real step.
 
     Returns:
-        The outputs, one `(batch, steps, units)` per direction, aligned with the input steps (a reversed direction is *not*
-        flipped), and the final states, one `(h, c)` per direction.
+        The outputs, one `(batch, steps, units)` per direction, aligned with the input steps (a reversed direction is
+        *not* flipped), and the final states, one `(h, c)` per direction.
 
     Reference:
         Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997;

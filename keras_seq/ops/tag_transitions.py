@@ -10,9 +10,9 @@ import numpy as np
 def allowed_transitions(tag_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The moves that a tag scheme allows.
 
-    The scheme is read off the names: with `E-` or `S-` tags it is BIOES, where an entity is `S` or `B I* E`; with `B-` tags
-    for every type that has `I-` tags it is BIO, where `I-X` follows `B-X` or `I-X` alone; else it is IOB1 (any `I-` may open
-    an entity).
+    The scheme is read off the names: with `E-` or `S-` tags it is BIOES, where an entity is `S` or `B I* E`; with `B-`
+    tags for every type that has `I-` tags it is BIO, where `I-X` follows `B-X` or `I-X` alone; else it is IOB1 (any
+    `I-` may open an entity).
 
     Args:
         tag_names: the tags in id order, `O` or `<prefix>-<type>`.

@@ -39,8 +39,8 @@ def ner_model(
 
     Args:
         vocabulary_size: number of token ids, padding (0) and unknown (1) included.
-        num_tags: number of tags, or their names in id order: then the CRF never decodes a move that the tag scheme forbids.
-        embedding_dim: size of the word vectors.
+        num_tags: number of tags, or their names in id order: then the CRF never decodes a move that the tag scheme
+        forbids. embedding_dim: size of the word vectors.
         units: sizes of the stacked LSTM layers, per direction.
         bidirectional: whether each layer reads in both directions.
         features: further inputs. `characters`: arguments of `keras_seq.layers.CharacterEncoder` (at least
