@@ -1,4 +1,4 @@
-"""Training: the typed recipe, the optimizer, the loop with exact resume, checkpoints, and what a run directory holds."""
+"""Training: the typed recipe, the optimizer, the loop with exact resume, checkpoints, run directory, TensorBoard."""
 
 from keras_seq.training.callbacks import Position, Progress, TrainingCallback
 from keras_seq.training.checkpoints import CheckpointStore
@@ -6,6 +6,7 @@ from keras_seq.training.loop import Batches, FitResult, TrainingInterrupted, com
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.recipe import Recipe
 from keras_seq.training.run_directory import RunDirectory
+from keras_seq.training.tensorboard import TensorBoard
 
 __all__ = [
     "Batches",
@@ -15,6 +16,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "RunDirectory",
+    "TensorBoard",
     "TrainingCallback",
     "TrainingInterrupted",
     "averaged_weights",

@@ -39,8 +39,8 @@ class Position:
 class TrainingCallback(keras.callbacks.Callback):
     """A Keras callback that `fit` also tells of its position and of evaluations.
 
-    `on_train_begin` and `on_train_end` are called once an epoch, because each epoch is one Keras `fit` call. The loop has
-    set `position` before.
+    `on_train_begin` and `on_train_end` are called once an epoch, because each epoch is one Keras `fit` call. The loop
+    has set `position` before.
     """
 
     position: Position
@@ -69,9 +69,9 @@ class Progress(TrainingCallback):
         super().__init__()
         self.every = every
         self.keys = keys
-        self._bar = None
+        self._bar: Any = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         # Imported here: the command line must start without it.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -96,7 +96,7 @@ class Progress(TrainingCallback):
             speed="",
         )
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         position = self.position
         done = position.batches_done(batch)
         if done % self.every and done != position.steps_per_epoch:
@@ -107,10 +107,10 @@ class Progress(TrainingCallback):
         loss = f"loss {float(logs['loss']):.4f}" if logs and "loss" in logs else ""
         self._bar.update(self._task, completed=done, loss=loss, speed=speed)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._stop()
 
-    def on_evaluation_end(self, record):
+    def on_evaluation_end(self, record: Mapping[str, Any]) -> None:
         from rich.console import Console
 
         parts = [f"epoch {record['epoch']}/{self.position.epochs}", f"loss {record['train_loss']:.4f}"]
@@ -120,10 +120,10 @@ class Progress(TrainingCallback):
             parts.append("best so far")
         Console(stderr=True, highlight=False).print("  ".join(parts))
 
-    def on_fit_end(self):
+    def on_fit_end(self) -> None:
         self._stop()
 
-    def _stop(self):
+    def _stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

@@ -1,11 +1,10 @@
 """Checkpoints: all that decides how a training goes on, in files that a crash or a full disk cannot spoil."""
 
-import contextlib
 import json
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,9 +30,9 @@ class Checkpoint(NamedTuple):
 class CheckpointStore:
     """A folder of checkpoints, of which the last few are kept, and one file of the best weights.
 
-    Each file is a `.npz` of plain arrays (nothing is pickled) and a JSON text. It is written beside its place, synced to
-    the disk, and renamed: a kill or a full disk at any moment leaves the files before it whole. An older checkpoint is
-    removed only after a newer one stands.
+    Each file is a `.npz` of plain arrays (nothing is pickled) and a JSON text. It is written beside its place, synced
+    to the disk, and renamed: a kill or a full disk at any moment leaves the files before it whole. An older checkpoint
+    is removed only after a newer one stands.
 
     Args:
         directory: The folder; made when missing.
@@ -55,6 +54,9 @@ class CheckpointStore:
         self.directory = Path(directory)
         self.keep = keep
         self.directory.mkdir(parents=True, exist_ok=True)
+        # What a kill in the middle of a write has left.
+        for leftover in self.directory.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
 
     @property
     def best_path(self) -> Path:
@@ -83,9 +85,6 @@ class CheckpointStore:
         self._write(path, arrays, metadata)
         for old in self.paths()[: -self.keep]:
             old.unlink(missing_ok=True)
-        # What a kill in the middle of a write has left.
-        for leftover in self.directory.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
         return path
 
     def latest(self) -> Checkpoint | None:
@@ -116,7 +115,7 @@ class CheckpointStore:
         """The best weights, or `None` when there are none yet or they cannot be read."""
         return _read(self.best_path)
 
-    def _write(self, path, arrays, metadata):
+    def _write(self, path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
         if _METADATA in arrays:
             raise ValueError(f"`arrays` must not hold the name {_METADATA!r}. Received: {sorted(arrays)}. Rename it.")
         text = np.frombuffer(json.dumps(dict(metadata)).encode(), dtype=np.uint8)
@@ -130,9 +129,10 @@ class CheckpointStore:
             ) from error
 
 
-def _read(path):
+def _read(path: Path) -> Checkpoint | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves a broken file open.
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return Checkpoint(arrays, json.loads(arrays.pop(_METADATA).tobytes()), path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
@@ -191,7 +191,7 @@ def restore_inference_state(model: keras.Model, checkpoint: Checkpoint) -> None:
     _assign(_named("weights", model.weights), checkpoint)
 
 
-def _state_variables(model):
+def _state_variables(model: keras.Model) -> list[tuple[str, keras.Variable]]:
     return [
         *_named("trainable", model.trainable_variables),
         *_named("non_trainable", model.non_trainable_variables),
@@ -200,21 +200,22 @@ def _state_variables(model):
     ]
 
 
-def _named(group, variables):
+def _named(group: str, variables: Sequence[keras.Variable]) -> list[tuple[str, keras.Variable]]:
     # `dense_3` is the third dense layer that the process has made: the number says nothing about the model.
-    names = (re.sub(r"_\d+(?=[/_]|$)", "", variable.path).replace("/", ".") for variable in variables)
-    return [
-        (f"{group}.{position:04d}.{name}", variable) for position, (name, variable) in enumerate(zip(names, variables))
-    ]
+    named = []
+    for position, variable in enumerate(variables):
+        name = re.sub(r"_\d+(?=[/_]|$)", "", variable.path).replace("/", ".")
+        named.append((f"{group}.{position:04d}.{name}", variable))
+    return named
 
 
-def _numpy(variable):
+def _numpy(variable: keras.Variable) -> np.ndarray:
     value = np.array(ops.convert_to_numpy(variable.value))
     # bfloat16 is no NumPy type of its own: a `.npz` would give it back as raw bytes.
     return value.astype("float32") if str(variable.dtype) == "bfloat16" else value
 
 
-def _assign(named, checkpoint):
+def _assign(named: list[tuple[str, keras.Variable]], checkpoint: Checkpoint) -> None:
     expected = {name: tuple(variable.shape) for name, variable in named}
     found = {name: array.shape for name, array in checkpoint.arrays.items()}
     if expected != found:
@@ -226,10 +227,3 @@ def _assign(named, checkpoint):
         )
     for name, variable in named:
         variable.assign(checkpoint.arrays[name])
-
-
-def remove_leftovers(directory: str | os.PathLike) -> None:
-    """Remove the temporary files that a killed process has left in a folder."""
-    for leftover in Path(directory).glob(".*.tmp"):
-        with contextlib.suppress(OSError):
-            leftover.unlink()

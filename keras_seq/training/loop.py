@@ -103,10 +103,10 @@ def fit(
     """Train a compiled model; a run that was killed and resumed ends with the numbers of one that was not.
 
     Each epoch is one `model.fit` call. A checkpoint is written at the end of each epoch and every
-    `settings.checkpoint_seconds` (or `checkpoint_batches`) in between; it holds weights, optimizer, random-number state,
-    metrics, the history and the place in the data. After each `settings.evaluate_every` epochs, `evaluate` is called
-    with the averaged weights in the model; the best ones by `settings.monitor` are kept. Ctrl-C and SIGTERM stop after
-    the present batch, with a checkpoint.
+    `settings.checkpoint_seconds` (or `checkpoint_batches`) in between; it holds weights, optimizer, random-number
+    state, metrics, the history and the place in the data. After each `settings.evaluate_every` epochs, `evaluate` is
+    called with the averaged weights in the model; the best ones by `settings.monitor` are kept. Ctrl-C and SIGTERM stop
+    after the present batch, with a checkpoint.
 
     Args:
         model: A compiled model, seeded before it was built.
@@ -129,7 +129,15 @@ def fit(
 
 
 class _Training:
-    def __init__(self, model, batches, settings, run_directory, evaluate, callbacks):
+    def __init__(
+        self,
+        model: keras.Model,
+        batches: Batches,
+        settings: FitRecipe,
+        run_directory: RunDirectory,
+        evaluate: Callable[[keras.Model], Mapping[str, float]],
+        callbacks: Sequence[keras.callbacks.Callback],
+    ):
         self.model = model
         self.batches = batches
         self.settings = settings
@@ -141,15 +149,15 @@ class _Training:
         self.progress = _Progress()
         self.position = Position(settings.epochs, self.steps)
         self.stop_signal: str | None = None
-        self.saved_at = time.monotonic()
+        self.saved_at = self.epoch_started = time.monotonic()
         if self.steps < 1:
             raise RunError(f"{run_directory.path}: the training data makes no batch; add sentences")
 
     @property
-    def observers(self):
+    def observers(self) -> list[TrainingCallback]:
         return [callback for callback in self.callbacks if isinstance(callback, TrainingCallback)]
 
-    def run(self, resume):
+    def run(self, resume: bool) -> FitResult:
         # Optimizer and metrics make their variables lazily; a checkpoint needs them all.
         self.model._symbolic_build(data_batch=_first_batch(self.batches))
         checkpoint = self.store.latest() if resume else None
@@ -167,21 +175,20 @@ class _Training:
                     callback.on_fit_end()
         return self.finish()
 
-    def restore(self, checkpoint):
+    def restore(self, checkpoint: Checkpoint) -> None:
         if checkpoint.metadata["steps_per_epoch"] != self.steps:
             raise RunError(
-                f"{checkpoint.path}: was written with {checkpoint.metadata['steps_per_epoch']} batches an epoch, the data "
-                f"now makes {self.steps}; resume with the data that the run was started with"
+                f"{checkpoint.path}: was written with {checkpoint.metadata['steps_per_epoch']} batches an epoch, the "
+                f"data now makes {self.steps}; resume with the data that the run was started with"
             )
         restore_training_state(self.model, checkpoint)
         self.progress = _Progress(**checkpoint.metadata["progress"])
         if self.progress.best_epoch and self.store.best() is None:
             raise RunError(f"{self.store.best_path}: cannot be read; start anew in another run directory")
 
-    def run_epoch(self, checkpoint):
+    def run_epoch(self, checkpoint: Checkpoint | None) -> None:
         progress = self.progress
-        started = time.monotonic() - progress.epoch_seconds
-        self.epoch_started = started
+        self.epoch_started = started = time.monotonic() - progress.epoch_seconds
         self.position.epoch, self.position.first_batch = progress.epoch, progress.batch
         self.position.units, self.position.unit = 0, "batches"
         if progress.batch < self.steps:
@@ -203,7 +210,7 @@ class _Training:
         self.save()
         self.raise_if_stopped()
 
-    def evaluate_epoch(self, started):
+    def evaluate_epoch(self, started: float) -> None:
         progress, settings = self.progress, self.settings
         last = progress.epoch + 1 == settings.epochs
         record: dict[str, Any] = {
@@ -227,7 +234,7 @@ class _Training:
         progress.batch = 0
         progress.logs = {}
 
-    def keep_best(self, record, scores):
+    def keep_best(self, record: dict[str, Any], scores: dict[str, float]) -> None:
         progress, settings = self.progress, self.settings
         if settings.monitor not in scores:
             raise RecipeError(
@@ -245,7 +252,7 @@ class _Training:
             progress.waited += 1
             progress.stopped_early = bool(settings.patience) and progress.waited >= settings.patience
 
-    def finish(self):
+    def finish(self) -> FitResult:
         best = self.store.best()
         if best is None:
             raise RunError(f"{self.store.best_path}: cannot be read; start anew in another run directory")
@@ -259,13 +266,13 @@ class _Training:
             seconds=round(progress.seconds, 3),
         )
 
-    def counted(self, epoch_batches):
+    def counted(self, epoch_batches: Iterable[Any]) -> Iterable[Any]:
         """Count what is fetched, where batches are arrays."""
         if hasattr(epoch_batches, "element_spec"):
             return epoch_batches
         return self._count(iter(epoch_batches))
 
-    def _count(self, iterator):
+    def _count(self, iterator: Iterator[Any]) -> Iterator[Any]:
         position = self.position
         for inputs, labels in iterator:
             labels_array = labels if isinstance(labels, np.ndarray) else keras.tree.flatten(labels)[0]
@@ -277,23 +284,23 @@ class _Training:
                 position.units += len(labels_array)
             yield inputs, labels
 
-    def is_due(self, batches_done=0):
+    def is_due(self, batches_done: int = 0) -> bool:
         settings = self.settings
         if settings.checkpoint_batches and batches_done and batches_done % settings.checkpoint_batches == 0:
             return True
         return time.monotonic() - self.saved_at >= settings.checkpoint_seconds
 
-    def save(self):
+    def save(self) -> None:
         progress = dataclasses.asdict(self.progress)
         step = self.progress.epoch * self.steps + self.progress.batch
         self.store.save(training_state(self.model), {"steps_per_epoch": self.steps, "progress": progress}, step=step)
         self.saved_at = time.monotonic()
 
-    def raise_if_stopped(self):
+    def raise_if_stopped(self) -> None:
         if self.stop_signal:
             raise TrainingInterrupted(
-                f"{self.run_directory.path}: stopped by {self.stop_signal} in epoch {self.progress.epoch + 1} after batch "
-                f"{self.progress.batch} of {self.steps}; go on with --resume"
+                f"{self.run_directory.path}: stopped by {self.stop_signal} in epoch {self.progress.epoch + 1} after "
+                f"batch {self.progress.batch} of {self.steps}; go on with --resume"
             )
 
 
@@ -308,12 +315,12 @@ class _Keeper(keras.callbacks.Callback):
         self.checkpoint = checkpoint
         self.logs: dict[str, float] = {}
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if self.checkpoint is not None:
             # Keras has just reset the metrics; those of a begun epoch go on.
             restore_training_state(self.model, self.checkpoint)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         training = self.training
         done = training.position.batches_done(batch)
         # The end of the epoch is saved by the loop, with the epoch's logs.
@@ -328,27 +335,27 @@ class _Keeper(keras.callbacks.Callback):
             training.save()
             training.raise_if_stopped()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self.logs = {key: float(value) for key, value in (logs or {}).items()}
         self.check_finite(self.logs, self.training.steps)
 
-    def check_finite(self, logs, batches_done):
+    def check_finite(self, logs: Mapping[str, Any] | None, batches_done: int) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             training = self.training
             raise RunError(
                 f"{training.run_directory.path}: the loss is {loss} in epoch {training.position.epoch + 1} by batch "
-                f"{batches_done} of {training.steps}; start anew with a lower optimizer.learning_rate or optimizer.clip_norm"
+                f"{batches_done} of {training.steps}; start anew with a lower optimizer.learning_rate or clip_norm"
             )
 
 
-def _first_batch(batches):
+def _first_batch(batches: Batches) -> tuple[Any, Any]:
     for inputs, labels in batches.epoch(0):
         return inputs, labels
     raise RunError("the training data makes no batch; add sentences")
 
 
-def _dataset(model, batches):
+def _dataset(model: keras.Model, batches: Any) -> Any:
     """What `model.fit` takes: under TensorFlow a dataset whose shapes leave batch and steps open."""
     if keras.backend.backend() != "tensorflow" or hasattr(batches, "element_spec"):
         return iter(batches) if not hasattr(batches, "element_spec") else batches
@@ -367,13 +374,13 @@ def _dataset(model, batches):
     ).prefetch(4)
 
 
-def _open_spec(tf, array):
+def _open_spec(tf: Any, array: Any) -> Any:
     array = np.asarray(array)
     shape = [None if axis < 2 else size for axis, size in enumerate(array.shape)]
     return tf.TensorSpec(shape, array.dtype)
 
 
-def _like_model_inputs(tf, model, inputs):
+def _like_model_inputs(tf: Any, model: keras.Model, inputs: Any) -> Any:
     """Take the shapes that the model declares for its inputs: they say which axes are fixed."""
     declared = {tensor.name: tensor.shape for tensor in getattr(model, "inputs", None) or []}
     if isinstance(inputs, dict):
@@ -389,9 +396,9 @@ def _stop_signals(training: _Training) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def request_stop(number, frame):
+    def request_stop(number: int, frame: Any) -> None:
         training.stop_signal = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
         signal.signal(number, previous[number])
 

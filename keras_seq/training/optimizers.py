@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,8 +17,8 @@ from keras_seq.training.recipe import OptimizerRecipe
 class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that rises linearly, then stays or decays.
 
-    With `s` the step, `w = warmup_steps`, `n = total_steps`, `p = (s - w) / (n - w)` and `f = final_fraction`, the rate is
-    `learning_rate` times `(s + 1) / w` while `s < w`; afterwards, by `kind`:
+    With `s` the step, `w = warmup_steps`, `n = total_steps`, `p = (s - w) / (n - w)` and `f = final_fraction`, the rate
+    is `learning_rate` times `(s + 1) / w` while `s < w`; afterwards, by `kind`:
 
     - `"constant"`: 1
     - `"linear"`: `1 - (1 - f) p`
@@ -39,7 +39,15 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
     (0.05, 0.05)
     """
 
-    def __init__(self, learning_rate, *, total_steps, kind="constant", warmup_steps=0, final_fraction=0.0):
+    def __init__(
+        self,
+        learning_rate: float,
+        *,
+        total_steps: int,
+        kind: str = "constant",
+        warmup_steps: int = 0,
+        final_fraction: float = 0.0,
+    ):
         super().__init__()
         if kind not in ("constant", "linear", "cosine", "inverse_sqrt"):
             raise ValueError(
@@ -52,7 +60,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup_steps = warmup_steps
         self.final_fraction = final_fraction
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
         warmup = float(self.warmup_steps)
         progress = ops.clip((step - warmup) / max(self.total_steps - warmup, 1.0), 0.0, 1.0)
@@ -68,7 +76,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         rise = ops.minimum((step + 1.0) / max(warmup, 1.0), 1.0)
         return self.learning_rate * ops.where(step < warmup, rise, factor)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "learning_rate": self.learning_rate,
             "total_steps": self.total_steps,
@@ -78,13 +86,13 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-class AveragingOptimizer:
+class AveragingOptimizer(keras.optimizers.Optimizer):
     """Mixin for a Keras optimizer: clip by the global norm, remember the norm, average the weights.
 
-    Keras' own `use_ema` copies the average over the weights at the end of every `fit` call, which a loop of one `fit` call
-    an epoch must not do, and its average leans on the first weights for thousands of steps. Here the average is kept
-    apart, and its decay at step `t` is `min(ema, (t - 1) / (t + 8))`: the first weights are forgotten quickly. All of it
-    is part of the compiled step. `averaged_weights` puts the averages into the model for a while.
+    Keras' own `use_ema` copies the average over the weights at the end of every `fit` call, which a loop of one `fit`
+    call an epoch must not do, and its average leans on the first weights for thousands of steps. Here the average is
+    kept apart, and its decay at step `t` is `min(ema, (t - 1) / (t + 8))`: the first weights are forgotten quickly. All
+    of it is part of the compiled step. `averaged_weights` puts the averages into the model for a while.
 
     Gradients of embeddings are made dense first, so that rows named twice in a batch count once in the norm.
 
@@ -106,15 +114,15 @@ class AveragingOptimizer:
         self.clip_norm = clip_norm
         self.ema = ema
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
         self.gradient_norm = self.add_variable((), name="gradient_norm")
         self.averages = self.add_optimizer_variables(variables, "average") if self.ema else []
 
-    def apply(self, grads, trainable_variables=None):
-        grads = [None if gradient is None else ops.convert_to_tensor(gradient, sparse=False) for gradient in grads]
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[keras.Variable] | None = None) -> None:
+        grads = [_dense(gradient) for gradient in grads]
         squares = [ops.sum(ops.square(ops.cast(gradient, "float32"))) for gradient in grads if gradient is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares))) if squares else ops.zeros(())
         if self.clip_norm:
@@ -132,8 +140,15 @@ class AveragingOptimizer:
                     rate = ops.cast(1.0 - decay, average.dtype)
                     average.assign(average + rate * (ops.cast(variable, average.dtype) - average))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "clip_norm": self.clip_norm, "ema": self.ema}
+
+
+def _dense(gradient: Any) -> Any:
+    # TensorFlow gives the gradient of a look-up as rows and their indices; a sum with zeros makes it whole.
+    if hasattr(gradient, "indices"):
+        return ops.add(gradient, ops.zeros(gradient.shape, keras.backend.standardize_dtype(gradient.dtype)))
+    return gradient
 
 
 @register
@@ -191,7 +206,7 @@ def build_optimizer(settings: OptimizerRecipe, total_steps: int) -> keras.optimi
         "name": "optimizer",
     }
     if settings.name == "sgd":
-        optimizer = SGD(momentum=settings.momentum, **options)
+        optimizer: Any = SGD(momentum=settings.momentum, **options)
     else:
         beta_1, beta_2 = settings.betas
         optimizer_class = {"adam": Adam, "adamw": AdamW, "nadam": Nadam}[settings.name]

@@ -41,7 +41,7 @@ class ModelRecipe(_Section):
 
 
 class BatchingRecipe(_Section):
-    """How examples become batches: at most `batch_size` rows and, unless 0, at most `tokens_per_batch` padded tokens."""
+    """How examples become batches: at most `batch_size` rows and (0 = any number) `tokens_per_batch` padded tokens."""
 
     batch_size: int = Field(default=32, ge=1)
     tokens_per_batch: int = Field(default=0, ge=0)
@@ -49,7 +49,7 @@ class BatchingRecipe(_Section):
 
     @field_validator("bucket_boundaries")
     @classmethod
-    def _increasing(cls, boundaries):
+    def _increasing(cls, boundaries: tuple[int, ...]) -> tuple[int, ...]:
         if any(boundary < 1 for boundary in boundaries) or list(boundaries) != sorted(set(boundaries)):
             raise ValueError("must be lengths of at least 1, each larger than the one before")
         return boundaries
@@ -72,20 +72,20 @@ class OptimizerRecipe(_Section):
 
     @field_validator("betas")
     @classmethod
-    def _rates(cls, betas):
+    def _rates(cls, betas: tuple[float, float]) -> tuple[float, float]:
         if any(not 0 <= beta < 1 for beta in betas):
             raise ValueError("must be two rates, each at least 0 and below 1")
         return betas
 
     @model_validator(mode="after")
-    def _one_warmup(self):
+    def _one_warmup(self) -> Self:
         if self.warmup_steps and self.warmup_fraction:
             raise ValueError("`warmup_steps` and `warmup_fraction` exclude each other: set one of them to 0")
         return self
 
 
 class FitRecipe(_Section):
-    """How long to train, and what is watched. `patience` counts evaluations without a better `monitor` (0 = never stop)."""
+    """How long to train, and what is watched: `patience` evaluations without a better `monitor` end it (0 = never)."""
 
     epochs: int = Field(default=20, ge=1)
     monitor: str = Field(default="entity_f1", min_length=1)
@@ -206,7 +206,7 @@ class Recipe(_Section):
                 section = section.setdefault(part, {})
                 if not isinstance(section, dict):
                     raise RecipeError(
-                        f"--set {assignment}: `{'.'.join(keys[:depth])}` is a value, not a section; leave out what follows it"
+                        f"--set {assignment}: `{'.'.join(keys[:depth])}` is a value, not a section; name it alone"
                     )
             if value_text.strip().lower() == "none":
                 section.pop(keys[-1], None)
@@ -215,7 +215,7 @@ class Recipe(_Section):
         return type(self).from_dict(values, source="--set")
 
     def to_dict(self) -> dict[str, Any]:
-        """All values, defaults included, as plain dicts, lists, strings and numbers; keys without a value are left out."""
+        """All values, defaults included, as plain dicts, lists and scalars; keys without a value are left out."""
         return self.model_dump(mode="json", exclude_none=True)
 
     def save(self, path: str | os.PathLike) -> None:
@@ -268,15 +268,15 @@ class Recipe(_Section):
             raise RecipeError(f"{source}: [model.arguments] refused by {self.model.builder}: {error}") from error
 
 
-def _parse_value(text):
+def _parse_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 
 
-def _flatten(values, prefix=""):
-    flat = {}
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict) and value:
             flat.update(_flatten(value, f"{prefix}{key}."))
@@ -285,23 +285,28 @@ def _flatten(values, prefix=""):
     return flat
 
 
-def _explain(error, model, source, text):
+def _explain(error: Mapping[str, Any], model: type[BaseModel], source: str, text: str) -> str:
     """One line for the first thing that pydantic found wrong."""
-    location = [str(part) for part in error["loc"]]
-    # The arms of a union (`bool`, `literal['auto']`) come as a last part that is no key of the recipe.
-    section, keys = model, []
-    for part in location:
-        if isinstance(section, type) and issubclass(section, BaseModel):
+    section: Any = model
+    keys: list[str] = []
+    index = ""
+    for part in error["loc"]:
+        if isinstance(part, int):
+            index = f"[{part}]"
+        elif isinstance(section, type) and issubclass(section, BaseModel):
             field = section.model_fields.get(part)
             section = None if field is None else field.annotation
-        elif section is not dict[str, Any] and section != dict[str, float]:
-            break
-        keys.append(part)
-    key = ".".join(keys)
+            keys.append(part)
+        elif section in (dict[str, Any], dict[str, float]):
+            keys.append(part)
+        # What remains are the arms of a union (`bool`, `literal['auto']`): no keys of the recipe.
+    key = ".".join(keys) + index
     line = _line_of(keys, text)
     place = f"{source}:{line}" if line else source
     if error["type"] == "extra_forbidden":
         return f"{place}: unknown key `{key}`; {_closest(keys[-1], list(_fields_at(model, keys[:-1])))}"
+    if error["type"] == "missing" and index:
+        return f"{place}: key `{'.'.join(keys)}` has too few values. Received: {_shown(error['input'])}; add some"
     if error["type"] == "missing":
         return f"{place}: key `{key}` is missing; add it"
     expected = _EXPECTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
@@ -327,20 +332,21 @@ _EXPECTED = {
 }
 
 
-def _fields_at(model, keys):
+def _fields_at(model: Any, keys: list[str]) -> Mapping[str, Any]:
     for key in keys:
         model = model.model_fields[key].annotation
     return model.model_fields
 
 
-def _closest(key, known):
+def _closest(key: str, known: list[str]) -> str:
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f"did you mean `{close[0]}`?" if close else f"known are: {', '.join(known)}"
 
 
-def _line_of(keys, text):
+def _line_of(keys: list[str], text: str) -> int | None:
     """The line of a key in TOML text, or that of its section; `None` when neither stands there plainly."""
-    section, section_line = [], None
+    section: list[str] = []
+    section_line = None
     for number, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[([^\[\]]+)\]", line)
         if header:
@@ -356,6 +362,6 @@ def _line_of(keys, text):
     return section_line
 
 
-def _shown(value):
+def _shown(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= 80 else shown[:77] + "..."

@@ -162,9 +162,9 @@ class RunDirectory:
             raise RunError(f"{self.metrics_path}: is not JSON ({error}); train again") from None
 
 
-def _is_leftover(entry):
+def _is_leftover(entry: Path) -> bool:
     return entry.name.startswith(".") and entry.name.endswith(".tmp")
 
 
-def _shown(value):
+def _shown(value: Any) -> str:
     return "nothing" if value is None else repr(value)

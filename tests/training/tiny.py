@@ -1,4 +1,4 @@
-"""A training small enough to be killed: an LSTM with dropout on synthetic arrays. Also run as a program by the kill test."""
+"""A training small enough to be killed: an LSTM with dropout on synthetic arrays. The kill test runs it as a program."""
 
 import hashlib
 import json

@@ -1,0 +1,202 @@
+"""TensorBoard: curves, the confusion matrix as a picture, sample predictions, the model's graph, hyper-parameters."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seq.training.callbacks import TrainingCallback
+from keras_seq.training.recipe import Recipe
+
+
+class TensorBoard(TrainingCallback):
+    """Writes what a training does as TensorBoard event files; look at them with `tensorboard --logdir RUN`.
+
+    Every `every` batches: `train/loss`, `train/learning_rate`, `train/gradient_norm` (before clipping). After each
+    epoch: `epoch/...` for the training metrics and `validation/...` for each score, so that a score `f1/PERSON` becomes
+    the curve `validation/f1/PERSON`. Once: the graph of layers, the recipe as hyper-parameters. Works under every Keras
+    backend, but needs TensorFlow to write. After a resume it goes on in a file of its own; TensorBoard shows one curve.
+
+    Args:
+        directory: The folder of event files.
+        every: Batches between two points of the curves.
+        recipe: Shown as hyper-parameters.
+        confusion: Called after each evaluation, gives the class names and the counts `[true, predicted]`.
+        samples: Called after each evaluation, gives sample predictions as Markdown.
+
+    Example:
+
+    >>> import tempfile
+    >>> callback = TensorBoard(tempfile.mkdtemp(), every=10)
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        *,
+        every: int = 20,
+        recipe: Recipe | None = None,
+        confusion: Callable[[], tuple[Sequence[str], np.ndarray]] | None = None,
+        samples: Callable[[], str] | None = None,
+    ):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"`every` must be a positive integer. Received: every={every}. Pass 1 or more.")
+        self.directory = os.fspath(directory)
+        self.every = every
+        self.recipe = recipe
+        self.confusion = confusion
+        self.samples = samples
+        self._writer: Any = None
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if self._writer is None:
+            self._open()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        step = self.position.steps_done(batch)
+        if step % self.every:
+            return
+        if keras.backend.backend() == "jax":
+            # Inside an epoch the variables of the model are stale under this backend.
+            self.model.jax_state_sync()
+        optimizer = self.model.optimizer
+        values = {"train/loss": (logs or {}).get("loss"), "train/learning_rate": optimizer.learning_rate}
+        values["train/gradient_norm"] = getattr(optimizer, "gradient_norm", None)
+        self._scalars(values, step)
+
+    def on_evaluation_end(self, record: Mapping[str, Any]) -> None:
+        if self._writer is None:
+            # Resumed between the last batch of an epoch and its evaluation.
+            self._open()
+        import tensorflow as tf
+
+        step = record["step"]
+        values = {}
+        for key, value in record.items():
+            if key in ("epoch", "step", "is_best", "learning_rate"):
+                continue
+            if key.startswith("train_") or key == "seconds":
+                values[f"epoch/{key.removeprefix('train_')}"] = value
+            else:
+                values[f"validation/{key}"] = value
+        self._scalars(values, step)
+        if "is_best" in record:
+            with self._writer.as_default(step):
+                if self.confusion is not None:
+                    tf.summary.image("confusion", draw_confusion_matrix(*self.confusion())[None])
+                if self.samples is not None:
+                    tf.summary.text("samples", self.samples())
+        self._writer.flush()
+
+    def on_fit_end(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _open(self) -> None:
+        # Imported here: the room must be importable where TensorFlow is not installed.
+        import tensorflow as tf
+        from tensorboard.plugins.hparams import api as hyper_parameters
+
+        self._writer = tf.summary.create_file_writer(self.directory)
+        with self._writer.as_default(0):
+            tf.summary.graph(_layer_graph(self.model))
+            if self.recipe is not None:
+                hyper_parameters.hparams(dict(_plain_values(self.recipe.to_dict())), trial_id=self.recipe.name)
+
+    def _scalars(self, values: Mapping[str, Any], step: int) -> None:
+        import tensorflow as tf
+
+        with self._writer.as_default(step):
+            for tag, value in values.items():
+                if value is not None:
+                    tf.summary.scalar(tag, float(value))
+
+
+def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarray:
+    """Draw a confusion matrix: a row for each true class, coloured and labelled by its shares.
+
+    Args:
+        names: The classes.
+        counts: `[true, predicted]` counts.
+
+    Returns:
+        A picture, uint8 `[height, width, 3]`.
+
+    Raises:
+        ValueError: When `counts` is not square or has another size than `names`.
+
+    Example:
+
+    >>> draw_confusion_matrix(["O", "PERSON"], np.array([[90, 10], [5, 15]])).shape[-1]
+    3
+    """
+    # The object-oriented interface: no window system, no global state, safe in threads.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    counts = np.asarray(counts)
+    if counts.shape != (len(names), len(names)):
+        raise ValueError(
+            f"`counts` must have one row and one column for each of the {len(names)} names. "
+            f"Received: counts.shape={counts.shape}. Count with the same names."
+        )
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = 2.5 + 0.5 * len(names)
+    figure = Figure(figsize=(size, size), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    positions = range(len(names))
+    axes.set_xticks(positions, names, rotation=45, ha="right")
+    axes.set_yticks(positions, names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    for row, column in np.argwhere(counts):
+        axes.text(
+            column,
+            row,
+            f"{shares[row, column]:.2f}".lstrip("0"),
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if shares[row, column] > 0.5 else "black",
+        )
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
+
+
+def _layer_graph(model: keras.Model) -> Any:
+    """The layers of a functional model as a graph definition: a node a layer, whatever the backend."""
+    from tensorflow.core.framework import graph_pb2
+
+    graph = graph_pb2.GraphDef()
+    for layer in model.get_config().get("layers", []):
+        node = graph.node.add(name=layer["config"]["name"], op=layer["class_name"])
+        sources = _sources(layer.get("inbound_nodes", []))
+        node.input.extend(dict.fromkeys(source for source in sources if source != node.name))
+    return graph
+
+
+def _sources(value: Any) -> Iterator[str]:
+    """The names of the layers that a serialized call takes its tensors from."""
+    if isinstance(value, dict):
+        if value.get("class_name") == "__keras_tensor__":
+            yield value["config"]["keras_history"][0]
+        else:
+            for part in value.values():
+                yield from _sources(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _sources(part)
+
+
+def _plain_values(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _plain_values(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value if isinstance(value, bool | int | float | str) else str(value)
