@@ -4,7 +4,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
@@ -216,13 +216,13 @@ def _too_long(path, line, count):
     )
 
 
-def _lines(path) -> Iterator[tuple[int, str]]:
+def _lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
     """Numbered lines without their line end."""
     try:
         with open(path, "rb") as raw:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            with gzip.open(raw) if is_gzip else raw as file:
+            with cast(IO[bytes], gzip.open(raw) if is_gzip else raw) as file:
                 yield from _decode(path, file)
     except FileNotFoundError:
         raise DataError(path, None, "no such file", "check the name, or fetch the data first") from None
@@ -234,7 +234,7 @@ def _lines(path) -> Iterator[tuple[int, str]]:
         raise DataError(path, None, f"cannot be read ({error.strerror or error})", "check the file") from error
 
 
-def _decode(path, file: IO[bytes]):
+def _decode(path: str | os.PathLike, file: IO[bytes]) -> Iterator[tuple[int, str]]:
     number = 0
     while line := file.readline(_MAX_LINE_BYTES):
         number += 1

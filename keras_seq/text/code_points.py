@@ -32,7 +32,7 @@ class CodePointTable:
 
     Args:
         mapping: The values that differ from the default.
-        default: The value of all other code points.
+        default: The value of all other code points. No value may be negative.
 
     Call arguments:
         code_points: int32 tensor of any shape, from 0 to 0x10FFFF.
@@ -49,13 +49,14 @@ class CodePointTable:
     def __init__(self, mapping: dict[int, int], default: int = 0):
         self.default = default
         pages: dict[bytes, int] = {}
-        rows = []
-        self._page_of = np.zeros(_NUM_PAGES, dtype="int32")
+        rows: list[np.ndarray] = []
+        page_of = np.zeros(_NUM_PAGES, dtype="int32")
+        dtype = np.min_scalar_type(max([default, *mapping.values()]))
         by_page: dict[int, list[tuple[int, int]]] = {}
         for code_point, value in mapping.items():
             by_page.setdefault(code_point >> _PAGE_BITS, []).append((code_point & (_PAGE_SIZE - 1), value))
         for page in [-1, *sorted(by_page)]:
-            row = np.full(_PAGE_SIZE, default, dtype="int32")
+            row = np.full(_PAGE_SIZE, default, dtype=dtype)
             for position, value in by_page.get(page, ()):
                 row[position] = value
             # Equal pages, most of all the page of defaults, are stored once.
@@ -63,13 +64,15 @@ class CodePointTable:
             if index == len(rows):
                 rows.append(row)
             if page >= 0:
-                self._page_of[page] = index
+                page_of[page] = index
+        self._page_of = page_of.astype(np.min_scalar_type(len(rows)))
         self._values = np.concatenate(rows)
 
     def __call__(self, code_points: tf.Tensor) -> tf.Tensor:
         page = tf.gather(tf.constant(self._page_of), tf.bitwise.right_shift(code_points, _PAGE_BITS))
         position = tf.bitwise.bitwise_and(code_points, _PAGE_SIZE - 1)
-        return tf.gather(tf.constant(self._values), page * _PAGE_SIZE + position)
+        values = tf.gather(tf.constant(self._values), tf.cast(page, tf.int32) * _PAGE_SIZE + position)
+        return tf.cast(values, tf.int32)
 
 
 def assigned_code_points() -> Iterator[int]:

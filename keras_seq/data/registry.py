@@ -1,0 +1,254 @@
+"""The data sets that recipes use: where they come from, what they may be used for, how their files are found."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_seq.core.errors import InputError
+
+DATA_VARIABLE = "KERAS_SEQ_DATA"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of a data set.
+
+    Args:
+        urls: Where the publisher's file is, the pinned one first; the others are tried when it does not answer.
+        sha256: SHA-256 of the file as it lies on disk after `fetch` (`token tag` lines, not compressed), not of the
+            publisher's bytes: those use several column and line formats.
+        prefix: What the publisher puts before each token, to be taken off.
+    """
+
+    urls: tuple[str, ...]
+    sha256: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A public data set.
+
+    Args:
+        name: The name of its folder, and in recipes.
+        description: One line.
+        task: `"ner"`.
+        language: ISO 639-1 code.
+        licence: The licence of the data as its publisher states it.
+        citation: The paper.
+        files: Local file name -> `DataFile`.
+        folder: The folder of the files, when several data sets share one; by default the name.
+    """
+
+    name: str
+    description: str
+    task: str
+    language: str
+    licence: str
+    citation: str
+    files: Mapping[str, DataFile]
+    folder: str = ""
+
+    @property
+    def directory(self) -> str:
+        """Name of the folder that holds the files."""
+        return self.folder or self.name
+
+
+_DATASETS: dict[str, Dataset] = {}
+
+
+def register_dataset(dataset: Dataset) -> Dataset:
+    """Make a data set known by its name.
+
+    Raises:
+        ValueError: When the name is taken.
+    """
+    if dataset.name in _DATASETS:
+        raise ValueError(
+            f"`dataset` must have a name of its own. Received: name={dataset.name!r}, which is registered. Rename it."
+        )
+    _DATASETS[dataset.name] = dataset
+    return dataset
+
+
+def get_dataset(name: str) -> Dataset:
+    """The data set of a name.
+
+    Raises:
+        InputError: When there is none, naming the closest ones.
+    """
+    if name not in _DATASETS:
+        closest = difflib.get_close_matches(name, _DATASETS, n=3) or list(_DATASETS)
+        raise InputError(f"no data set is called {name!r}; did you mean {', '.join(closest)}?")
+    return _DATASETS[name]
+
+
+def list_datasets() -> list[Dataset]:
+    """All data sets, by name."""
+    return [_DATASETS[name] for name in sorted(_DATASETS)]
+
+
+def cache_directory() -> Path:
+    """Where `fetch` puts data sets when nothing else is said: `~/.cache/keras_seq/data` (or under `XDG_CACHE_HOME`)."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "keras_seq" / "data"
+
+
+def data_directories(data_dir: str | os.PathLike | None = None) -> list[Path]:
+    """The folders that are searched for data, in order: `data_dir`, `KERAS_SEQ_DATA`, the cache."""
+    named = [data_dir, os.environ.get(DATA_VARIABLE)]
+    return [Path(directory).expanduser() for directory in named if directory] + [cache_directory()]
+
+
+def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> Path:
+    """The file that a recipe or a command names.
+
+    A reference is the path of a file, or `folder/file` below one of `data_directories`. A file is found with and
+    without `.gz`, whichever way it was named.
+
+    Args:
+        reference: For instance `"lener-br/train.conll"`, or a path.
+        data_dir: Searched before `KERAS_SEQ_DATA` and the cache.
+
+    Returns:
+        The path of an existing file.
+
+    Raises:
+        InputError: When there is none, with the command that fetches a registered data set.
+    """
+    reference = Path(reference).expanduser()
+    directories = [] if reference.is_absolute() else data_directories(data_dir)
+    for candidate in [reference, *(directory / reference for directory in directories)]:
+        for path in _spellings(candidate):
+            if path.is_file():
+                return path
+    folder = reference.parts[0] if len(reference.parts) > 1 and not reference.is_absolute() else None
+    plain = reference.name.removesuffix(".gz")
+    for dataset in list_datasets():
+        if dataset.directory == folder and plain in dataset.files:
+            raise InputError(f"{reference}: not fetched yet; run `keras-seq data fetch {dataset.name}`")
+    known = sorted(
+        f"{folder}/{name}" for dataset in list_datasets() for name in dataset.files if dataset.directory == folder
+    )
+    if known:
+        raise InputError(f"{reference}: no such file in the data set; its files are {', '.join(known)}")
+    searched = f" (searched {', '.join(map(str, [Path.cwd(), *directories]))})" if directories else ""
+    raise InputError(f"{reference}: no such file{searched}; check the name, or see `keras-seq data list`")
+
+
+def _spellings(path: Path) -> list[Path]:
+    other = path.with_name(path.name.removesuffix(".gz") if path.suffix == ".gz" else f"{path.name}.gz")
+    return [path, other]
+
+
+def _github(repository: str, commit: str, path: str) -> str:
+    return f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
+
+
+_LENER = "4999cb7f63191f1d6904206f312eeca8f5b45c5a"
+_WNUT, _WNUT_DEV = "e52a2d2a71ac", "80365bea7179534c260d565f569c0d73369ae2ea"
+_WIKIANN, _WIKIANN_EN = "a040cd6ce657f3abf7bbbab7fd1b6b4af4da275a", "e278bd36d7ca3704b322b316ea9a337ee062cdab"
+
+register_dataset(
+    Dataset(
+        name="lener-br",
+        description="Named entities in Brazilian legal text: 6 types, 10,392 sentences",
+        task="ner",
+        language="pt",
+        licence="MIT",
+        citation="Luz de Araujo et al., LeNER-Br, PROPOR 2018, doi:10.1007/978-3-319-99722-3_32",
+        files={
+            f"{split}.conll": DataFile((_github("peluz/lener-br", _LENER, f"leNER-Br/{split}/{split}.conll"),), sha256)
+            for split, sha256 in (
+                ("train", "6fdf9066333c84565f9e3d28ee8f0f519336bece69b63f8d78b8de0fe96dcd47"),
+                ("dev", "7e350feb828198031e57c21d6aadbf8dac92b19a684e45d7081c6cb491e2063b"),
+                ("test", "f90cd26a31afc2d1f132c4473d40c26d2283a98b374025fa5b5985b723dce825"),
+            )
+        },
+    )
+)
+
+register_dataset(
+    Dataset(
+        name="wnut17",
+        description="Emerging entities in English social media: 6 types, 5,690 sentences",
+        task="ner",
+        language="en",
+        licence="CC BY 4.0",
+        citation="Derczynski et al., Results of the WNUT2017 Shared Task, W-NUT 2017, doi:10.18653/v1/W17-4418",
+        files={
+            f"{split}.conll": DataFile(
+                (
+                    _github("leondz/emerging_entities_17", commit, name),
+                    f"https://noisy-text.github.io/2017/files/{name}",
+                ),
+                sha256,
+            )
+            for split, commit, name, sha256 in (
+                (
+                    "train",
+                    _WNUT,
+                    "wnut17train.conll",
+                    "76d402efec17ec7c2c1d7f231377088f138f0ff815d470c1d462713ebc9f74bd",
+                ),
+                (
+                    "dev",
+                    _WNUT_DEV,
+                    "emerging.dev.conll",
+                    "b24b5eddb0fb1dc012adf25a66f7ea35494f7a9660e6d535c22a65ea34799167",
+                ),
+                (
+                    "test",
+                    _WNUT,
+                    "emerging.test.annotated",
+                    "349d55e716aa84421cdbce5d28a080ba01b5321a1e224cfd0e46620540e72356",
+                ),
+            )
+        },
+    )
+)
+
+
+def _register_wikiann(language: str, description: str, folder: str, files: Mapping[str, tuple[str, str]]) -> None:
+    register_dataset(
+        Dataset(
+            name=f"wikiann-{language}",
+            description=description,
+            task="ner",
+            language=language,
+            licence="not stated by the source; the text is from Wikipedia (CC BY-SA)",
+            citation="Pan et al., ACL 2017, doi:10.18653/v1/P17-1178; balanced splits: Rahimi et al., ACL 2019",
+            files={
+                f"{language}.{split}.conll": DataFile(
+                    (_github("davidsbatista/NER-datasets", commit, f"{folder}/{split}"),), sha256, f"{language}:"
+                )
+                for split, (commit, sha256) in files.items()
+            },
+            folder="wikiann",
+        )
+    )
+
+
+_register_wikiann(
+    "pt",
+    "Persons, organisations and places in Portuguese Wikipedia, silver labels: 40,000 sentences",
+    "Portuguese/WikiANN",
+    {
+        "train": (_WIKIANN, "9b05aa812c63172ee63a9ff56ac0c565009b32510944b1d8ede28c4e993c437b"),
+        "dev": (_WIKIANN, "9ac294c5968b191873c3dda03bb3cfebbaee72bbbba156e7cad41a07378fe74f"),
+        "test": (_WIKIANN, "09ed12a3d562396982f4f97623af66d130f9eb3cee7a6d9fd27c724a9ffd928c"),
+    },
+)
+_register_wikiann(
+    "en",
+    "Persons, organisations and places in English Wikipedia, silver labels: 40,000 sentences",
+    "WikiANN/en",
+    {
+        "train": (_WIKIANN, "61aedeaeb22158210f87212dafdd708fa43e4222cea047a6c94d796fa04d0f02"),
+        "dev": (_WIKIANN_EN, "7d39b945338268c1cfdb02540e68dc3411ec6d85cee4e32705e1d057617c2f02"),
+        "test": (_WIKIANN_EN, "0bb1a07bcc189f1736c723a59160c0b4b2e975d4f7eefa34af523238bc4b4927"),
+    },
+)
