@@ -1,0 +1,5 @@
+"""Tasks: what users call. Each joins a model to its text and data side, loss, metrics and signatures."""
+
+from keras_seq.tasks.load import load as load
+from keras_seq.tasks.tagger import Tagger as Tagger
+from keras_seq.tasks.train import train as train

@@ -1,0 +1,77 @@
+"""Find a trained model by name or folder."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from keras_seq.core.errors import InputError
+from keras_seq.export import SavedTaggingFunctions, latest_version
+from keras_seq.tasks.tagger import Tagger
+from keras_seq.training import RunDirectory
+
+# Task name -> what loads it from a run directory.
+TASKS = {"tagger": Tagger}
+
+
+def load(run_or_model: str | os.PathLike) -> Tagger:
+    """Load a trained model.
+
+    Args:
+        run_or_model: a run directory that `keras-seq train` has written; a SavedModel (its version folder, or the
+            folder of all versions, of which the newest is taken); or the name of a model in the folder that
+            `KERAS_SEQ_MODELS` names, in `./saved_models`, or in the `saved_models/` of a source checkout.
+
+    Returns:
+        A task, such as `keras_seq.tasks.Tagger`: `predict`, `evaluate`; from a run directory also `export`.
+
+    Raises:
+        InputError: if there is no such model; the message names the closest ones.
+
+    Example:
+        >>> import keras_seq
+        >>> keras_seq.load("ner_pt").task  # doctest: +SKIP
+        'tagger'
+    """
+    path = Path(run_or_model)
+    if (path / "recipe.toml").is_file():
+        recipe = RunDirectory(path).recipe
+        if recipe.task not in TASKS:
+            raise InputError(
+                f"{path}: is a run of task {recipe.task!r}; this version of keras_seq knows {', '.join(TASKS)}"
+            )
+        return TASKS[recipe.task].load(path, name=recipe.name)
+    if (path / "saved_model.pb").is_file():
+        name = path.resolve().parent.name if path.resolve().name.isdigit() else path.resolve().name
+        return Tagger(SavedTaggingFunctions(path), name)
+    if path.is_dir():
+        version = latest_version(path)
+        if version is None:
+            raise InputError(f"{path}: holds neither a run nor a SavedModel; name a run directory or a model's folder")
+        return Tagger(SavedTaggingFunctions(path / str(version)), path.resolve().name)
+    return load(find_model(str(run_or_model)))
+
+
+def find_model(name: str) -> Path:
+    """The folder of a trained model, by its name.
+
+    Raises:
+        InputError: if there is none; the message names the closest ones.
+    """
+    known: dict[str, Path] = {}
+    for folder in reversed(model_folders()):
+        known |= {path.name: path for path in folder.iterdir() if latest_version(path) is not None}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
+    hint = f"did you mean {' or '.join(close)}?" if close else "no trained models are at hand: set KERAS_SEQ_MODELS"
+    raise InputError(f"{name}: is no run directory, SavedModel or trained model; {hint}")
+
+
+def model_folders() -> list[Path]:
+    """Where trained models are looked for, the first first."""
+    folders = [Path("saved_models"), Path(__file__).resolve().parents[2] / "saved_models"]
+    if os.environ.get("KERAS_SEQ_MODELS"):
+        folders.insert(0, Path(os.environ["KERAS_SEQ_MODELS"]))
+    return [folder for folder in folders if folder.is_dir()]

@@ -1,0 +1,130 @@
+"""The training data of a tagger: sentences as ids, kept small, and batches of them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_seq.core.errors import DataError
+from keras_seq.data import Batch, BucketedBatches, Sentence, detect_scheme, make_arrays, read_conll
+from keras_seq.text import TokenEncoder
+
+PADDING = {"token_ids": 0, "character_ids": 0, "case_ids": 0, "labels": -1}
+
+
+class TaggedSentences(Sequence[dict[str, np.ndarray]]):
+    """Encoded sentences: per token the number of a distinct token and a tag id, six bytes; the features stand in a
+    table.
+
+    Args:
+        sentences: tokens and tags, in the scheme of `tag_names`; read once.
+        encoder: turns tokens into ids.
+        tag_names: the tags in id order.
+        path: what messages call the source.
+
+    Raises:
+        DataError: if a tag is not among `tag_names`, naming file and line.
+    """
+
+    def __init__(
+        self, sentences: Iterable[Sentence], encoder: TokenEncoder, tag_names: Sequence[str], path: str | Path
+    ) -> None:
+        ids = {name: index for index, name in enumerate(tag_names)}
+        numbers: dict[str, int] = {}
+        tokens, labels, ends = array("i"), array("h"), array("q", [0])
+        for sentence in sentences:
+            check_tags(path, sentence, tag_names)
+            for token, tag in zip(sentence.tokens, sentence.tags, strict=True):
+                tokens.append(numbers.setdefault(token, len(numbers)))
+                labels.append(ids[tag])
+            ends.append(len(tokens))
+        self._distinct = list(numbers)
+        self._tokens = np.frombuffer(tokens, np.int32)
+        self._labels = np.frombuffer(labels, np.int16)
+        self._ends = np.frombuffer(ends, np.int64)
+        encoded = encoder.encode([[token] for token in numbers] or [[""]])
+        self._features = {name: values.numpy()[:, 0] for name, values in encoded.items()}
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, index: Any) -> Any:
+        begin, end = self._ends[index], self._ends[index + 1]
+        rows = self._tokens[begin:end]
+        example = {name: table[rows] for name, table in self._features.items()}
+        return {**example, "labels": self._labels[begin:end].astype(np.int32)}
+
+    def tokens(self, index: int) -> list[str]:
+        """The tokens of one sentence."""
+        return [self._distinct[number] for number in self._tokens[self._ends[index] : self._ends[index + 1]]]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each sentence."""
+        return np.diff(self._ends)
+
+
+class TaggedBatches:
+    """Batches of encoded sentences for `keras_seq.training.fit`; the order is a pure function of the seed and the
+    epoch.
+
+    Args:
+        sentences: the encoded sentences.
+        order: which sentences make a batch.
+        inputs: the names of the model's inputs.
+    """
+
+    def __init__(self, sentences: TaggedSentences, order: BucketedBatches, inputs: Sequence[str]) -> None:
+        self.sentences = sentences
+        self.order = order
+        self.padding = {name: PADDING[name] for name in (*inputs, "labels")}
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+        """The `(inputs, labels)` of one epoch without its first `skip` batches."""
+        for batch in self.order.epoch(epoch)[skip:]:
+            yield self.arrays(batch)
+
+    def arrays(self, batch: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Inputs and labels of one batch, padded."""
+        arrays = make_arrays(self.sentences, batch, self.padding)
+        labels = arrays.pop("labels")
+        return arrays, labels
+
+
+def read_sentences(path: str | Path, scheme: str, max_length: int) -> Iterator[Sentence]:
+    """Read a CoNLL file of any scheme in the scheme asked for.
+
+    Args:
+        path: the file.
+        scheme: `"BIO"` or `"BIOES"`.
+        max_length: the most tokens of a sentence.
+
+    Raises:
+        DataError: if the file is missing, broken, of mixed schemes, or holds a longer sentence.
+    """
+    detect_scheme(path)
+    return read_conll(path, scheme=scheme, max_length=max_length)
+
+
+def check_tags(path: str | Path, sentence: Sentence, tag_names: Sequence[str]) -> None:
+    """Raise unless the model can give the types of all tags of a sentence.
+
+    Raises:
+        DataError: naming file, line and the types that the model knows.
+    """
+    known = {name[2:] for name in tag_names}
+    for offset, tag in enumerate(sentence.tags):
+        if tag[2:] not in known:
+            raise DataError(
+                path,
+                sentence.line + offset,
+                f"the tag {tag!r} is of a type that the training data does not have",
+                f"the model knows {', '.join(sorted(known - {''}))}: correct the tag, or train with a file that has it",
+            )

@@ -1,0 +1,113 @@
+"""From a recipe to a run directory: read, train, score, keep."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_seq.core.errors import RecipeError
+from keras_seq.data import find_data
+from keras_seq.tasks.tagger import TaggerTraining
+from keras_seq.training import Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
+
+# Task name -> what its training needs.
+TRAININGS: dict[str, Callable[..., Any]] = {"tagger": TaggerTraining}
+
+
+def train(
+    recipe: Recipe,
+    run_directory: str | Path,
+    *,
+    resume: bool = False,
+    quiet: bool = False,
+    data_directory: str | Path | None = None,
+) -> dict[str, Any]:
+    """Train what a recipe describes, score it, and leave all of it in a run directory.
+
+    The run directory then holds `recipe.toml` (resolved), `model.keras` and what else `keras_seq.load` needs,
+    `metrics.json`, `checkpoints/` and `tensorboard/`. The files are read and checked before it is made.
+
+    Args:
+        recipe: the recipe, with all overrides.
+        run_directory: a new or empty folder; with `resume` that of a run that was stopped.
+        resume: whether to go on. A run that was killed and resumed ends with the numbers of one that was not; a run
+            that has ended is left as it is.
+        quiet: whether to hide the progress display.
+        data_directory: where data sets lie; by default `KERAS_SEQ_DATA`, then the cache.
+
+    Returns:
+        What `metrics.json` holds: `validation` and, where the recipe names a test file, `test` scores, the best epoch,
+        seconds, parameters, seed and versions.
+
+    Raises:
+        InputError: if the recipe, a file or the run directory is not fit for it.
+        TrainingInterrupted: after Ctrl-C or SIGTERM, with a checkpoint to resume from.
+    """
+    if recipe.task not in TRAININGS:
+        raise RecipeError(f"key `task` must be one of {', '.join(TRAININGS)}. Received: {recipe.task!r}; correct it")
+    run: RunDirectory | None = None
+    if resume:
+        run = RunDirectory.resume(run_directory, recipe)
+        if run.metrics_path.exists():
+            return run.read_metrics()
+    elif Path(run_directory).exists():
+        # Fails early where the folder is in use.
+        run = RunDirectory.create(run_directory, recipe)
+    paths = {
+        split: find_data(reference, data_directory)
+        for split, reference in [
+            ("train", recipe.data.train),
+            ("validation", recipe.data.validation),
+            ("test", recipe.data.test),
+        ]
+        if reference is not None
+    }
+    training = TRAININGS[recipe.task](recipe, **paths)
+    run = run or RunDirectory.create(run_directory, recipe)
+    compile_model(training.model, recipe, steps_per_epoch=len(training.batches), loss=training.loss)
+    callbacks: list[keras.callbacks.Callback] = [
+        TensorBoard(run.tensorboard_path, recipe=recipe, confusion=training.confusion, samples=training.samples)
+    ]
+    if not quiet:
+        callbacks.append(Progress(keys=training.shown_scores))
+    result = fit(
+        training.model,
+        training.batches,
+        settings=recipe.fit,
+        run_directory=run,
+        evaluate=training.evaluate,
+        callbacks=callbacks,
+        resume=resume,
+    )
+    training.task.save(run.path)
+    metrics = {
+        "task": recipe.task,
+        "name": recipe.name,
+        "seed": recipe.seed,
+        **{split: training.task.evaluate(paths[split]) for split in ("validation", "test") if split in paths},
+        "best_epoch": result.best_epoch,
+        "epochs": len(result.history),
+        "stopped_early": result.stopped_early,
+        "training_seconds": result.seconds,
+        "parameters": training.model.count_params(),
+        "versions": versions(),
+        "history": result.history,
+    }
+    run.write_metrics(metrics)
+    return metrics
+
+
+def versions() -> dict[str, str]:
+    """The versions that a score may depend on."""
+    import keras_seq
+
+    found = {"python": platform.python_version(), "keras": keras.__version__, "keras_seq": keras_seq.__version__}
+    module = sys.modules.get(keras.backend.backend())
+    if module is not None:
+        found[keras.backend.backend()] = module.__version__
+    return found
