@@ -28,9 +28,10 @@ class DataRecipe(_Section):
     test: str | None = Field(default=None, min_length=1)
     language: str = "und"
     scheme: Literal["BIO", "BIOES"] = "BIOES"
-    min_count: int = Field(default=1, ge=1)
+    min_count: int = Field(default=1, ge=1, description="rarer words are unknown")
+    min_character_count: int = Field(default=1, ge=1, description="rarer characters are unknown")
     max_characters: int = Field(default=20, ge=1)
-    max_length: int = Field(default=0, ge=0, description="longer sentences are left out of training; 0 = no limit")
+    max_length: int = Field(default=10_000, ge=1, description="a sentence of more tokens is an error")
 
 
 class ModelRecipe(_Section):
@@ -92,7 +93,7 @@ class FitRecipe(_Section):
     direction: Literal["max", "min"] = "max"
     patience: int = Field(default=0, ge=0)
     evaluate_every: int = Field(default=1, ge=1, description="epochs")
-    jit_compile: bool | Literal["auto"] = "auto"
+    jit_compile: bool | Literal["auto"] = False
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     checkpoint_batches: int = Field(default=0, ge=0, description="0 = by the clock only")
 
