@@ -200,15 +200,19 @@ class _Training:
                 steps_per_epoch=self.steps - progress.batch,
                 shuffle=False,
                 verbose=0,
-                callbacks=[keeper, *self.callbacks],
+                # The keeper comes last: a checkpoint is written when all others have seen the batch.
+                callbacks=[*self.callbacks, keeper],
             )
             progress.batch = self.steps
             progress.logs = keeper.logs
+            progress.epoch_seconds = time.monotonic() - started
+            arrays = self.finite_state()
             if self.is_due():
-                self.save()
+                self.save(arrays)
         self.evaluate_epoch(started)
-        self.save()
-        self.raise_if_stopped()
+        self.save(self.finite_state())
+        if progress.epoch < self.settings.epochs and not progress.stopped_early:
+            self.raise_if_stopped()
 
     def evaluate_epoch(self, started: float) -> None:
         progress, settings = self.progress, self.settings
@@ -290,17 +294,34 @@ class _Training:
             return True
         return time.monotonic() - self.saved_at >= settings.checkpoint_seconds
 
-    def save(self) -> None:
+    def finite_state(self) -> dict[str, np.ndarray]:
+        """The state of the training, fit for a checkpoint."""
+        arrays = training_state(self.model)
+        for name, array in arrays.items():
+            if name.startswith("trainable.") and not np.isfinite(array).all():
+                raise self.not_finite(f"the variable {name.split('.', 2)[2]} is not finite", self.progress.batch)
+        return arrays
+
+    def not_finite(self, what: str, batches_done: int) -> RunError:
+        return RunError(
+            f"{self.run_directory.path}: {what} in epoch {self.position.epoch + 1} after batch {batches_done} of "
+            f"{self.steps}; start anew with a lower optimizer.learning_rate or optimizer.clip_norm"
+        )
+
+    def save(self, arrays: Mapping[str, np.ndarray]) -> None:
         progress = dataclasses.asdict(self.progress)
         step = self.progress.epoch * self.steps + self.progress.batch
-        self.store.save(training_state(self.model), {"steps_per_epoch": self.steps, "progress": progress}, step=step)
+        self.store.save(arrays, {"steps_per_epoch": self.steps, "progress": progress}, step=step)
         self.saved_at = time.monotonic()
 
     def raise_if_stopped(self) -> None:
         if self.stop_signal:
+            progress = self.progress
+            place = f"in epoch {progress.epoch + 1} after batch {progress.batch} of {self.steps}"
+            if progress.batch == 0:
+                place = f"after epoch {progress.epoch} of {self.settings.epochs}"
             raise TrainingInterrupted(
-                f"{self.run_directory.path}: stopped by {self.stop_signal} in epoch {self.progress.epoch + 1} after "
-                f"batch {self.progress.batch} of {self.steps}; go on with --resume"
+                f"{self.run_directory.path}: stopped by {self.stop_signal} {place}; go on with --resume"
             )
 
 
@@ -332,7 +353,7 @@ class _Keeper(keras.callbacks.Callback):
                 self.model.jax_state_sync()
             training.progress.batch = done
             training.progress.epoch_seconds = time.monotonic() - training.epoch_started
-            training.save()
+            training.save(training.finite_state())
             training.raise_if_stopped()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -342,11 +363,7 @@ class _Keeper(keras.callbacks.Callback):
     def check_finite(self, logs: Mapping[str, Any] | None, batches_done: int) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
-            training = self.training
-            raise RunError(
-                f"{training.run_directory.path}: the loss is {loss} in epoch {training.position.epoch + 1} by batch "
-                f"{batches_done} of {training.steps}; start anew with a lower optimizer.learning_rate or clip_norm"
-            )
+            raise self.training.not_finite(f"the loss is {loss}", batches_done)
 
 
 def _first_batch(batches: Batches) -> tuple[Any, Any]:

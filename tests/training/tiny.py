@@ -50,12 +50,13 @@ def recipe(**changes):
     return Recipe.from_dict(values).override(f"{key}={value}" for key, value in changes.items())
 
 
-def model(steps_per_epoch, recipe):
+def model(steps_per_epoch, recipe, recurrent=False):
     keras.utils.set_random_seed(recipe.seed)
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     x = keras.layers.Embedding(30, 8)(token_ids)
     x = keras.layers.Dropout(0.3)(x)
-    x = keras.layers.LSTM(8, return_sequences=True, dropout=0.2)(x)
+    if recurrent:
+        x = keras.layers.LSTM(8, return_sequences=True, dropout=0.2)(x)
     built = keras.Model({"token_ids": token_ids}, keras.layers.Dense(3)(x))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     compile_model(built, recipe, steps_per_epoch=steps_per_epoch, loss=loss, metrics=["accuracy"])
@@ -76,11 +77,11 @@ def digest(model):
     return hashlib.sha256(b"".join(np.asarray(ops.convert_to_numpy(v.value)).tobytes() for v in variables)).hexdigest()
 
 
-def train(directory, resume=False, callbacks=(), evaluate=evaluate, batches=None, **changes):
+def train(directory, resume=False, callbacks=(), evaluate=evaluate, batches=None, recurrent=False, **changes):
     settings = recipe(**changes)
-    batches = batches or ArrayBatches(settings.seed)
+    batches = ArrayBatches(settings.seed) if batches is None else batches
     run = (RunDirectory.resume if resume else RunDirectory.create)(directory, settings)
-    trained = model(len(batches), settings)
+    trained = model(len(batches), settings, recurrent)
     result = fit(
         trained,
         batches,
@@ -106,6 +107,6 @@ def outcome(trained, result):
 
 if __name__ == "__main__":
     directory = Path(sys.argv[1])
-    trained, result, run = train(directory, resume=directory.exists(), callbacks=[Slow()])
+    trained, result, run = train(directory, resume=directory.exists(), callbacks=[Slow()], recurrent=True)
     run.write_metrics(outcome(trained, result))
     print(json.dumps(result.best_scores))

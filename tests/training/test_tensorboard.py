@@ -1,0 +1,100 @@
+import os
+import signal
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny import recipe, train
+
+from keras_seq.training import TensorBoard, TrainingCallback, TrainingInterrupted
+from keras_seq.training.tensorboard import draw_confusion_matrix
+
+
+def events(directory):
+    accumulator = EventAccumulator(str(directory), size_guidance={"scalars": 0, "images": 0, "tensors": 0})
+    return accumulator.Reload()
+
+
+def scalars(accumulator, tag):
+    return {
+        event.step: float(
+            np.frombuffer(
+                event.tensor_proto.tensor_content or np.float32(event.tensor_proto.float_val[0]).tobytes(), "float32"
+            )[0]
+        )
+        for event in accumulator.Tensors(tag)
+    }
+
+
+def callback(directory):
+    confusion = np.array([[5, 1], [0, 0]])
+    return TensorBoard(
+        directory,
+        every=5,
+        recipe=recipe(),
+        confusion=lambda: (["O", "PERSON"], confusion),
+        samples=lambda: "| token | tag |\n|---|---|\n| Ana | PERSON |",
+    )
+
+
+def evaluate(model):
+    return {"accuracy": 0.5, "f1/PERSON": 0.25}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("whole")
+    result = train(directory / "run", callbacks=[callback(directory / "events")], evaluate=evaluate)[1]
+    return events(directory / "events"), result
+
+
+def test_curves_hold_what_training_did(whole):
+    accumulator, result = whole
+    for name in ("loss", "learning_rate", "gradient_norm"):
+        values = scalars(accumulator, f"train/{name}")
+        assert list(values) == [5, 10, 15, 20, 25, 30, 35]
+        assert all(np.isfinite(value) and value > 0 for value in values.values())
+    assert scalars(accumulator, "validation/f1/PERSON") == {12: 0.25, 24: 0.25, 36: 0.25}
+    epochs = scalars(accumulator, "epoch/loss")
+    assert epochs == pytest.approx({record["step"]: record["train_loss"] for record in result.history})
+    assert len(set(scalars(accumulator, "train/learning_rate").values())) > 3
+
+
+def test_picture_text_graph_and_hyper_parameters_are_there(whole):
+    accumulator, _ = whole
+    assert [event.step for event in accumulator.Tensors("confusion")] == [12, 24, 36]
+    picture = accumulator.Tensors("confusion")[0].tensor_proto.string_val[2]
+    assert picture.startswith(b"\x89PNG")
+    assert b"Ana" in accumulator.Tensors("samples")[0].tensor_proto.string_val[0]
+    graph = accumulator.Graph()
+    inputs = {node.op: list(node.input) for node in graph.node}
+    names = {node.op: node.name for node in graph.node}
+    assert inputs["Dropout"] == [names["Embedding"]]
+    assert inputs["InputLayer"] == []
+    assert any(tag.startswith("_hparams_") for tag in accumulator.summary_metadata)
+
+
+def test_a_resumed_run_shows_one_curve(whole, tmp_path):
+    class Stop(TrainingCallback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.position.steps_done(batch) == 17:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(TrainingInterrupted):
+        train(tmp_path / "run", callbacks=[callback(tmp_path / "events"), Stop()], evaluate=evaluate)
+    train(tmp_path / "run", resume=True, callbacks=[callback(tmp_path / "events")], evaluate=evaluate)
+    for tag in ("train/loss", "train/gradient_norm", "epoch/loss", "validation/accuracy"):
+        assert scalars(events(tmp_path / "events"), tag) == scalars(whole[0], tag)
+
+
+def test_the_picture_needs_a_square_matrix():
+    picture = draw_confusion_matrix(["O", "PERSON"], np.array([[9, 1], [0, 0]]))
+    assert picture.dtype == "uint8"
+    assert picture.std() > 0
+    with pytest.raises(ValueError, match="`counts` must have one row and one column for each of the 2 names"):
+        draw_confusion_matrix(["O", "PERSON"], np.zeros((3, 3)))
+
+
+def test_the_interval_must_be_positive(tmp_path):
+    with pytest.raises(ValueError, match="`every` must be a positive integer"):
+        TensorBoard(tmp_path, every=0)
