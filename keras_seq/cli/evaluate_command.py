@@ -1,0 +1,51 @@
+"""`keras-seq evaluate`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from keras_seq.cli.options import DataDirectory, Quiet, RunOrModel, examples
+from keras_seq.cli.printing import output, progress, say, score_tables
+from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.errors import InputError
+
+EPILOG = examples(
+    "keras-seq evaluate runs/ner_pt", "keras-seq evaluate ner_pt --data test.conll --json | tail -1 | jq .metrics"
+)
+
+
+def evaluate(
+    run_or_model: RunOrModel,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="F", help="The file to score on. By default the test file of the recipe."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, on the last line.")] = False,
+    data_dir: DataDirectory = None,
+    quiet: Quiet = False,
+) -> None:
+    """Score a trained model on a file."""
+    start_frameworks()
+    from keras_seq.cli.trained_models import recipe_of
+    from keras_seq.data import find_data
+    from keras_seq.tasks import load
+
+    reference = data
+    if reference is None:
+        recipe = recipe_of(run_or_model)
+        reference = None if recipe is None else recipe.data.test
+    if reference is None:
+        raise InputError(f"{run_or_model}: its recipe names no test file, or is not at hand; name one with --data")
+    path = find_data(reference, data_dir)
+    task = load(run_or_model)
+    with progress("sentences", quiet=quiet) as advance:
+        scores = dict(task.evaluate(path, on_progress=advance))
+    examples_scored = scores.pop("examples")
+    if as_json:
+        metrics = {name: value for name, value in scores.items() if isinstance(value, float)}
+        summary = {"task": task.task, "model": task.name, "data": reference, "examples": examples_scored}
+        say(json.dumps({**summary, "metrics": metrics}, ensure_ascii=False))
+        return
+    for shown in score_tables(f"{task.name} on {reference}, {examples_scored:,} sentences", scores):
+        output().print(shown)

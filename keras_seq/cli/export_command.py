@@ -1,0 +1,63 @@
+"""`keras-seq export`."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from keras_seq.cli.options import examples
+from keras_seq.cli.printing import say
+from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.errors import InputError
+
+EPILOG = examples(
+    "keras-seq export runs/ner_pt --to saved_models/ner_pt",
+    "keras-seq export runs/ner_pt --to saved_models/ner_pt --version 2",
+)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that `keras-seq train` has written.")],
+    target: Annotated[
+        Path, typer.Option("--to", metavar="saved_models/NAME", help="The model's folder; versions stand below it.")
+    ],
+    version: Annotated[int, typer.Option("--version", metavar="N", min=1, help="The version to write.")] = 1,
+    file_format: Annotated[
+        Literal["savedmodel"], typer.Option("--format", help="What to write: TensorFlow's SavedModel.")
+    ] = "savedmodel",
+) -> None:
+    """Write a trained model as a SavedModel that takes raw text, with its card and golden outputs, and verify it."""
+    check_target(target, version)
+    start_frameworks()
+    from keras_seq.cli.trained_models import files_beside, signatures_of
+    from keras_seq.tasks import load
+    from keras_seq.training import RunDirectory
+
+    run_directory = RunDirectory(run)
+    task = load(run)
+    folder = task.export(target, version=version, beside=files_beside(run_directory, task, target.resolve().name))
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    say(f"Exported and verified in a fresh process: {folder} ({megabytes:.1f} MB)")
+    beside = sorted(entry.name for entry in target.iterdir() if entry.is_file())
+    say(f"Beside it: {', '.join(beside)}")
+    say(f"Signatures: {', '.join(signatures_of(folder))}")
+    place = shlex.quote(str(folder))
+    say("Call it:")
+    say(f"  keras-seq predict {shlex.quote(str(target))} 'A sentence.'")
+    say(
+        f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default "
+        "--input_exprs 'text=[\"A sentence.\"]'"
+    )
+
+
+def check_target(target: Path, version: int) -> None:
+    """Raise at once when the version is there already, before seconds are spent on loading the model."""
+    folder = target / str(version)
+    for place in (target, folder):
+        if place.exists() and not place.is_dir():
+            raise InputError(f"{place}: is a file, a folder is needed; name another one with --to")
+    if folder.is_dir() and any(folder.iterdir()):
+        taken = [int(entry.name) for entry in target.iterdir() if entry.name.isdecimal()]
+        raise InputError(f"{folder}: exists and is not empty; write --version {max(taken) + 1}, or remove it")

@@ -1,0 +1,231 @@
+"""`keras-seq predict`."""
+
+import gzip
+import itertools
+import json
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from keras_seq.cli.options import Quiet, RunOrModel, examples
+from keras_seq.cli.printing import Advance, output, progress
+from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.files import atomic_write
+
+EPILOG = examples(
+    'keras-seq predict ner_pt "O juiz Paulo Souza decidiu em Brasília."',
+    "keras-seq predict ner_pt --input texts.txt.gz --output found.jsonl --json",
+    "cat texts.txt | keras-seq predict ner_pt --input - --json",
+    "keras-seq predict ner_pt --input test.conll --output predicted.conll",
+)
+# Memory does not grow with the input: this many texts or sentences are held at a time.
+CHUNK = 512
+# A line of text, and a CoNLL sentence, that is longer is a file of another kind.
+MAX_CHARACTERS = 100_000
+MAX_TOKENS = 10_000
+CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
+STYLES = ("black on cyan", "black on green", "black on yellow", "black on magenta", "white on blue", "white on red")
+
+
+def predict(
+    run_or_model: RunOrModel,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT ...]", help="Texts to tag.")] = None,
+    input_file: Annotated[
+        str | None,
+        typer.Option(
+            "--input", metavar="F", help="One text a line (gzip is fine), - for stdin, or a CoNLL file (*.conll)."
+        ),
+    ] = None,
+    output_file: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="F", help="Write there, not to stdout; the file appears whole or not at all."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line: text, entities: start, end, type, text, score.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find entities in texts, or tag a CoNLL file: token, gold tag, predicted tag (in BIO)."""
+    if bool(texts) == (input_file is not None):
+        raise InputError("predict takes either texts or --input; see `keras-seq predict --help`")
+    names = [str(name) for name in (input_file, output_file) if name is not None]
+    is_conll = input_file is not None and any(name.removesuffix(".gz").endswith(CONLL_SUFFIXES) for name in names)
+    if is_conll and as_json:
+        raise InputError("--json takes texts, not a CoNLL file; leave --json out, or give plain text lines")
+    check_input(input_file)
+    check_output(output_file)
+    start_frameworks()
+    from keras_seq.tasks import load
+
+    task = load(run_or_model)
+    with progress("sentences" if is_conll else "texts", quiet=quiet or input_file is None) as advance:
+        if is_conll:
+            predict_conll(task, str(input_file), output_file, advance)
+        else:
+            lines = iter(texts) if texts else read_lines(str(input_file))
+            predict_texts(task, lines, output_file, as_json, advance)
+
+
+def predict_texts(task: Any, texts: Iterator[str], output_file: Path | None, as_json: bool, advance: Advance) -> None:
+    """Tag texts and write one line for each."""
+    with ExitStack() as stack:
+        file = None if output_file is None else stack.enter_context(atomic_write(output_file))
+        if file is not None and str(output_file).endswith(".gz"):
+            file = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
+        write = _writer(file, as_json)
+        while chunk := list(itertools.islice(texts, CHUNK)):
+            for result in task.predict(chunk):
+                write(result)
+            if file is None:
+                sys.stdout.flush()
+            advance(len(chunk))
+
+
+def predict_conll(task: Any, input_file: str, output_file: Path | None, advance: Advance) -> None:
+    """Tag a CoNLL file and write three columns: token, gold, predicted."""
+    from keras_seq.data import detect_scheme, read_conll, write_conll
+
+    detect_scheme(input_file)
+    sentences = read_conll(input_file, scheme="BIO", max_length=MAX_TOKENS)
+
+    def rows() -> Iterator[list[tuple[str, str, str]]]:
+        while chunk := list(itertools.islice(sentences, CHUNK)):
+            predicted = task.predict_tokens([sentence.tokens for sentence in chunk])
+            for sentence, tags in zip(chunk, predicted, strict=True):
+                yield list(zip(sentence.tokens, sentence.tags, tags, strict=True))
+            advance(len(chunk))
+
+    if output_file is not None:
+        write_conll(output_file, rows())
+        return
+    for index, sentence_rows in enumerate(rows()):
+        lines = ["\t".join(row) for row in sentence_rows]
+        sys.stdout.write("\n".join(["", *lines, ""] if index else [*lines, ""]))
+
+
+def marked(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
+    """The text with its entities in brackets and their types behind: `[Paulo Souza](PER) lives`."""
+    parts, position = [], 0
+    for entity in entities:
+        parts += [text[position : entity["start"]], f"[{text[entity['start'] : entity['end']]}]({entity['type']})"]
+        position = entity["end"]
+    return "".join([*parts, text[position:]])
+
+
+def read_lines(path: str) -> Iterator[str]:
+    """Read the texts of a file, one a line, with bounded memory.
+
+    Args:
+        path: A file, plain or gzip (told by content), UTF-8 with or without BOM; `-` is stdin.
+
+    Raises:
+        DataError: When a line is not UTF-8 text or too long, or the gzip file is damaged; with the line.
+    """
+    number = 0
+    try:
+        with _opened(path) as file:
+            while line := file.readline(4 * MAX_CHARACTERS + 4):
+                number += 1
+                yield _decoded(path, number, line)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(path, number + 1, f"damaged gzip file ({error})", "fetch or compress it again") from error
+    if not number:
+        raise DataError("stdin" if path == "-" else path, None, "empty file", "write one text a line")
+
+
+def check_input(path: str | None) -> None:
+    """Raise at once when the file cannot be read, before seconds are spent on loading a model."""
+    if path is None or path == "-":
+        return
+    if os.path.isdir(path):
+        raise DataError(path, None, "is a folder", "name a file in it")
+    if not os.path.exists(path):
+        raise DataError(path, None, "no such file", "check the name")
+    with open(path, "rb"):
+        pass
+
+
+def check_output(path: Path | None) -> None:
+    """Raise at once when the file cannot be written."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, a file is to be written; name a file in it")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the folder {path.parent} cannot be written; name another place")
+
+
+def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Mapping[str, Any]], None]:
+    def line_of(result: Mapping[str, Any]) -> str:
+        return json.dumps(result, ensure_ascii=False) if as_json else marked(result["text"], result["entities"])
+
+    if file is not None:
+        # Lone surrogates, which come from bytes of the command line that are no text, have no UTF-8.
+        return lambda result: _write(file, line_of(result))
+    if as_json or not sys.stdout.isatty():
+        return lambda result: _print(line_of(result))
+    return _highlight
+
+
+def _write(file: IO[bytes], line: str) -> None:
+    file.write(f"{line}\n".encode(errors="backslashreplace"))
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n".encode(errors="backslashreplace").decode())
+
+
+def _highlight(result: Mapping[str, Any]) -> None:
+    from rich.text import Text
+
+    shown, position = Text(), 0
+    for entity in result["entities"]:
+        shown.append(result["text"][position : entity["start"]])
+        # The same type has the same colour in every line and every run.
+        style = STYLES[zlib.crc32(entity["type"].encode()) % len(STYLES)]
+        shown.append(f" {entity['text']} ", style=style)
+        shown.append(f"{entity['type']} ", style=f"{style} bold")
+        position = entity["end"]
+    shown.append(result["text"][position:])
+    output().print(shown, soft_wrap=True)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    with open(path, "rb") as raw:
+        is_gzip = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        if is_gzip:
+            with gzip.open(raw) as file:
+                yield file
+        else:
+            yield raw
+
+
+def _decoded(path: str, number: int, line: bytes) -> str:
+    name = "stdin" if path == "-" else path
+    too_long = DataError(name, number, f"line of more than {MAX_CHARACTERS:,} characters", "write one sentence a line")
+    if len(line) > 4 * MAX_CHARACTERS:
+        raise too_long
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        reason = f"not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start + 1})"
+        raise DataError(name, number, reason, "convert the file to UTF-8") from None
+    if "\0" in text:
+        raise DataError(name, number, "holds a zero byte: not a text file", "write one text a line, as UTF-8")
+    if len(text) > MAX_CHARACTERS:
+        raise too_long
+    return text

@@ -1,0 +1,101 @@
+"""Consoles and tables: what commands print."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+# Where there is no terminal there is no width: cells are not to be cut.
+_WIDTH_OF_FILES = 160
+
+
+class Advance(Protocol):
+    """Moves a progress line on."""
+
+    def __call__(self, amount: int = 1, /) -> None:
+        """Say that `amount` more are done."""
+
+
+def output() -> Console:
+    """The console on stdout; plain text where that is no terminal."""
+    return Console(
+        file=sys.stdout, highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else _WIDTH_OF_FILES
+    )
+
+
+def say(text: str) -> None:
+    """Print one line on stdout as it is, however long."""
+    print(text, file=sys.stdout)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """A table; numbers stand on the right.
+
+    Args:
+        title: Above the table; `""` for none.
+        columns: The headings.
+        rows: Cells: strings, numbers, or `None` for a dash.
+    """
+    made = Table(title=title or None, title_justify="left", title_style="bold")
+    for position, column in enumerate(columns):
+        is_number = any(isinstance(row[position], int | float) for row in rows)
+        made.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*[_cell(value) for value in row])
+    return made
+
+
+def score_tables(title: str, scores: Mapping[str, Any]) -> list[Table]:
+    """The tables of an evaluation: all numbers, and the scores of each type where there are some.
+
+    Args:
+        title: Above the first table.
+        scores: Metric -> number; `types`: type -> metric -> number.
+    """
+    overall = [(name, value) for name, value in scores.items() if isinstance(value, float)]
+    tables = [table(title, ("metric", "score"), overall)]
+    types = scores.get("types") or {}
+    if types:
+        names = list(dict.fromkeys(name for values in types.values() for name in values))
+        rows = [(kind, *(values.get(name) for name in names)) for kind, values in sorted(types.items())]
+        tables.append(table("", ("type", *names), rows))
+    return tables
+
+
+@contextmanager
+def progress(description: str, *, quiet: bool, total: int | None = None) -> Iterator[Advance]:
+    """Show on stderr how far the work is, where that is a terminal and `quiet` is false.
+
+    Args:
+        description: Before the count.
+        quiet: Show nothing.
+        total: How many there are, when that is known.
+
+    Returns:
+        A context manager that gives the function to call with the number of newly done ones.
+    """
+    console = Console(file=sys.stderr)
+    columns = [SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()]
+    if total is not None:
+        columns.insert(2, BarColumn())
+    shown = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
+    with shown:
+        task = shown.add_task(description, total=total)
+
+        def advance(amount: int = 1, /) -> None:
+            shown.advance(task, amount)
+
+        yield advance
+
+
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text("-", style="dim")
+    if isinstance(value, float):
+        return Text(f"{value:.4f}")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))

@@ -1,0 +1,126 @@
+"""`keras-seq train`."""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from keras_seq.cli.errors import EXIT_INTERRUPTED
+from keras_seq.cli.options import DataDirectory, Quiet, examples
+from keras_seq.cli.printing import output, say, score_tables
+from keras_seq.cli.startup import start_frameworks
+
+EPILOG = examples(
+    "keras-seq train zoo/ner_pt.toml",
+    "keras-seq train zoo/ner_pt.toml --train my.conll --validation dev.conll --test test.conll --run-dir runs/mine",
+    "keras-seq train zoo/ner_pt.toml --set seed=2 optimizer.learning_rate=1e-3 --run-dir runs/seed2",
+    "keras-seq train zoo/ner_pt.toml --resume",
+)
+SPLITS = ("train", "validation", "test")
+
+
+class TrainCommand(TyperCommand):
+    """Takes several values after one `--set`: `--set a=1 b=2` is `--set a=1 --set b=2`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Write `--set` before each of its values."""
+        spread: list[str] = []
+        follows_set = False
+        for argument in args:
+            is_assignment = re.match(r"[A-Za-z_][\w.]*=", argument) is not None
+            if follows_set and is_assignment and spread[-1] != "--set":
+                spread.append("--set")
+            spread.append(argument)
+            follows_set = argument == "--set" or (follows_set and is_assignment)
+        return super().parse_args(ctx, spread)
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, a TOML file such as zoo/ner_pt.toml.")],
+    train_file: Annotated[
+        str | None, typer.Option("--train", metavar="F", help="Train on this file instead of the recipe's.")
+    ] = None,
+    validation_file: Annotated[
+        str | None, typer.Option("--validation", metavar="F", help="Choose the best weights on this file.")
+    ] = None,
+    test_file: Annotated[
+        str | None, typer.Option("--test", metavar="F", help="Give the final scores on this file.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="key=value ...", help="Change values of the recipe: --set fit.epochs=3 seed=2."),
+    ] = None,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option("--run-dir", metavar="D", help="Where everything is written. By default runs/<recipe name>."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in that folder, from its last checkpoint.")
+    ] = False,
+    data_dir: DataDirectory = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train the model of a recipe; it leaves the resolved recipe, scores, weights and TensorBoard files in a folder."""
+    start_frameworks()
+    from keras_seq.tasks import train as train_task
+    from keras_seq.training import Recipe, TrainingInterrupted
+
+    original = Recipe.load(recipe)
+    files = zip(SPLITS, (train_file, validation_file, test_file), strict=True)
+    overrides = [f"data.{split}={json.dumps(file)}" for split, file in files if file is not None]
+    # A file name holds what TOML needs no escape for, or what JSON escapes in the same way.
+    resolved = original.override([*(assignments or []), *overrides])
+    folder = run_dir if run_dir is not None else Path("runs") / resolved.name
+    try:
+        metrics = train_task(resolved, folder, resume=resume, quiet=quiet, data_directory=data_dir)
+    except TrainingInterrupted as error:
+        typer.echo(f"keras-seq: {error}", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    show_result(metrics, folder)
+    if original.data == resolved.data:
+        for line in compared_with_expected(resolved.expected.scores, metrics):
+            say(line)
+
+
+def show_result(metrics: Mapping[str, Any], folder: Path) -> None:
+    """Print the scores of a run, and where things are."""
+    console = output()
+    splits = [split for split in ("validation", "test") if split in metrics]
+    for split in splits:
+        for shown in score_tables(split, metrics[split] if split == splits[-1] else {**metrics[split], "types": {}}):
+            console.print(shown)
+    minutes, seconds = divmod(round(metrics["training_seconds"]), 60)
+    say(
+        f"{metrics['parameters']:,} parameters; best of {metrics['epochs']} epochs is {metrics['best_epoch']}; "
+        f"{minutes} min {seconds:02d} s of training"
+    )
+    place = shlex.quote(str(folder))
+    say(f"Everything is in {folder}: recipe.toml, metrics.json, model.keras, checkpoints/, tensorboard/")
+    say(f"  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}")
+    say(f"  keras-seq evaluate {place}")
+    say(f"  keras-seq export {place} --to saved_models/{shlex.quote(folder.resolve().name)}")
+
+
+def compared_with_expected(expected: Mapping[str, float], metrics: Mapping[str, Any]) -> list[str]:
+    """One line for each score that the recipe expects: whether this run reached it.
+
+    Args:
+        expected: Metric -> score on the test data (validation data where there is no test file). `validation.` or
+            `test.` before the metric names the data.
+        metrics: What `train` returned.
+    """
+    default = "test" if "test" in metrics else "validation"
+    lines = []
+    for key, score in expected.items():
+        split, _, name = key.rpartition(".")
+        split = split or default
+        reached = metrics.get(split, {}).get(name)
+        if isinstance(reached, float):
+            verdict = "reached" if reached >= score else f"missed by {score - reached:.4f}"
+            lines.append(f"Expected {split} {name} {score:.4f}: {verdict} ({reached:.4f})")
+    return lines
