@@ -1,0 +1,238 @@
+"""SavedModels in the layout that TensorFlow Serving reads: `<model>/<version>/saved_model.pb`."""
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.errors import InputError
+from keras_seq.core.files import atomic_directory
+from keras_seq.export.errors import ExportError
+
+SAVED_MODEL_FILE = "saved_model.pb"
+
+
+def write_saved_model(
+    target: str | os.PathLike,
+    signatures: Mapping[str, Any],
+    *,
+    trackables: Sequence,
+    version: int = 1,
+    beside: Mapping[str, Callable[[Path], None]] | None = None,
+    check: Callable[[Path], Any] | None = None,
+) -> Path:
+    """Write functions, the variables they read and their assets as `<target>/<version>/`, wholly or not at all.
+
+    Everything is written into a temporary folder on the same disk and renamed when it is complete. After an error, a
+    full disk or a kill, what stood in `target` before is as it was. Only variables that a signature reads are stored:
+    no optimizer state, no random seeds of dropout, no gradient functions.
+
+    Args:
+        target: The model's folder. It may hold other versions.
+        signatures: Signature name -> a `tf.function` with an input signature, or a pair of a function (traced without
+            autograph) and the `tf.TensorSpec`s of its arguments, in order. The name of a spec is the name of that
+            input; the function returns a dictionary of tensors. One of the names must be `serving_default`.
+        trackables: The objects that own what the functions use: the model, modules with look-up tables or with a
+            `tf.saved_model.Asset`. TensorFlow refuses to write a table that is not reached from here.
+        version: The number of the version. Servers answer with the highest one.
+        beside: File name -> function that writes this file at the path it is given. The files stand in `target`
+            beside the versions and replace older ones.
+        check: Is given the complete version before it takes its place, such as
+            `lambda folder: verify(folder, functions)`; when it raises, nothing was exported.
+
+    Returns:
+        The folder of the version.
+
+    Raises:
+        InputError: When the version is there already, or a file stands where a folder is needed.
+        ExportError: When the disk is full or refuses, or when what was written is not complete.
+        TypeError: When `version` is not an integer.
+        ValueError: When an argument is out of range.
+    """
+    target, beside = Path(target), dict(beside or {})
+    check_positive_integer("version", version)
+    if "serving_default" not in signatures:
+        raise ValueError(
+            f"`signatures` must hold 'serving_default', which servers call when none is named. "
+            f"Received: signatures={sorted(signatures)}. Name one so."
+        )
+    for name in beside:
+        if Path(name).name != name or name.isdecimal():
+            raise ValueError(f"`beside` must have plain file names. Received: {name!r}. Use such as 'card.json'.")
+    _check_target(target, version)
+    with _translated_errors(target), _new_folders_removed_on_failure(target), _staging(target, version) as folders:
+        version_folder, beside_folder = folders
+        _save(version_folder, signatures, trackables)
+        for name, write in beside.items():
+            write(beside_folder / name)
+        if check is not None:
+            check(version_folder)
+    return target / str(version)
+
+
+def list_versions(path: str | os.PathLike) -> list[int]:
+    """The versions in a model's folder, ascending; empty when there is none."""
+    path = Path(path)
+    if not path.is_dir():
+        return []
+    return sorted(
+        int(entry.name) for entry in path.iterdir() if entry.name.isdecimal() and (entry / SAVED_MODEL_FILE).is_file()
+    )
+
+
+def latest_version(path: str | os.PathLike) -> int:
+    """The highest version in a model's folder.
+
+    Raises:
+        InputError: When `path` holds no version.
+    """
+    versions = list_versions(path)
+    if not versions:
+        raise InputError(
+            f"{os.fspath(path)}: no folder of a SavedModel (<version>/{SAVED_MODEL_FILE}); export a model to it"
+        )
+    return versions[-1]
+
+
+def find_saved_model(path: str | os.PathLike) -> Path:
+    """The folder that holds `saved_model.pb`: `path` itself, or the latest version in it.
+
+    Raises:
+        InputError: When there is neither.
+    """
+    path = Path(path)
+    if (path / SAVED_MODEL_FILE).is_file():
+        return path
+    number = latest_version(path)
+    return next(entry for entry in path.iterdir() if entry.name.isdecimal() and int(entry.name) == number)
+
+
+def _check_target(target, version):
+    for folder in (target, *target.parents):
+        if folder.is_dir():
+            break
+        if folder.exists() or folder.is_symlink():
+            raise InputError(f"{folder}: is a file, a folder is needed; name another folder to export to")
+    folder = target / str(version)
+    if folder.is_dir() and any(folder.iterdir()):
+        highest = max([version, *list_versions(target)])
+        raise InputError(f"{folder}: exists and is not empty; pass `--version {highest + 1}` or remove it")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file, a folder is needed; remove it or name another folder to export to")
+
+
+@contextlib.contextmanager
+def _staging(target: Path, version: int) -> Iterator[tuple[Path, Path]]:
+    """Gives the folders to write the version and the files beside it into; both take their places at success."""
+    if not target.is_dir() or not any(target.iterdir()):
+        with atomic_directory(target) as folder:
+            yield folder / str(version), folder
+        return
+    with tempfile.TemporaryDirectory(dir=target, prefix=".beside.", suffix=".tmp") as staged:
+        with atomic_directory(target / str(version)) as folder:
+            yield folder, Path(staged)
+        for file in sorted(Path(staged).iterdir()):
+            os.replace(file, target / file.name)
+
+
+@contextlib.contextmanager
+def _new_folders_removed_on_failure(target):
+    missing = [folder for folder in (target, *target.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        for folder in missing:
+            # One that holds something by now is not ours to remove.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _translated_errors(target):
+    import tensorflow as tf
+
+    # How TensorFlow's file system reports a full disk, a missing right, a failed write.
+    failures = (
+        tf.errors.ResourceExhaustedError,
+        tf.errors.PermissionDeniedError,
+        tf.errors.OutOfRangeError,
+        tf.errors.UnknownError,
+        tf.errors.DataLossError,
+    )
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ExportError(f"{target}: cannot be written ({reason}); free the disk or name another folder") from error
+    except failures as error:
+        reason = error.message.strip().split("\n")[0]
+        raise ExportError(f"{target}: cannot be written ({reason}); free the disk or name another folder") from error
+
+
+def _save(folder, signatures, trackables):
+    import tensorflow as tf
+
+    endpoints = {name: _concrete(function) for name, function in signatures.items()}
+    variables = list({id(variable): variable for fn in endpoints.values() for variable in fn.variables}.values())
+    # Only what serving needs hangs on the root: saving the owners would save the seeds of dropout with them.
+    owners, root = tf.Module(), tf.Module()
+    owners.all = list(trackables)
+    kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset)
+    root.resources = [item for item in tf.train.TrackableView(owners).descendants() if isinstance(item, kinds)]
+    root.served_variables = variables
+    # Gradients are for training on; without this, one function for each custom gradient is written too.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    with _quiet("tensorflow", "absl"):
+        tf.saved_model.save(root, str(folder), signatures=endpoints, options=options)
+    _check_written(folder, variables)
+
+
+def _concrete(function):
+    import tensorflow as tf
+
+    if isinstance(function, tuple):
+        function, specs = function
+        return tf.function(function, autograph=False).get_concrete_function(*specs)
+    return function.get_concrete_function()
+
+
+def _check_written(folder, variables):
+    """The checkpoint holds the variables that the signatures read, all of them, and no others."""
+    import tensorflow as tf
+
+    prefix = folder / "variables" / "variables"
+    stored = tf.train.load_checkpoint(str(prefix)).get_variable_to_shape_map()
+    stored.pop("_CHECKPOINTABLE_OBJECT_GRAPH", None)
+    if len(stored) != len(variables):
+        raise ExportError(
+            f"{folder}: {len(stored)} variables were stored, the signatures read {len(variables)}; "
+            f"stored are {', '.join(sorted(stored)[:8])}; keep variables out that no signature reads"
+        )
+    expected = sum(_num_bytes(variable) for variable in variables)
+    written = sum(file.stat().st_size for file in prefix.parent.glob("variables.data-*"))
+    # The data file holds the bare numbers and the description of the object graph, which is small.
+    if written < expected:
+        raise ExportError(f"{folder}: {written} bytes of variables written, {expected} expected; export again")
+
+
+def _num_bytes(variable: Any) -> int:
+    return variable.shape.num_elements() * variable.dtype.size
+
+
+@contextlib.contextmanager
+def _quiet(*names):
+    """Holds back notices such as "Assets written to: <temporary folder>"."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
