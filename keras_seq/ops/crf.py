@@ -31,25 +31,26 @@ def crf_log_partition(potentials: Tensor, mask: Tensor) -> Tensor:
 
     Its gradient is the pairwise marginal probability, which forward-backward gives directly.
     """
-    mask = ops.cast(mask, "bool")
 
     @ops.custom_gradient
-    def run(potentials: Tensor) -> Any:
-        chain, real = _time_major(potentials, mask)
+    def run(potentials: Tensor, mask: Tensor) -> Any:
+        chain, real = _time_major(potentials, ops.cast(mask, "bool"))
         before, log_partition = _forward(chain, real)
 
-        def gradient(*arguments: Any, upstream: Any = None) -> Tensor:
+        def gradient(*arguments: Any, upstream: Any = None) -> tuple[Tensor, Tensor]:
             if upstream is None:
                 (upstream,) = arguments
-            after = _backward(chain, real)
-            pairwise = ops.exp(before[..., None] + chain + after[:, :, None, :] - log_partition[None, :, None, None])
-            pairwise = ops.where(real[:, :, None, None], pairwise, 0.0)
-            pairwise = ops.transpose(pairwise * upstream[None, :, None, None], (1, 0, 2, 3))
-            return ops.cast(pairwise, potentials.dtype)
+            scores = before[..., None] + chain + _backward(chain, real)[:, :, None, :]
+            pairwise = ops.exp(scores - ops.logsumexp(scores, axis=(2, 3), keepdims=True))
+            pairwise = ops.where(real[:, :, None, None], pairwise * upstream[None, :, None, None], 0.0)
+            pairwise = ops.transpose(pairwise, (1, 0, 2, 3))
+            return ops.cast(pairwise, potentials.dtype), ops.zeros_like(mask)
 
         return log_partition, gradient
 
-    return run(_float(potentials))
+    potentials = _float(potentials)
+    # The mask is an argument, not closed over, and floating: so JAX can differentiate what is compiled already.
+    return run(potentials, ops.cast(mask, potentials.dtype))
 
 
 def crf_score(potentials: Tensor, tag_ids: Tensor, mask: Tensor) -> Tensor:
@@ -63,7 +64,7 @@ def crf_score(potentials: Tensor, tag_ids: Tensor, mask: Tensor) -> Tensor:
         tag, real = inputs
         return (ops.where(real, tag, state[0]),), state
 
-    start = ops.zeros_like(tag_ids[:, 0])
+    start = ops.zeros_like(ops.sum(tag_ids, axis=1))  # not `tag_ids[:, 0]`: there may be no steps
     _, (previous,) = scan(step, (start,), (ops.transpose(tag_ids), ops.transpose(mask)))
     chosen = ops.transpose(previous) * tags + tag_ids
     path = ops.one_hot(chosen, tags * tags, dtype=potentials.dtype)
@@ -80,20 +81,23 @@ def crf_viterbi(potentials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """
     chain, real = _time_major(_float(potentials), ops.cast(mask, "bool"))
     tags = chain.shape[-1]
+    scores, total = _start(chain)
     identity = ops.broadcast_to(ops.arange(tags, dtype="int32")[None], ops.shape(chain)[1:3])
 
     def forward(carry: Any, inputs: Any) -> Any:
-        scores, _ = carry
-        potential, is_real = inputs
+        (scores, total, _), (potential, is_real) = carry, inputs
         candidates = scores[:, :, None] + potential
         pointers = ops.cast(ops.argmax(candidates, axis=1), "int32")
+        new = ops.max(candidates, axis=1)
+        highest = ops.max(new, axis=-1)
         state = (
-            ops.where(is_real[:, None], ops.max(candidates, axis=1), scores),
+            ops.where(is_real[:, None], new - highest[:, None], scores),
+            ops.where(is_real, total + highest, total),
             ops.where(is_real[:, None], pointers, identity),
         )
         return state, state
 
-    (scores, _), (_, pointers) = scan(forward, (_start(chain), identity), (chain, real))
+    (scores, total, _), (_, _, pointers) = scan(forward, (scores, total, identity), (chain, real))
 
     def backward(state: Any, inputs: Any) -> Any:
         (tag,), (pointer,) = state, inputs
@@ -101,47 +105,58 @@ def crf_viterbi(potentials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
     best = ops.cast(ops.argmax(scores, axis=-1), "int32")
     _, (path,) = scan(backward, (best,), (pointers,), reverse=True)
-    return ops.where(mask, ops.transpose(path), 0), ops.max(scores, axis=-1)
+    return ops.where(ops.transpose(real), ops.transpose(path), 0), total + ops.max(scores, axis=-1)
 
 
 def crf_marginals(potentials: Tensor, mask: Tensor) -> Tensor:
     """The probability of every tag at every step given the whole row, `(batch, steps, tags)`; 0 at masked steps."""
     mask = ops.cast(mask, "bool")
     chain, real = _time_major(_float(potentials), mask)
-    before, log_partition = _forward(chain, real)
-    here = ops.logsumexp(before[..., None] + chain, axis=2)
-    marginals = ops.exp(here + _backward(chain, real) - log_partition[None, :, None])
+    before, _ = _forward(chain, real)
+    scores = ops.logsumexp(before[..., None] + chain, axis=2) + _backward(chain, real)
+    marginals = ops.exp(scores - ops.logsumexp(scores, axis=-1, keepdims=True))
     return ops.where(mask[..., None], ops.transpose(marginals, (1, 0, 2)), 0.0)
 
 
 def _forward(chain: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    """Forward scores *before* each step, `(steps, batch, tags)`, and the log partition, `(batch,)`."""
+    """Forward scores *before* each step, `(steps, batch, tags)`, up to a constant, and the log partition, `(batch,)`.
+
+    The highest score of a step is taken off and added up apart: else the scores of a long row grow so large that
+    float32 no longer tells the tags from one another.
+    """
 
     def step(state: Any, inputs: Any) -> Any:
-        (scores,), (potential, is_real) = state, inputs
+        (scores, total), (potential, is_real) = state, inputs
         new = ops.logsumexp(scores[:, :, None] + potential, axis=1)
-        return (ops.where(is_real[:, None], new, scores),), state
+        highest = ops.max(new, axis=-1)
+        new_state = (
+            ops.where(is_real[:, None], new - highest[:, None], scores),
+            ops.where(is_real, total + highest, total),
+        )
+        return new_state, state
 
-    (last,), (before,) = scan(step, (_start(chain),), (chain, real))
-    return before, ops.logsumexp(last, axis=-1)
+    (last, total), (before, _) = scan(step, _start(chain), (chain, real))
+    return before, total + ops.logsumexp(last, axis=-1)
 
 
 def _backward(chain: Tensor, real: Tensor) -> Tensor:
-    """Backward scores *after* each step, `(steps, batch, tags)`."""
+    """Backward scores *after* each step, `(steps, batch, tags)`, up to a constant."""
 
     def step(state: Any, inputs: Any) -> Any:
         (scores,), (potential, is_real) = state, inputs
         new = ops.logsumexp(potential + scores[:, None, :], axis=2)
+        new = new - ops.max(new, axis=-1, keepdims=True)
         return (ops.where(is_real[:, None], new, scores),), state
 
-    _, (after,) = scan(step, (ops.zeros_like(chain[0, :, 0]),), (chain, real), reverse=True)
+    _, (after,) = scan(step, (ops.zeros_like(_start(chain)[0]),), (chain, real), reverse=True)
     return after
 
 
-def _start(chain: Tensor) -> Tensor:
-    """Forward scores before the first step: a single state, that of row 0."""
+def _start(chain: Tensor) -> tuple[Tensor, Tensor]:
+    """Forward scores before the first step, a single state, that of row 0; and what was taken off them, nothing yet."""
     row = ops.where(ops.arange(chain.shape[-1]) == 0, 0.0, IMPOSSIBLE)
-    return ops.zeros_like(chain[0, :, 0]) + ops.cast(row, chain.dtype)
+    scores = ops.broadcast_to(ops.cast(row, chain.dtype)[None], ops.shape(chain)[1:3])
+    return scores, ops.zeros_like(scores[:, 0])
 
 
 def _time_major(potentials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
