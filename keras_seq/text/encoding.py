@@ -51,7 +51,7 @@ class TokenEncoder(tf.Module):
     >>> encoder = TokenEncoder.build([["Lei", "11.340"], ["a", "lei"]])
     >>> ids = encoder.encode(tf.constant([["Lei", "11.341", ""]]))
     >>> ids["token_ids"].numpy().tolist(), ids["case_ids"].numpy().tolist()
-    ([[2, 1, 0]], [[2, 6, 0]])
+    ([[2, 3, 0]], [[2, 6, 0]])
     >>> ids["character_ids"].shape
     TensorShape([1, 3, 20])
     """

@@ -20,6 +20,7 @@ _CHARACTERS = {
     "letter_mouth": "DPpOo",
     "apostrophe": "'’",
     "slash": "/",
+    "bracket": "()[]{}",
     "colon": ":",
 }
 _CLITICS = ("s", "m", "d", "re", "ve", "ll")
@@ -38,7 +39,8 @@ class WordTokenizer(tf.Module):
     - An English clitic at the end of a word is a token: `It 's`, `we 'll`, `do n't`.
     - `#` and `@` at the beginning of a word stay with it.
     - `scheme://` begins an address, which goes on to the next space but for closing punctuation.
-    - A face such as `:)` or `;-)` after a space is one token; so is a run of one symbol: `...`, `!!`, `--`.
+    - A face such as `:)` or `;-)` after a space is one token; so is a run of one symbol: `...`, `!!`, `--` (not of
+      brackets).
     - Every other symbol is a token. Joiners, variation selectors and skin tones stay with their emoji.
 
     Text that is not UTF-8 is read as with `bytes.decode("utf-8", errors="replace")`: each damaged part becomes one
@@ -140,7 +142,7 @@ def _joined(run: CharacterRun, classes: tf.Tensor) -> tf.Tensor:
     is_prefix = has("prefix") & ~word_before & at(is_word, -1)
     joined = is_infix | (is_word & (word_before | at(is_infix, 1) | at(is_prefix, 1)))
     joined |= has("ordinal") & alphanumeric_before
-    joined |= tf.equal(classes, cp.SYMBOL) & tf.equal(before, points)
+    joined |= tf.equal(classes, cp.SYMBOL) & tf.equal(before, points) & ~has("bracket")
     joined |= tf.equal(classes, cp.MARK) | tf.equal(classes, cp.EXTENDER) | tf.equal(before, cp.ZERO_WIDTH_JOINER)
 
     is_eyes = has("eyes") & space_before

@@ -2,7 +2,9 @@
 
 import collections
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -187,8 +189,9 @@ class VocabularyTable(tf.Module):
     def __init__(self, vocabulary: Vocabulary, name: str = "vocabulary"):
         super().__init__()
         # The export copies the file, so it lives as long as the table does.
-        self._folder = tempfile.TemporaryDirectory(prefix="keras_seq_")
-        path = os.path.join(self._folder.name, f"{name}.txt")
+        folder = tempfile.mkdtemp(prefix="keras_seq_")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = os.path.join(folder, f"{name}.txt")
         # The first line stands for the unknown token: TensorFlow cannot read a file without any line.
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{token}\n" for token in (UNKNOWN_TOKEN, *vocabulary.tokens))
