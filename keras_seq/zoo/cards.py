@@ -44,7 +44,7 @@ class ModelCard:
         recipe: The resolved recipe (TOML text): everything that decided the score.
         seeds: The seeds that were run; the shipped weights are those of `seeds[0]`.
         command: The command line that trains it.
-        metrics: Name of a metric -> its value on the test split, for the shipped weights.
+        metrics: Name of a metric -> its value, for the shipped weights; on the test split unless `limitations` says otherwise.
         parameters: How many weights it has.
         training_seconds: How long one training took.
         cpu: The processor that the training took so long on.
@@ -153,7 +153,7 @@ class ModelCard:
         ]
         lines = [f"# {self.name}", "", self.description, "", "| | |", "|---|---|"]
         lines += [f"| {name} | {_cell(value)} |" for name, value in rows]
-        lines += ["", f"## Scores (test split, seed {self.seeds[0]})", "", "| metric | value |", "|---|---|"]
+        lines += ["", f"## Scores (seed {self.seeds[0]})", "", "| metric | value |", "|---|---|"]
         lines += [f"| {name} | {value:.4f} |" for name, value in self.metrics.items()]
         lines += ["", "## How it was made", "", "```", self.command, "```", "", "```toml", self.recipe.rstrip(), "```"]
         if self.limitations:
