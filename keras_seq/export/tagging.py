@@ -38,7 +38,7 @@ class TaggingFunctions(tf.Module):
         self.tag_names = tuple(tag_names)
         self.input_names = tuple(tensor.name for tensor in model.inputs)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag raw text.
 
@@ -53,7 +53,7 @@ class TaggingFunctions(tf.Module):
         tokens, starts, ends = self.tokenizer.tokenize(texts)
         return {"tokens": tokens, **self._tag(tokens), "starts": starts, "ends": ends}
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.string, name="tokens")])
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.string, name="tokens")], autograph=False)
     def tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag text that is split already.
 

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from keras_seq.core.errors import InputError
-from keras_seq.export import SavedTaggingFunctions, latest_version
+from keras_seq.export import latest_version
+from keras_seq.export.tagging import SavedTaggingFunctions
 from keras_seq.tasks.tagger import Tagger
 from keras_seq.training import RunDirectory
 

@@ -15,7 +15,8 @@ from keras import ops
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
 from keras_seq.data import BucketedBatches, Sentence
-from keras_seq.export import Asset, SavedTaggingFunctions, TaggingFunctions, verify, write_saved_model
+from keras_seq.export import verify, write_saved_model
+from keras_seq.export.tagging import Asset, SavedTaggingFunctions, TaggingFunctions
 from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
 from keras_seq.metrics import confusion_matrix, entity_scores
 from keras_seq.ops.spans import entities
@@ -140,7 +141,7 @@ class Tagger:
         _write_tags(directory / TAGS_FILE, parts.tag_names)
         # Last: its presence says that the others are there.
         temporary = directory / f".{MODEL_FILE}.tmp.keras"
-        parts.model.save(temporary)
+        _save_model(parts.model, temporary)
         temporary.replace(directory / MODEL_FILE)
 
     @classmethod
@@ -186,7 +187,7 @@ class Tagger:
                 functions.signatures(),
                 trackables=[functions, Asset(tags)],
                 version=version,
-                beside={MODEL_FILE: functions.model.save, **(beside or {})},
+                beside={MODEL_FILE: lambda path: _save_model(functions.model, path), **(beside or {})},
             )
         verify(folder, functions)
         return folder
@@ -327,6 +328,13 @@ def _decoder(model: keras.Model, jit_compile: Any) -> keras.Model:
     decoder = keras.Model(inputs, _TagDecoder()(model.output, inputs["token_ids"]))
     decoder.compile(jit_compile=jit_compile)
     return decoder
+
+
+def _save_model(model: keras.Model, path: Path) -> None:
+    """Save a model without its optimizer, which is three times as large."""
+    bare = keras.Model.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    bare.save(path)
 
 
 def _write_tags(path: Path, tag_names: Sequence[str]) -> None:
