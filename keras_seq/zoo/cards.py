@@ -44,7 +44,8 @@ class ModelCard:
         recipe: The resolved recipe (TOML text): everything that decided the score.
         seeds: The seeds that were run; the shipped weights are those of `seeds[0]`.
         command: The command line that trains it.
-        metrics: Name of a metric -> its value, for the shipped weights; on the test split unless `limitations` says otherwise.
+        metrics: Name of a metric -> its value for the shipped weights, on the test split unless `limitations` says
+            otherwise.
         parameters: How many weights it has.
         training_seconds: How long one training took.
         cpu: The processor that the training took so long on.
