@@ -173,14 +173,15 @@ class ExampleBatches(keras.utils.PyDataset):
     Gives `(inputs, labels)`, or `(inputs,)` when there is no label key. `inputs` is a dictionary of arrays. Pass
     `shuffle=False` to `fit`: the order is decided here, and Keras would shuffle the batches again.
 
-    Each epoch of `fit` moves on to the next order by itself. To resume, pass `epoch` and `skip`.
+    The order is that of one epoch until `set_epoch` is called, from a callback's `on_epoch_begin` for instance. It does
+    not move on by itself: Keras ends an epoch it never ran when it builds a model, so counting would go wrong.
 
     Args:
         examples: As of `make_arrays`.
         batches: The order.
         padding: As of `make_arrays`: the keys to use, and their padding.
         label_key: Which of the keys holds the labels, or `None`.
-        epoch: The epoch to begin with.
+        epoch: Whose order it gives.
         skip: How many batches of that epoch were done already.
 
     Example:
@@ -204,7 +205,6 @@ class ExampleBatches(keras.utils.PyDataset):
         skip: int = 0,
     ):
         super().__init__()
-        check_non_negative_integer("skip", skip)
         if len(examples) != len(batches.lengths):
             raise ValueError(
                 f"`batches` must be made from the lengths of `examples`. Received: {len(examples)} examples, "
@@ -219,9 +219,7 @@ class ExampleBatches(keras.utils.PyDataset):
         self.batches = batches
         self.padding = dict(padding)
         self.label_key = label_key
-        self.epoch = epoch
-        self.skip = skip
-        self._order = batches.epoch(epoch)[skip:]
+        self.set_epoch(epoch, skip)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -241,11 +239,12 @@ class ExampleBatches(keras.utils.PyDataset):
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return (self[index] for index in range(len(self)))
 
-    def on_epoch_end(self) -> None:
-        """Move on to the order of the next epoch."""
-        self.epoch += 1
-        self.skip = 0
-        self._order = self.batches.epoch(self.epoch)
+    def set_epoch(self, epoch: int, skip: int = 0) -> None:
+        """Give the order of another epoch, without its first `skip` batches."""
+        check_non_negative_integer("skip", skip)
+        self._order = self.batches.epoch(epoch)[skip:]
+        self.epoch = epoch
+        self.skip = skip
 
 
 def _boundaries(given: Sequence[int] | None, longest: int) -> np.ndarray:
