@@ -39,7 +39,7 @@ def write_saved_model(
         trackables: The objects that own what the functions use: the model, modules with look-up tables or with a
             `tf.saved_model.Asset`. TensorFlow refuses to write a table that is not reached from here.
         version: The number of the version. Servers answer with the highest one.
-        beside: File name -> function that writes this file at the path it is given. The files stand in `target`
+        beside: Name -> function that writes a file (or a folder) at the path it is given. They stand in `target`
             beside the versions and replace older ones.
         check: Is given the complete version before it takes its place, such as
             `lambda folder: verify(folder, functions)`; when it raises, nothing was exported.
@@ -84,18 +84,9 @@ def list_versions(path: str | os.PathLike) -> list[int]:
     )
 
 
-def latest_version(path: str | os.PathLike) -> int:
-    """The highest version in a model's folder.
-
-    Raises:
-        InputError: When `path` holds no version.
-    """
-    versions = list_versions(path)
-    if not versions:
-        raise InputError(
-            f"{os.fspath(path)}: no folder of a SavedModel (<version>/{SAVED_MODEL_FILE}); export a model to it"
-        )
-    return versions[-1]
+def latest_version(path: str | os.PathLike) -> int | None:
+    """The highest version in a model's folder, which servers answer with; `None` when there is none."""
+    return max(list_versions(path), default=None)
 
 
 def find_saved_model(path: str | os.PathLike) -> Path:
@@ -108,6 +99,8 @@ def find_saved_model(path: str | os.PathLike) -> Path:
     if (path / SAVED_MODEL_FILE).is_file():
         return path
     number = latest_version(path)
+    if number is None:
+        raise InputError(f"{path}: holds no SavedModel ({SAVED_MODEL_FILE}, or versions of it); export a model to it")
     return next(entry for entry in path.iterdir() if entry.name.isdecimal() and int(entry.name) == number)
 
 
@@ -135,8 +128,12 @@ def _staging(target: Path, version: int) -> Iterator[tuple[Path, Path]]:
     with tempfile.TemporaryDirectory(dir=target, prefix=".beside.", suffix=".tmp") as staged:
         with atomic_directory(target / str(version)) as folder:
             yield folder, Path(staged)
-        for file in sorted(Path(staged).iterdir()):
-            os.replace(file, target / file.name)
+        for entry in sorted(Path(staged).iterdir()):
+            place = target / entry.name
+            if place.is_dir():
+                # A folder cannot be replaced at once; the old one goes with the temporary folder.
+                os.replace(place, Path(staged) / f"{entry.name}.old")
+            os.replace(entry, place)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ the process.
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def unpack(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def scan_ops(saved_model: bytes, is_registered) -> tuple[int, list[dict[str, str]]]:
+def scan_ops(saved_model: bytes, is_registered: Callable[[str], bool]) -> tuple[int, list[dict[str, str]]]:
     """Looks at every node of the graph and of every function in it.
 
     Args:
@@ -98,7 +99,7 @@ def main(saved_model: str, samples_file: str, folder: str) -> None:
 
     content = (Path(saved_model) / "saved_model.pb").read_bytes()
     num_nodes, problems = scan_ops(content, is_registered)
-    report = {"num_nodes": num_nodes, "problems": problems, "failures": []}
+    report: dict = {"num_nodes": num_nodes, "problems": problems, "failures": []}
     outputs = {}
     if not problems:
         running = Path(folder) / "running.txt"
@@ -124,7 +125,7 @@ def main(saved_model: str, samples_file: str, folder: str) -> None:
     intruders = [name for name in BLOCKED if sys.modules.get(name) is not None]
     if intruders:
         raise SystemExit(f"imported in spite of the block: {intruders}")
-    np.savez(Path(folder) / "outputs.npz", **pack(outputs))
+    np.savez(Path(folder) / "outputs.npz", **pack(outputs))  # type: ignore[arg-type]
     (Path(folder) / "report.json").write_text(json.dumps(report))
 
 

@@ -121,7 +121,7 @@ def verify(
 def read_signatures(saved_model_dir: Path) -> dict[str, dict[str, tuple[str, int | None]]]:
     """Of each signature of a SavedModel, its inputs: name -> (dtype, number of dimensions if known)."""
     import tensorflow as tf
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.protobuf import saved_model_pb2
 
     path = saved_model_dir / SAVED_MODEL_FILE

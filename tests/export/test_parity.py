@@ -1,0 +1,64 @@
+"""Exported taggers against Keras on a thousand real sentences; shipped models against their golden outputs."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_seq.data.conll import read_conll
+from keras_seq.export import Sample, check_golden, list_versions, verify, write_saved_model
+from keras_seq.export.verify import read_signatures
+
+SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
+SHIPPED = sorted(path for path in SAVED_MODELS.iterdir() if list_versions(path)) if SAVED_MODELS.is_dir() else []
+NUM_SENTENCES, ROWS = 1000, 100
+
+
+@pytest.fixture(scope="module")
+def sentences(data_dir):
+    """The first thousand sentences of a test file, as tokens."""
+    return [
+        sentence.tokens for sentence in itertools.islice(read_conll(data_dir / "lener-br/test.conll"), NUM_SENTENCES)
+    ]
+
+
+def check_parity(folder, functions, sentences):
+    """Tags are equal and scores within 1e-4, on raw text and on tokens, in a process with TensorFlow alone."""
+    assert len(sentences) == NUM_SENTENCES
+    # Like lengths together: less padding to compute.
+    sentences = sorted(sentences, key=len)
+    samples = []
+    for begin in range(0, NUM_SENTENCES, ROWS):
+        rows = sentences[begin : begin + ROWS]
+        steps = max(map(len, rows))
+        texts = np.array([" ".join(row) for row in rows], object)
+        tokens = np.array([[*row, *[""] * (steps - len(row))] for row in rows], object)
+        samples.append(Sample(f"sentences from {begin}", {"text": texts}))
+        samples.append(Sample(f"sentences from {begin}", {"tokens": tokens}, "tokenized"))
+    report = verify(folder, functions, samples=samples, tolerance=1e-4)
+    assert report.compared and set(sample.name for sample in samples) <= set(report.samples)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
+    functions = make_tagger(sentences[: NUM_SENTENCES // 2])
+    folder = write_saved_model(tmp_path / "m", functions.signatures(), trackables=[functions])
+    check_parity(folder, functions, sentences)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
+def test_shipped_taggers_on_a_thousand_real_sentences(model, sentences):
+    from keras_seq.tasks import Tagger
+
+    if "tokenized" not in read_signatures(model / str(max(list_versions(model)))):
+        pytest.skip(f"{model.name} is no tagger")
+    check_parity(model, Tagger.load(model).functions, sentences)
+
+
+@pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
+def test_shipped_models_answer_as_when_they_were_exported(model):
+    check_golden(model, model / "golden.npz", tolerance=1e-4)

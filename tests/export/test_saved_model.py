@@ -1,0 +1,166 @@
+import errno
+import resource
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from keras_seq.core.errors import InputError
+from keras_seq.export import ExportError, find_saved_model, latest_version, list_versions, write_saved_model
+
+
+def write(target, lookup, **options):
+    return write_saved_model(target, lookup.signatures(), trackables=[lookup], **options)
+
+
+def tree(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(Path(folder).rglob("*"))
+    }
+
+
+def serve(folder, texts):
+    return tf.saved_model.load(str(folder)).signatures["serving_default"](text=tf.constant(texts))
+
+
+def test_layout_and_move(lookup, tmp_path):
+    folder = write(tmp_path / "models" / "m", lookup, beside={"card.json": lambda path: path.write_text("{}")})
+    assert folder == tmp_path / "models" / "m" / "1"
+    assert sorted(entry.name for entry in folder.parent.iterdir()) == ["1", "card.json"]
+    # The asset is a copy: neither the file it came from nor the place it was written to matters.
+    (tmp_path / "vocabulary.txt").unlink()
+    moved = (tmp_path / "models").rename(tmp_path / "elsewhere") / "m" / "1"
+    assert (moved / "assets" / "vocabulary.txt").read_text() == "a\nb\n"
+    outputs = serve(moved, ["b", "zz"])
+    assert outputs["ids"].numpy().tolist() == [1, -1]
+    assert outputs["scores"].numpy().tolist() == [2.0, 4.0]
+
+
+def test_only_what_serving_reads_is_stored(lookup, tmp_path):
+    folder = write(tmp_path / "m", lookup)
+    stored = tf.train.load_checkpoint(str(folder / "variables" / "variables")).get_variable_to_shape_map()
+    assert [shape for name, shape in stored.items() if name != "_CHECKPOINTABLE_OBJECT_GRAPH"] == [[]]
+
+
+def test_a_tagger_stores_its_weights_and_nothing_else(functions, model_folder):
+    stored = tf.train.load_checkpoint(str(model_folder / "1" / "variables" / "variables"))
+    shapes = stored.get_variable_to_shape_map()
+    del shapes["_CHECKPOINTABLE_OBJECT_GRAPH"]
+    assert sorted(map(tuple, shapes.values())) == sorted(tuple(weight.shape) for weight in functions.model.weights
+                                                         if "seed" not in weight.path)  # fmt: skip
+    graph = (model_folder / "1" / "saved_model.pb").read_bytes()
+    assert b"Adam" not in graph and b"/site-packages/" not in graph
+
+
+def test_a_new_version_stands_beside_the_old_one(lookup, tmp_path):
+    write(tmp_path / "m", lookup, beside={"card": lambda path: path.mkdir()})
+    lookup.scale.assign(3.0)
+    write(tmp_path / "m", lookup, version=10, beside={"card": lambda path: (path.mkdir(), (path / "x").touch())})
+    assert list_versions(tmp_path / "m") == [1, 10] and latest_version(tmp_path / "m") == 10
+    assert find_saved_model(tmp_path / "m") == tmp_path / "m" / "10"
+    assert find_saved_model(tmp_path / "m" / "1") == tmp_path / "m" / "1"
+    assert (tmp_path / "m" / "card" / "x").exists()
+    assert sorted(entry.name for entry in (tmp_path / "m").iterdir()) == ["1", "10", "card"]
+    assert serve(tmp_path / "m" / "1", ["a"])["scores"].numpy() == 2.0
+    assert serve(tmp_path / "m" / "10", ["a"])["scores"].numpy() == 3.0
+
+
+def test_an_existing_version_is_left_alone(lookup, tmp_path):
+    write(tmp_path / "m", lookup, version=4)
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match=r"m/4: exists and is not empty; pass `--version 5`"):
+        write(tmp_path / "m", lookup, version=4)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("target", ["file", "file/m", "file/a/b"])
+def test_a_file_in_the_way(lookup, tmp_path, target):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="file: is a file, a folder is needed"):
+        write(tmp_path / target, lookup)
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "1").write_text("mine")
+    with pytest.raises(InputError, match="m/1: is a file, a folder is needed"):
+        write(tmp_path / "m", lookup)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.fixture
+def full_disk():
+    """No file may grow beyond 1,000 bytes: TensorFlow's writes fail as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("has_old_version", [False, True])
+def test_a_full_disk(lookup, tmp_path, has_old_version, request):
+    lookup.scale = tf.Variable(tf.ones([1000]))
+    lookup.serve = lambda text: {"scores": lookup.scale[: tf.size(text)]}
+    if has_old_version:
+        write(tmp_path / "m", lookup)
+    before = tree(tmp_path)
+    request.getfixturevalue("full_disk")
+    with pytest.raises(ExportError, match=r"m: cannot be written \(.+\); free the disk") as caught:
+        write(tmp_path / "m", lookup, version=2)
+    assert "\n" not in str(caught.value)
+    assert tree(tmp_path) == before
+
+
+def raise_no_space(path):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def interrupt(path):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"beside": {"card.json": raise_no_space}}, ExportError),
+        ({"beside": {"card.json": interrupt}}, KeyboardInterrupt),
+        ({"check": interrupt}, KeyboardInterrupt),
+    ],
+)
+@pytest.mark.parametrize("has_old_version", [False, True])
+def test_an_interrupted_export_leaves_no_trace(lookup, tmp_path, options, error, has_old_version):
+    target = tmp_path / "new" / "m"
+    if has_old_version:
+        write(target, lookup, beside={"card.json": lambda path: path.write_text("old")})
+    before = tree(tmp_path)
+    with pytest.raises(error):
+        write(target, lookup, version=2, **options)
+    assert tree(tmp_path) == before
+
+
+def test_check_sees_the_complete_version_before_it_is_in_place(lookup, tmp_path):
+    seen = []
+
+    def check(folder):
+        seen.append(serve(folder, ["b"])["ids"].numpy().tolist())
+        assert not (tmp_path / "m" / "1").exists()
+
+    write(tmp_path / "m", lookup, check=check)
+    assert seen == [[1]]
+
+
+def test_wrong_arguments(lookup, tmp_path):
+    with pytest.raises(ValueError, match=r"`signatures` must hold 'serving_default'.*Received: signatures=\['x'\]"):
+        write_saved_model(tmp_path / "m", {"x": lookup.signatures()["serving_default"]}, trackables=[lookup])
+    with pytest.raises(ValueError, match=r"`version` must be a positive integer. Received: version=0"):
+        write(tmp_path / "m", lookup, version=0)
+    for name in ("../card.json", "3"):
+        with pytest.raises(ValueError, match="`beside` must have plain file names"):
+            write(tmp_path / "m", lookup, beside={name: Path.touch})
+    assert not (tmp_path / "m").exists()
+
+
+def test_no_saved_model(tmp_path):
+    (tmp_path / "7").mkdir()
+    assert list_versions(tmp_path) == list_versions(tmp_path / "nowhere") == []
+    assert latest_version(tmp_path) is None
+    with pytest.raises(InputError, match="holds no SavedModel"):
+        find_saved_model(tmp_path)
