@@ -106,7 +106,8 @@ def check_golden(saved_model_dir: str | os.PathLike, golden_path: str | os.PathL
 
 def _read_golden(path):
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy leaves a file open that it opened itself and finds to be damaged.
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = stock_runtime.unpack({key: file[key] for key in file.files})
         inputs: dict[tuple[int, str], dict] = {}
         outputs: dict[tuple[int, str], dict] = {}

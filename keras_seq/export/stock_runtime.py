@@ -44,16 +44,16 @@ def unpack(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What `pack` was given; strings come back as bytes in arrays of objects."""
     arrays = {}
     for key, array in packed.items():
-        name, _, part = key.rpartition(":")
-        if part == "bytes":
+        name, colon, part = key.rpartition(":")
+        if not colon:
+            arrays[key] = array
+        elif part == "bytes":
             lengths = packed[f"{name}:lengths"]
             content, ends = array.tobytes(), np.cumsum(lengths.ravel())
             values = np.empty(lengths.size, object)
             for index, (end, length) in enumerate(zip(ends, lengths.ravel(), strict=True)):
                 values[index] = content[end - length : end]
             arrays[name] = values.reshape(lengths.shape)
-        elif part != "lengths":
-            arrays[key] = array
     return arrays
 
 
@@ -117,8 +117,8 @@ def main(saved_model: str, samples_file: str, folder: str) -> None:
             try:
                 results = signatures[signature](**inputs)
             except Exception as error:  # whatever it is, the sample that caused it is named
-                lines = str(getattr(error, "message", error)).strip().split("\n")
-                report["failures"].append({"sample": int(index), "error": f"{type(error).__name__}: {lines[0]}"})
+                message = f"{type(error).__name__}: {_told(error)}"
+                report["failures"].append({"sample": int(index), "error": message})
             else:
                 for name, tensor in results.items():
                     outputs[f"{index}/{signature}/{OUTPUTS}/{name}"] = tensor.numpy()
@@ -127,6 +127,13 @@ def main(saved_model: str, samples_file: str, folder: str) -> None:
         raise SystemExit(f"imported in spite of the block: {intruders}")
     np.savez(Path(folder) / "outputs.npz", **pack(outputs))  # type: ignore[arg-type]
     (Path(folder) / "report.json").write_text(json.dumps(report))
+
+
+def _told(error: Exception) -> str:
+    """What an error says, without TensorFlow's lines about places in the graph."""
+    noise = ("Graph execution error", "Detected at node", "<stack traces", "[[", "[Op:", "File ")
+    lines = [line.strip() for line in str(getattr(error, "message", error)).split("\n")]
+    return " ".join(line for line in lines if line and not line.startswith(noise))[:300]
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def check_parity(folder, functions, sentences):
         samples.append(Sample(f"sentences from {begin}", {"text": texts}))
         samples.append(Sample(f"sentences from {begin}", {"tokens": tokens}, "tokenized"))
     report = verify(folder, functions, samples=samples, tolerance=1e-4)
-    assert report.compared and set(sample.name for sample in samples) <= set(report.samples)
+    assert report.compared and {sample.name for sample in samples} <= set(report.samples)
 
 
 @pytest.mark.data
