@@ -1,5 +1,6 @@
 """TensorBoard: curves, the confusion matrix as a picture, sample predictions, the model's graph, hyper-parameters."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seq.core.errors import RunError
 from keras_seq.training.callbacks import TrainingCallback
 from keras_seq.training.recipe import Recipe
 
@@ -71,8 +73,6 @@ class TensorBoard(TrainingCallback):
         if self._writer is None:
             # Resumed between the last batch of an epoch and its evaluation.
             self._open()
-        import tensorflow as tf
-
         step = record["step"]
         values = {}
         for key, value in record.items():
@@ -83,13 +83,15 @@ class TensorBoard(TrainingCallback):
             else:
                 values[f"validation/{key}"] = value
         self._scalars(values, step)
-        if "is_best" in record:
-            with self._writer.as_default(step):
-                if self.confusion is not None:
-                    tf.summary.image("confusion", draw_confusion_matrix(*self.confusion())[None])
-                if self.samples is not None:
-                    tf.summary.text("samples", self.samples())
-        self._writer.flush()
+        evaluated = "is_best" in record
+        picture = draw_confusion_matrix(*self.confusion()) if self.confusion is not None and evaluated else None
+        text = self.samples() if self.samples is not None and evaluated else None
+        with self._writing(step) as tf:
+            if picture is not None:
+                tf.summary.image("confusion", picture[None])
+            if text is not None:
+                tf.summary.text("samples", text)
+            self._writer.flush()
 
     def on_fit_end(self) -> None:
         if self._writer is not None:
@@ -102,15 +104,26 @@ class TensorBoard(TrainingCallback):
         from tensorboard.plugins.hparams import api as hyper_parameters
 
         self._writer = tf.summary.create_file_writer(self.directory)
-        with self._writer.as_default(0):
+        with self._writing(0):
             tf.summary.graph(_layer_graph(self.model))
             if self.recipe is not None:
                 hyper_parameters.hparams(dict(_plain_values(self.recipe.to_dict())), trial_id=self.recipe.name)
 
-    def _scalars(self, values: Mapping[str, Any], step: int) -> None:
+    @contextlib.contextmanager
+    def _writing(self, step: int) -> Iterator[Any]:
         import tensorflow as tf
 
-        with self._writer.as_default(step):
+        try:
+            with self._writer.as_default(step):
+                yield tf
+        except tf.errors.OpError as error:
+            reason = str(error.message).strip().splitlines()[0]
+            raise RunError(
+                f"{self.directory}: cannot be written ({reason}); make room, then go on with --resume"
+            ) from error
+
+    def _scalars(self, values: Mapping[str, Any], step: int) -> None:
+        with self._writing(step) as tf:
             for tag, value in values.items():
                 if value is not None:
                     tf.summary.scalar(tag, float(value))

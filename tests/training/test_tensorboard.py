@@ -1,5 +1,9 @@
 import os
 import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,6 +89,36 @@ def test_a_resumed_run_shows_one_curve(whole, tmp_path):
     train(tmp_path / "run", resume=True, callbacks=[callback(tmp_path / "events")], evaluate=evaluate)
     for tag in ("train/loss", "train/gradient_norm", "epoch/loss", "validation/accuracy"):
         assert scalars(events(tmp_path / "events"), tag) == scalars(whole[0], tag)
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    program = textwrap.dedent("""
+        import resource, signal, sys
+        from keras_seq.core.errors import RunError
+        from keras_seq.training import Position, TensorBoard
+        from tiny import model, recipe
+        callback = TensorBoard(sys.argv[1], every=1)
+        callback.set_model(model(12, recipe()))
+        callback.position = Position(epochs=1, steps_per_epoch=12)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+        try:
+            callback.on_epoch_begin(0)
+            callback.on_evaluation_end({"epoch": 1, "step": 12, "train_loss": 0.5})
+        except RunError as error:
+            print(error)
+        callback.on_fit_end()
+    """)
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+    )
+    assert "cannot be written (" in result.stdout, result.stderr
+    assert "File too large" in result.stdout
+    assert result.stdout.count("\n") == 1
 
 
 def test_the_picture_needs_a_square_matrix():
