@@ -29,7 +29,7 @@ def list_data(data_dir: DataDirectory = None) -> None:
         except InputError:
             place = None
         rows.append((dataset.name, dataset.task, dataset.language, dataset.description, dataset.licence, place))
-    output().print(table("", ("name", "task", "language", "content", "licence", "folder"), rows))
+    output().print(table(("name", "task", "language", "content", "licence", "folder"), rows))
 
 
 @app.command("fetch", epilog=examples("keras-seq data fetch lener-br", "keras-seq data fetch wnut17 --data-dir data"))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_seq.cli.options import DataDirectory, Quiet, RunOrModel, examples
-from keras_seq.cli.printing import output, progress, say, score_tables
+from keras_seq.cli.printing import print_scores, progress, say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 
@@ -47,5 +47,4 @@ def evaluate(
         summary = {"task": task.task, "model": task.name, "data": reference, "examples": examples_scored}
         say(json.dumps({**summary, "metrics": metrics}, ensure_ascii=False))
         return
-    for shown in score_tables(f"{task.name} on {reference}, {examples_scored:,} sentences", scores):
-        output().print(shown)
+    print_scores(f"{task.name} on {reference}, {examples_scored:,} sentences", scores)

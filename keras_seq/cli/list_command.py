@@ -55,7 +55,7 @@ def list_zoo(
         )
         for entry in entries
     ]
-    output().print(table("", columns, rows))
+    output().print(table(columns, rows))
 
 
 def _score(metrics):

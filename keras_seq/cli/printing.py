@@ -33,15 +33,14 @@ def say(text: str) -> None:
     print(text, file=sys.stdout)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     """A table; numbers stand on the right.
 
     Args:
-        title: Above the table; `""` for none.
         columns: The headings.
         rows: Cells: strings, numbers, or `None` for a dash.
     """
-    made = Table(title=title or None, title_justify="left", title_style="bold")
+    made = Table()
     for position, column in enumerate(columns):
         is_number = any(isinstance(row[position], int | float) for row in rows)
         made.add_column(column, justify="right" if is_number else "left", overflow="fold")
@@ -50,21 +49,22 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     return made
 
 
-def score_tables(title: str, scores: Mapping[str, Any]) -> list[Table]:
-    """The tables of an evaluation: all numbers, and the scores of each type where there are some.
+def print_scores(title: str, scores: Mapping[str, Any]) -> None:
+    """Print an evaluation: all numbers, and the scores of each type where there are some.
 
     Args:
-        title: Above the first table.
+        title: Above the tables.
         scores: Metric -> number; `types`: type -> metric -> number.
     """
+    console = output()
+    console.print(Text(title, style="bold"), soft_wrap=True)
     overall = [(name, value) for name, value in scores.items() if isinstance(value, float)]
-    tables = [table(title, ("metric", "score"), overall)]
+    console.print(table(("metric", "score"), overall))
     types = scores.get("types") or {}
     if types:
         names = list(dict.fromkeys(name for values in types.values() for name in values))
         rows = [(kind, *(values.get(name) for name in names)) for kind, values in sorted(types.items())]
-        tables.append(table("", ("type", *names), rows))
-    return tables
+        console.print(table(("type", *names), rows))
 
 
 @contextmanager

@@ -23,9 +23,9 @@ def start_frameworks() -> None:
     """Import Keras and its backend; nothing of what they print at their start reaches the user.
 
     Some lines of TensorFlow come before its log level is read: what is written to the C level of stderr meanwhile is
-    held back, and shown only when the import fails. Set `TF_CPP_MIN_LOG_LEVEL` to get them all.
+    held back, and shown only when the import fails. `TF_CPP_MIN_LOG_LEVEL=0` lets everything through.
     """
-    if "keras" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if "keras" in sys.modules or os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         return
     os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET_ENVIRONMENT.items()})
     if not sys.warnoptions:

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from keras_seq.cli.errors import EXIT_INTERRUPTED
 from keras_seq.cli.options import DataDirectory, Quiet, examples
-from keras_seq.cli.printing import output, say, score_tables
+from keras_seq.cli.printing import print_scores, say
 from keras_seq.cli.startup import start_frameworks
 
 EPILOG = examples(
@@ -89,11 +89,10 @@ def train(
 
 def show_result(metrics: Mapping[str, Any], folder: Path) -> None:
     """Print the scores of a run, and where things are."""
-    console = output()
     splits = [split for split in ("validation", "test") if split in metrics]
     for split in splits:
-        for shown in score_tables(split, metrics[split] if split == splits[-1] else {**metrics[split], "types": {}}):
-            console.print(shown)
+        # The types of the last one will do.
+        print_scores(split, metrics[split] if split == splits[-1] else {**metrics[split], "types": {}})
     minutes, seconds = divmod(round(metrics["training_seconds"]), 60)
     say(
         f"{metrics['parameters']:,} parameters; best of {metrics['epochs']} epochs is {metrics['best_epoch']}; "

@@ -1,0 +1,115 @@
+"""One tiny tagger, trained and exported once, for all tests of the command line."""
+
+import functools
+import os
+import random
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+import keras_seq.tasks
+from keras_seq.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[2]
+
+RECIPE = """
+task = "tagger"
+name = "tiny"
+seed = 1
+
+[data]
+train = "{folder}/train.conll"
+validation = "{folder}/dev.conll"
+test = "{folder}/test.conll"
+scheme = "BIO"
+
+[model]
+builder = "ner_model"
+
+[model.arguments]
+embedding_dim = 16
+units = [16]
+dropout = 0.1
+
+[batching]
+batch_size = 16
+bucket_boundaries = [8]
+
+[optimizer]
+learning_rate = 2e-2
+
+[fit]
+epochs = 4
+
+[expected]
+scores = {{ entity_f1 = 0.5 }}
+"""
+
+
+def sentence(generator):
+    person = [(generator.choice(["Ana", "Rui", "Eva"]), "B-PER"), (generator.choice(["Souza", "Lima"]), "I-PER")]
+    place = [(generator.choice(["Lisboa", "Recife"]), "B-LOC")]
+    return [*person, (generator.choice(["mora", "viaja"]), "O"), ("em", "O"), *place, (".", "O")]
+
+
+def write(path, sentences):
+    path.write_text("\n".join("".join(f"{token} {tag}\n" for token, tag in rows) for rows in sentences), "utf-8")
+    return path
+
+
+def run_command(*arguments, input=None):
+    """Run a command in this process; `lines` are those of stderr."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=input)
+    return SimpleNamespace(
+        code=result.exit_code, output=result.stdout, lines=result.stderr.splitlines(), exception=result.exception
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_model_is_loaded_once():
+    """Loading takes seconds; the tests that run a process of their own load as a user does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras_seq.tasks, "load", functools.cache(keras_seq.tasks.load))
+        yield
+
+
+@pytest.fixture(scope="session")
+def environment():
+    """For processes: as a user has it, not as the tests set it."""
+    kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return {**kept, "TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="session")
+def invoke():
+    return run_command
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    generator = random.Random(0)
+    for name, size in (("train", 96), ("dev", 16), ("test", 16)):
+        write(folder / f"{name}.conll", [sentence(generator) for _ in range(size)])
+    (folder / "tiny.toml").write_text(RECIPE.format(folder=folder), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(corpus, tmp_path_factory):
+    """The run directory, and what `train` said."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    result = run_command("train", corpus / "tiny.toml", "--run-dir", folder, "--quiet")
+    assert result.code == 0, result.lines
+    return SimpleNamespace(folder=folder, output=result.output, lines=result.lines)
+
+
+@pytest.fixture(scope="session")
+def exported(trained, tmp_path_factory):
+    """The exported model's folder, and what `export` said."""
+    folder = tmp_path_factory.mktemp("saved_models") / "tiny"
+    result = run_command("export", trained.folder, "--to", folder)
+    assert result.code == 0, result.lines
+    return SimpleNamespace(folder=folder, output=result.output)
