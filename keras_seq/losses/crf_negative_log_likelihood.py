@@ -29,7 +29,7 @@ class CRFNegativeLogLikelihood(keras.losses.Loss):
         y_pred: potentials `(batch, steps, tags, tags)`.
 
     Returns:
-        A scalar in nats, or per row `(batch,)` with `reduction=None`.
+        A scalar in nats; with `reduction="sum"` the sum over rows, with `reduction=None` one per row, `(batch,)`.
 
     Example:
         >>> import numpy as np
@@ -49,7 +49,7 @@ class CRFNegativeLogLikelihood(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         real = ops.not_equal(y_true, self.ignored_label)
         losses = crf_log_partition(y_pred, real) - crf_score(y_pred, y_true, real)
-        if self.reduction is None or self.reduction == "none":
+        if self.reduction in (None, "none", "sum"):
             return losses
         # Scaled so that the mean over rows, which the base class takes, is the mean over tokens.
         tokens = ops.cast(ops.sum(ops.cast(real, "int32")), losses.dtype)

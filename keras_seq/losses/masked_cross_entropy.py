@@ -25,7 +25,8 @@ class MaskedCrossEntropy(keras.losses.Loss):
         y_pred: `(batch, steps, classes)` log-probabilities, as a log-softmax gives them.
 
     Returns:
-        A scalar in nats, or per step `(batch, steps)` with `reduction=None`.
+        A scalar in nats; with `reduction="sum"` the sum over steps, with `reduction=None` one per step,
+        `(batch, steps)`.
 
     Example:
         >>> import numpy as np
@@ -46,7 +47,7 @@ class MaskedCrossEntropy(keras.losses.Loss):
         # A class of probability zero has the log-probability -inf, and 0 * -inf is no number.
         losses = -ops.sum(ops.where(chosen > 0, y_pred, 0.0), axis=-1)
         losses = ops.where(real, losses, 0.0)
-        if self.reduction is None or self.reduction == "none":
+        if self.reduction in (None, "none", "sum"):
             return losses
         # Scaled so that the mean over all steps, which the base class takes, is the mean over real ones.
         share = ops.mean(ops.cast(real, losses.dtype))

@@ -69,7 +69,7 @@ def crf_score(potentials: Tensor, tag_ids: Tensor, mask: Tensor) -> Tensor:
     chosen = ops.transpose(previous) * tags + tag_ids
     path = ops.one_hot(chosen, tags * tags, dtype=potentials.dtype)
     path = path * ops.cast(mask, potentials.dtype)[..., None]
-    flat = ops.reshape(potentials, (-1, ops.shape(mask)[1], tags * tags))
+    flat = ops.reshape(potentials, (*ops.shape(mask), tags * tags))
     return ops.sum(path * flat, axis=(1, 2))
 
 
