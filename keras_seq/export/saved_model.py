@@ -70,7 +70,12 @@ def write_saved_model(
         for name, write in beside.items():
             write(beside_folder / name)
         if check is not None:
-            check(version_folder)
+            try:
+                check(version_folder)
+            except ExportError as error:
+                # Say the name that the user knows, not that of the temporary folder.
+                message = str(error).replace(str(version_folder), str(target / str(version)))
+                raise ExportError(message) from error
     return target / str(version)
 
 

@@ -11,7 +11,7 @@ from keras_seq.export import Sample, check_golden, list_versions, verify, write_
 from keras_seq.export.verify import read_signatures
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
-SHIPPED = sorted(path for path in SAVED_MODELS.iterdir() if list_versions(path)) if SAVED_MODELS.is_dir() else []
+SHIPPED = sorted(path for path in SAVED_MODELS.glob("[!.]*") if list_versions(path))
 NUM_SENTENCES, ROWS = 1000, 100
 
 

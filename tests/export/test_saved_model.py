@@ -147,6 +147,15 @@ def test_check_sees_the_complete_version_before_it_is_in_place(lookup, tmp_path)
     assert seen == [[1]]
 
 
+def test_a_failed_check_names_the_target(lookup, tmp_path):
+    def check(folder):
+        raise ExportError(f"{folder}: answers differ")
+
+    with pytest.raises(ExportError, match=f"^{tmp_path}/m/1: answers differ$"):
+        write(tmp_path / "m", lookup, check=check)
+    assert not (tmp_path / "m").exists()
+
+
 def test_wrong_arguments(lookup, tmp_path):
     with pytest.raises(ValueError, match=r"`signatures` must hold 'serving_default'.*Received: signatures=\['x'\]"):
         write_saved_model(tmp_path / "m", {"x": lookup.signatures()["serving_default"]}, trackables=[lookup])
