@@ -2,7 +2,8 @@
 
 from keras_seq.training.callbacks import Position, Progress, TrainingCallback
 from keras_seq.training.checkpoints import CheckpointStore
-from keras_seq.training.loop import Batches, FitResult, TrainingInterrupted, compile_model, fit
+from keras_seq.training.feeding import Batches
+from keras_seq.training.loop import FitResult, TrainingInterrupted, compile_model, fit
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.recipe import Recipe
 from keras_seq.training.run_directory import RunDirectory

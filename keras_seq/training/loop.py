@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,19 +22,10 @@ from keras_seq.training.checkpoints import (
     restore_training_state,
     training_state,
 )
+from keras_seq.training.feeding import Batches, as_dataset, first_batch
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.recipe import FitRecipe, Recipe
 from keras_seq.training.run_directory import RunDirectory
-
-
-class Batches(Protocol):
-    """Training data whose order is a pure function of its seed and the epoch."""
-
-    def __len__(self) -> int:
-        """Batches of one epoch."""
-
-    def epoch(self, epoch: int, skip: int = 0) -> Iterable[Any]:
-        """The `(inputs, labels)` batches of an epoch, NumPy arrays or a `tf.data.Dataset`, without the first `skip`."""
 
 
 class TrainingInterrupted(RunError):
@@ -159,7 +150,7 @@ class _Training:
 
     def run(self, resume: bool) -> FitResult:
         # Optimizer and metrics make their variables lazily; a checkpoint needs them all.
-        self.model._symbolic_build(data_batch=_first_batch(self.batches))
+        self.model._symbolic_build(data_batch=first_batch(self.batches))
         checkpoint = self.store.latest() if resume else None
         if checkpoint is not None:
             self.restore(checkpoint)
@@ -194,7 +185,7 @@ class _Training:
         if progress.batch < self.steps:
             keeper = _Keeper(self, checkpoint if progress.batch else None)
             self.model.fit(
-                _dataset(self.model, self.counted(self.batches.epoch(progress.epoch, skip=progress.batch))),
+                as_dataset(self.model, self.counted(self.batches.epoch(progress.epoch, skip=progress.batch))),
                 initial_epoch=progress.epoch,
                 epochs=progress.epoch + 1,
                 steps_per_epoch=self.steps - progress.batch,
@@ -364,47 +355,6 @@ class _Keeper(keras.callbacks.Callback):
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             raise self.training.not_finite(f"the loss is {loss}", batches_done)
-
-
-def _first_batch(batches: Batches) -> tuple[Any, Any]:
-    for inputs, labels in batches.epoch(0):
-        return inputs, labels
-    raise RunError("the training data makes no batch; add sentences")
-
-
-def _dataset(model: keras.Model, batches: Any) -> Any:
-    """What `model.fit` takes: under TensorFlow a dataset whose shapes leave batch and steps open."""
-    if keras.backend.backend() != "tensorflow" or hasattr(batches, "element_spec"):
-        return iter(batches) if not hasattr(batches, "element_spec") else batches
-    import itertools
-
-    # Only this backend needs it, and has it loaded already.
-    import tensorflow as tf
-
-    iterator = iter(batches)
-    first = next(iterator)
-    signature = keras.tree.map_structure(lambda array: _open_spec(tf, array), first)
-    inputs, labels = signature
-    signature = (_like_model_inputs(tf, model, inputs), labels)
-    return tf.data.Dataset.from_generator(
-        lambda: itertools.chain([first], iterator), output_signature=signature
-    ).prefetch(4)
-
-
-def _open_spec(tf: Any, array: Any) -> Any:
-    array = np.asarray(array)
-    shape = [None if axis < 2 else size for axis, size in enumerate(array.shape)]
-    return tf.TensorSpec(shape, array.dtype)
-
-
-def _like_model_inputs(tf: Any, model: keras.Model, inputs: Any) -> Any:
-    """Take the shapes that the model declares for its inputs: they say which axes are fixed."""
-    declared = {tensor.name: tensor.shape for tensor in getattr(model, "inputs", None) or []}
-    if isinstance(inputs, dict):
-        return {name: tf.TensorSpec(declared.get(name, spec.shape), spec.dtype) for name, spec in inputs.items()}
-    if isinstance(inputs, tf.TensorSpec) and len(declared) == 1:
-        return tf.TensorSpec(next(iter(declared.values())), inputs.dtype)
-    return inputs
 
 
 @contextlib.contextmanager
