@@ -62,12 +62,17 @@ def find_model(name: str) -> Path:
     """
     known: dict[str, Path] = {}
     for folder in reversed(model_folders()):
-        known |= {path.name: path for path in folder.iterdir() if latest_version(path) is not None}
+        known |= {path.name: path for path in folder.iterdir() if _is_model(path)}
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
     hint = f"did you mean {' or '.join(close)}?" if close else "no trained models are at hand: set KERAS_SEQ_MODELS"
     raise InputError(f"{name}: is no run directory, SavedModel or trained model; {hint}")
+
+
+def _is_model(path: Path) -> bool:
+    # A name with a leading dot is what an export that was killed has left.
+    return not path.name.startswith(".") and path.is_dir() and latest_version(path) is not None
 
 
 def model_folders() -> list[Path]:

@@ -15,6 +15,7 @@ from keras import ops
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
 from keras_seq.data import BucketedBatches, Sentence
+from keras_seq.data.tag_schemes import tag_names
 from keras_seq.export import verify, write_saved_model
 from keras_seq.export.tagging import Asset, SavedTaggingFunctions, TaggingFunctions
 from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
@@ -182,15 +183,19 @@ class Tagger:
         with tempfile.TemporaryDirectory() as scratch:
             tags = Path(scratch) / TAGS_FILE
             _write_tags(tags, functions.tag_names)
-            folder = write_saved_model(
+            return write_saved_model(
                 Path(target),
                 functions.signatures(),
                 trackables=[functions, Asset(tags)],
                 version=version,
-                beside={MODEL_FILE: lambda path: _save_model(functions.model, path), **(beside or {})},
+                beside={
+                    MODEL_FILE: lambda path: _save_model(functions.model, path),
+                    ENCODER_FOLDER: functions.encoder.save,
+                    TAGS_FILE: lambda path: _write_tags(path, functions.tag_names),
+                    **(beside or {}),
+                },
+                check=lambda folder: verify(folder, functions),
             )
-        verify(folder, functions)
-        return folder
 
     def _parts(self) -> TaggingFunctions:
         if not isinstance(self.functions, TaggingFunctions):
@@ -226,8 +231,7 @@ class TaggerTraining:
             return read_sentences(path, data.scheme, data.max_length)
 
         types = {tag[2:] for sentence in sentences(train) for tag in sentence.tags if tag != "O"}
-        prefixes = "BI" if data.scheme == "BIO" else "BIES"
-        self.tag_names = ["O", *(f"{prefix}-{kind}" for kind in sorted(types) for prefix in prefixes)]
+        self.tag_names = tag_names(types, data.scheme)
         if not types:
             raise InputError(f"{train}: holds no entity, every tag is O; train with a file that has some")
         self.encoder = TokenEncoder.build(
