@@ -16,6 +16,10 @@ from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 
+# Rows that run through the model together when a batch is served.
+ROWS_PER_GROUP = 16
+
+
 class TaggingFunctions(tf.Module):
     """Tokenizer, encoder, model and decoder joined into the two functions that a tagger serves.
 
@@ -74,16 +78,51 @@ class TaggingFunctions(tf.Module):
 
     def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = self.encoder.encode(tokens)
+        tag_ids, scores = _by_length(self._decode, {name: ids[name] for name in self.input_names}, tokens)
         mask = tf.not_equal(tokens, "")
-        outputs = self.model({name: ids[name] for name in self.input_names}, training=False)
-        tag_ids = decode_tags(outputs, mask)
-        is_chain = len(outputs.shape) == 4
-        probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))
-        scores = tf.gather(probabilities, tag_ids, batch_dims=2)
         return {
             "tags": tf.where(mask, tf.gather(_served_names(self.tag_names), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
+
+    def _decode(self, inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Tag ids and their marginal probabilities, `(batch, steps)` each."""
+        outputs = self.model(inputs, training=False)
+        tag_ids = decode_tags(outputs, mask)
+        is_chain = len(outputs.shape) == 4
+        probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))
+        return tag_ids, tf.gather(probabilities, tag_ids, batch_dims=2)
+
+
+def _by_length(
+    decode: Callable[..., tuple[tf.Tensor, tf.Tensor]], inputs: dict[str, tf.Tensor], tokens: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode rows of similar length together: short ones do not wait for the longest, and memory stays bounded."""
+    is_token = tf.not_equal(tokens, "")
+    rows, steps = tf.unstack(tf.shape(tokens))
+    # What stands after the last token of a row is cut off; padding on the left stays.
+    widths = tf.reduce_max(tf.where(is_token, tf.range(1, steps + 1), 1), axis=1)
+    order = tf.argsort(widths)
+    # A batch without rows is one empty group.
+    groups = tf.maximum((rows + ROWS_PER_GROUP - 1) // ROWS_PER_GROUP, 1)
+
+    def body(group: tf.Tensor, tag_ids: tf.TensorArray, scores: tf.TensorArray) -> tuple:
+        chosen = order[group * ROWS_PER_GROUP : (group + 1) * ROWS_PER_GROUP]
+        width = tf.maximum(tf.reduce_max(tf.gather(widths, chosen)), 1)
+        cut = {name: tf.gather(values[:, :width], chosen) for name, values in inputs.items()}
+        found = decode(cut, tf.gather(is_token[:, :width], chosen))
+        padding = [[0, 0], [0, steps - width]]
+        results = [tf.pad(values, padding) for values in found]
+        return group + 1, tag_ids.write(group, results[0]), scores.write(group, results[1])
+
+    arrays = [
+        tf.TensorArray(dtype, groups, infer_shape=False, element_shape=[None, None]) for dtype in (tf.int32, tf.float32)
+    ]
+    _, tag_ids, scores = tf.while_loop(
+        lambda group, *_: group < groups, body, (0, *arrays), parallel_iterations=2, maximum_iterations=groups
+    )
+    place = tf.argsort(order)
+    return tf.gather(tag_ids.concat(), place), tf.gather(scores.concat(), place)
 
 
 class SavedTaggingFunctions:
