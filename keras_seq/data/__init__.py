@@ -2,7 +2,6 @@
 
 from keras_seq.data.batching import Batch as Batch
 from keras_seq.data.batching import BucketedBatches as BucketedBatches
-from keras_seq.data.batching import ExampleBatches as ExampleBatches
 from keras_seq.data.batching import make_arrays as make_arrays
 from keras_seq.data.conll import Sentence as Sentence
 from keras_seq.data.conll import check_length as check_length

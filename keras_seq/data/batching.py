@@ -1,9 +1,8 @@
 """Batches of variable-length examples: few distinct shapes, an order that can be repeated and resumed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from keras_seq.core.checks import check_boolean, check_non_negative_integer, check_positive_integer
@@ -165,86 +164,6 @@ def make_arrays(
             array[row, : len(source)] = source
         arrays[key] = array
     return arrays
-
-
-class ExampleBatches(keras.utils.PyDataset):
-    """Padded batches for `model.fit`, `evaluate` and `predict` on every backend.
-
-    Gives `(inputs, labels)`, or `(inputs,)` when there is no label key. `inputs` is a dictionary of arrays. Pass
-    `shuffle=False` to `fit`: the order is decided here, and Keras would shuffle the batches again.
-
-    The order is that of one epoch until `set_epoch` is called, from a callback's `on_epoch_begin` for instance. It does
-    not move on by itself: Keras ends an epoch it never ran when it builds a model, so counting would go wrong.
-
-    Args:
-        examples: As of `make_arrays`.
-        batches: The order.
-        padding: As of `make_arrays`: the keys to use, and their padding.
-        label_key: Which of the keys holds the labels, or `None`.
-        epoch: Whose order it gives.
-        skip: How many batches of that epoch were done already.
-
-    Example:
-
-    >>> examples = [{"token_ids": np.array([5, 6]), "labels": np.array([0, 1])}]
-    >>> batches = BucketedBatches([2], batch_size=1, bucket_boundaries=[3])
-    >>> dataset = ExampleBatches(examples, batches, {"token_ids": 0, "labels": -1}, label_key="labels")
-    >>> inputs, labels = dataset[0]
-    >>> inputs["token_ids"].tolist(), labels.tolist()
-    ([[5, 6, 0]], [[0, 1, -1]])
-    """
-
-    def __init__(
-        self,
-        examples: Sequence[Mapping[str, np.ndarray]],
-        batches: BucketedBatches,
-        padding: Mapping[str, Any],
-        *,
-        label_key: str | None = None,
-        epoch: int = 0,
-        skip: int = 0,
-    ):
-        super().__init__()
-        if len(examples) != len(batches.lengths):
-            raise ValueError(
-                f"`batches` must be made from the lengths of `examples`. Received: {len(examples)} examples, "
-                f"{len(batches.lengths)} lengths. Make the batches again."
-            )
-        if label_key is not None and label_key not in padding:
-            raise ValueError(
-                f"`label_key` must be a key of `padding`. Received: label_key={label_key!r}, keys {sorted(padding)}. "
-                "Give the labels a padding value, such as -1."
-            )
-        self.examples = examples
-        self.batches = batches
-        self.padding = dict(padding)
-        self.label_key = label_key
-        self.set_epoch(epoch, skip)
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    @property
-    def num_batches(self) -> int:
-        """Number of batches left in this epoch: Keras asks for it."""
-        return len(self._order)
-
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        arrays = make_arrays(self.examples, self._order[index], self.padding)
-        if self.label_key is None:
-            return (arrays,)
-        labels = arrays.pop(self.label_key)
-        return arrays, labels
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return (self[index] for index in range(len(self)))
-
-    def set_epoch(self, epoch: int, skip: int = 0) -> None:
-        """Give the order of another epoch, without its first `skip` batches."""
-        check_non_negative_integer("skip", skip)
-        self._order = self.batches.epoch(epoch)[skip:]
-        self.epoch = epoch
-        self.skip = skip
 
 
 def _boundaries(given: Sequence[int] | None, longest: int) -> np.ndarray:

@@ -9,7 +9,8 @@ from typing import IO, NamedTuple, cast
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
-from keras_seq.data.tag_schemes import OUTSIDE, convert, split_tag
+from keras_seq.data.tag_schemes import convert
+from keras_seq.ops.spans import OUTSIDE, split_tag
 
 _FORMAT = "a line is a token, spaces or a tab, and its tag; a blank line ends a sentence"
 # No real token is near: a longer line is a file of another kind, and must not fill the memory.
@@ -186,15 +187,13 @@ def _parse(path, number, line):
         return None
     if len(cells) < 2:
         raise DataError(path, number, f"one column ({_shorten(text)})", _FORMAT)
-    try:
-        split_tag(cells[-1])
-    except ValueError:
+    if not _is_tag(cells[-1]):
         raise DataError(
             path,
             number,
             f"malformed tag {_shorten(cells[-1])}",
             "the last column must be O or a prefix of B, I, E, S and a type, such as B-LOC",
-        ) from None
+        )
     return cells[0], cells[-1]
 
 
@@ -203,7 +202,8 @@ def _is_tag(text):
         split_tag(text)
     except ValueError:
         return False
-    return True
+    # A prefix alone is a tag elsewhere; in a file it is more likely a broken one.
+    return text == OUTSIDE or len(text) > 2
 
 
 def _shorten(text):

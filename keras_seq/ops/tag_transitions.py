@@ -6,61 +6,77 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_seq.core.checks import check_choice
+from keras_seq.ops.spans import OUTSIDE, split_tag
 
-def allowed_transitions(tag_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The moves that a tag scheme allows.
+# Scheme -> the prefixes of its tags. BIO is also called IOB2.
+PREFIXES = {"BIO": "BI", "IOB1": "BI", "BIOES": "BIES"}
+SCHEMES = tuple(PREFIXES)
 
-    The scheme is read off the names: with `E-` or `S-` tags it is BIOES, where an entity is `S` or `B I* E`; with `B-`
-    tags for every type that has `I-` tags it is BIO, where `I-X` follows `B-X` or `I-X` alone; else it is IOB1 (any
-    `I-` may open an entity).
 
-    Args:
-        tag_names: the tags in id order, `O` or `<prefix>-<type>`.
+def scheme_of_tags(names: Sequence[str]) -> str:
+    """The scheme that a set of tag names speaks for.
 
-    Returns:
-        Boolean arrays `starts` `(tags,)`, `ends` `(tags,)` and `transitions` `(tags, tags)` (row: previous tag).
-
-    Raises:
-        ValueError: if a tag has another form.
+    BIOES if a prefix is `E` or `S`, IOB1 if a type has an `I` tag but no `B` tag, else BIO.
 
     Example:
-        >>> from keras_seq.ops.tag_transitions import allowed_transitions
-        >>> starts, ends, transitions = allowed_transitions(["O", "B-PER", "I-PER"])
-        >>> starts.tolist(), transitions[0].tolist()
-        ([True, True, False], [True, True, False])
+
+    >>> scheme_of_tags(["O", "B-PER", "I-PER"]), scheme_of_tags(["O", "I-PER"])
+    ('BIO', 'IOB1')
     """
-    parts = [_split(name) for name in tag_names]
-    prefixes = {prefix for prefix, _ in parts}
-    is_bioes = bool(prefixes & {"E", "S"})
+    parts = [split_tag(name) for name in names]
+    if any(prefix in ("E", "S") for prefix, _ in parts):
+        return "BIOES"
     begun = {kind for prefix, kind in parts if prefix == "B"}
-    is_bio = all(kind in begun for prefix, kind in parts if prefix == "I")
-    # A tag either goes on with the entity of its predecessor (needs one open, of its type) or begins anew.
-    continues = [prefix in ("I", "E") and (is_bioes or is_bio) for prefix, _ in parts]
-    is_open = [is_bioes and prefix in ("B", "I") for prefix, _ in parts]
-    may_be_continued = [prefix in ("B", "I") for prefix, _ in parts]
-
-    def may_follow(previous: int, tag: int) -> bool:
-        if continues[tag]:
-            return may_be_continued[previous] and parts[previous][1] == parts[tag][1]
-        if is_open[previous]:
-            return False
-        # IOB1 alone has `I-` tags that begin; there `B-X` only parts two neighbours of one type.
-        if not is_bioes and not is_bio and parts[tag][0] == "B":
-            return parts[previous][1] == parts[tag][1]
-        return True
-
-    count = len(parts)
-    transitions = np.array([[may_follow(i, j) for j in range(count)] for i in range(count)], dtype=bool)
-    iob1_begin = [not is_bioes and not is_bio and prefix == "B" for prefix, _ in parts]
-    starts = np.array([not (continues[j] or iob1_begin[j]) for j in range(count)], dtype=bool)
-    return starts, ~np.array(is_open, dtype=bool), transitions
+    return "BIO" if all(kind in begun for prefix, kind in parts if prefix == "I") else "IOB1"
 
 
-def _split(name: str) -> tuple[str, str]:
-    prefix, _, kind = name.partition("-")
-    if (name == "O") or (prefix in ("B", "I", "E", "S") and kind):
-        return prefix, kind
-    raise ValueError(
-        "`tag_names` must hold `O` and tags such as `B-PER`, `I-PER`, `E-PER`, `S-PER`. "
-        f"Received: {name!r}. Rename the tag, or leave `tag_names` out to allow every transition."
-    )
+def allowed_transitions(
+    tag_names: Sequence[str], scheme: str | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which tags may begin a sentence, end it, and follow each other: the hard constraints of a CRF.
+
+    Args:
+        tag_names: The tags in the order of their ids, `O` or a prefix and a type.
+        scheme: `"BIO"`, `"IOB1"` or `"BIOES"`; by default `scheme_of_tags(tag_names)`. Pass `"IOB1"` for tags in that
+            scheme when every type has a `B` tag: names alone do not tell it from BIO.
+
+    Returns:
+        `(starts, ends, transitions)`: boolean arrays of shape `(k,)`, `(k,)`, `(k, k)`; `transitions[i, j]` says
+        whether tag `j` may follow tag `i`.
+
+    Raises:
+        ValueError: When a name is no tag, or not of the scheme.
+
+    Example:
+
+    >>> starts, ends, transitions = allowed_transitions(["O", "B-PER", "I-PER"])
+    >>> starts.tolist(), ends.tolist()
+    ([True, True, False], [True, True, True])
+    >>> transitions.astype(int).tolist()
+    [[1, 1, 0], [1, 1, 1], [1, 1, 1]]
+    """
+    scheme = scheme_of_tags(tag_names) if scheme is None else scheme
+    check_choice("scheme", scheme, SCHEMES)
+    parts = [split_tag(name) for name in tag_names]
+    for name, (prefix, _) in zip(tag_names, parts, strict=True):
+        if prefix not in (OUTSIDE, *PREFIXES[scheme]):
+            raise ValueError(f"`tag_names` must be tags of the scheme {scheme}. Received: {name!r}. Convert them.")
+    boundary = (OUTSIDE, "")
+    starts = np.array([_may_follow(boundary, part, scheme) for part in parts], dtype=bool)
+    ends = np.array([_may_follow(part, boundary, scheme) for part in parts], dtype=bool)
+    transitions = np.array([[_may_follow(a, b, scheme) for b in parts] for a in parts], dtype=bool)
+    return starts, ends, transitions.reshape(len(parts), len(parts))
+
+
+def _may_follow(first, second, scheme):
+    (prefix, kind), (next_prefix, next_kind) = first, second
+    same = kind == next_kind
+    if scheme == "BIO":
+        return next_prefix != "I" or (prefix != OUTSIDE and same)
+    if scheme == "IOB1":
+        # B- only parts two neighbours of one type.
+        return next_prefix != "B" or (prefix != OUTSIDE and same)
+    if prefix in ("B", "I"):
+        return next_prefix in ("I", "E") and same
+    return next_prefix in ("O", "B", "S")

@@ -1,8 +1,7 @@
-import keras
 import numpy as np
 import pytest
 
-from keras_seq.data import Batch, BucketedBatches, ExampleBatches, make_arrays
+from keras_seq.data import Batch, BucketedBatches, make_arrays
 
 LENGTHS = np.random.default_rng(0).geometric(0.05, size=500).tolist() + [0, 1, 700]
 
@@ -75,48 +74,6 @@ def test_make_arrays_pads_every_key():
         make_arrays(examples, Batch(np.array([1]), 3), {"labels": -1})
 
 
-def dataset(**options):
-    examples = [
-        {"token_ids": np.arange(1, length + 1, dtype="int32"), "labels": np.zeros(length, "int32")}
-        for length in (3, 9, 4, 20, 5)
-    ]
-    batches = BucketedBatches([3, 9, 4, 20, 5], batch_size=2, seed=3)
-    return ExampleBatches(examples, batches, {"token_ids": 0, "labels": -1}, label_key="labels", **options)
-
-
-def test_dataset_resumes_where_it_was_left():
-    whole = dataset()
-    whole.set_epoch(1)
-    resumed = dataset(epoch=1, skip=1)
-    assert len(resumed) == len(whole) - 1 == resumed.num_batches
-    for (inputs, labels), (other_inputs, other_labels) in zip(list(whole)[1:], resumed, strict=True):
-        np.testing.assert_array_equal(inputs["token_ids"], other_inputs["token_ids"])
-        np.testing.assert_array_equal(labels, other_labels)
-
-
-def test_dataset_feeds_fit_and_predict():
-    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    scores = keras.layers.Dense(2)(keras.layers.Embedding(30, 4)(token_ids))
-    model = keras.Model({"token_ids": token_ids}, scores)
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1))
-    seen = []
-
-    class Record(ExampleBatches):
-        def __getitem__(self, index):
-            seen.append((self.epoch, index))
-            return super().__getitem__(index)
-
-    source = dataset()
-    record = Record(source.examples, source.batches, source.padding, label_key="labels")
-    move_on = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: record.set_epoch(epoch))
-    history = model.fit(record, epochs=2, shuffle=False, verbose=0, callbacks=[move_on])
-    assert np.isfinite(history.history["loss"]).all()
-    # Before these come the batches from which Keras builds the model.
-    assert seen[-2 * len(source) :] == [(epoch, index) for epoch in (0, 1) for index in range(len(source))]
-    inputs_only = ExampleBatches(source.examples, source.batches, {"token_ids": 0})
-    assert len(inputs_only[0]) == 1
-
-
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -133,11 +90,3 @@ def test_dataset_feeds_fit_and_predict():
 def test_wrong_options(options, error):
     with pytest.raises(error, match="Received: "):
         BucketedBatches([1, 2], **options)
-
-
-def test_wrong_dataset():
-    source = dataset()
-    with pytest.raises(ValueError, match="`batches` must be made from"):
-        ExampleBatches(source.examples[1:], source.batches, source.padding)
-    with pytest.raises(ValueError, match="`label_key` must be a key"):
-        ExampleBatches(source.examples, source.batches, {"token_ids": 0}, label_key="labels")

@@ -6,7 +6,8 @@ import pytest
 
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.data import check_length, detect_scheme, read_conll, write_conll
-from keras_seq.data.tag_schemes import SCHEMES, convert, entities_of
+from keras_seq.data.tag_schemes import SCHEMES, convert
+from keras_seq.ops.spans import entities
 
 PLAIN = "Paulo B-PER\nmora O\n\nem O\nSanta B-LOC\nRita I-LOC\n"
 EXPECTED = [(("Paulo", "mora"), ("B-PER", "O"), 1), (("em", "Santa", "Rita"), ("O", "B-LOC", "I-LOC"), 4)]
@@ -167,8 +168,8 @@ def test_detection_on_random_files(tmp_path):
             rows = [[("w", tag) for tag in convert(tags, scheme)] for tags in sentences]
             write_conll(tmp_path / "a.conll", rows)
             assert detect_scheme(tmp_path / "a.conll") == scheme
-            read = [entities_of(sentence.tags) for sentence in read_conll(tmp_path / "a.conll")]
-            assert read == [entities_of(tags) for tags in sentences]
+            read = [entities(sentence.tags) for sentence in read_conll(tmp_path / "a.conll")]
+            assert read == [entities(tags) for tags in sentences]
 
 
 @pytest.mark.parametrize("name", ["out.conll", "out.conll.gz"])
@@ -194,7 +195,7 @@ def test_failed_write_leaves_the_old_file(tmp_path):
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "sentences", "tokens", "entities"),
+    ("name", "sentences", "tokens", "num_entities"),
     [
         ("lener-br/train.conll.gz", 7827, 229277, 8894),
         ("lener-br/dev.conll", 1176, 41166, 1818),
@@ -202,10 +203,10 @@ def test_failed_write_leaves_the_old_file(tmp_path):
         ("wikiann/pt.test.conll", 10000, 63647, None),
     ],
 )
-def test_published_counts(data_dir, name, sentences, tokens, entities):
+def test_published_counts(data_dir, name, sentences, tokens, num_entities):
     read = list(read_conll(data_dir / name))
     assert detect_scheme(data_dir / name) == "BIO"
     assert len(read) == sentences
     assert sum(len(sentence.tokens) for sentence in read) == tokens
-    if entities is not None:
-        assert sum(len(entities_of(sentence.tags)) for sentence in read) == entities
+    if num_entities is not None:
+        assert sum(len(entities(sentence.tags)) for sentence in read) == num_entities
