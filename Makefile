@@ -13,6 +13,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
 QUICKSTART_RUN := build/quickstart/run
 QUICKSTART_MODEL := build/quickstart/saved_models/quickstart
+QUICKSTART_TEXT := "O juiz Paulo Souza, do Tribunal de Justiça do Paraná, decidiu em Curitiba."
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -58,8 +59,8 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 	$(CLI) train zoo/quickstart.toml --run-dir $(QUICKSTART_RUN)
 	$(CLI) evaluate $(QUICKSTART_RUN)
 	$(CLI) export $(QUICKSTART_RUN) --to $(QUICKSTART_MODEL)
-	$(CLI) predict $(QUICKSTART_MODEL) "Maria Souza viajou de Lisboa para o Recife."
-	$(CLI) predict ner_pt "O juiz Paulo Souza, do Tribunal Regional Federal da 1a Região, decidiu em Brasília."
+	$(CLI) predict $(QUICKSTART_MODEL) "Maria Souza viajou de Lisboa para Recife em março de 2021." $(QUICKSTART_TEXT)
+	@if [ -d saved_models/ner_pt ]; then set -x; $(CLI) predict ner_pt $(QUICKSTART_TEXT); fi
 
 test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="-m 'not slow'" narrows
 	$(PY) -m pytest $(PYTEST_ARGS)

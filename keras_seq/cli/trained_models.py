@@ -110,7 +110,7 @@ def _dataset_card(recipe: Recipe) -> DatasetCard:
     folder, _, file_name = files.train.partition("/")
     for dataset in list_datasets():
         if dataset.directory == folder and file_name.removesuffix(".gz") in dataset.files:
-            url = dataset.files[file_name.removesuffix(".gz")].urls[0]
+            url = next(iter(dataset.files[file_name.removesuffix(".gz")].urls), "")
             return DatasetCard(
                 name=dataset.name, split=split, licence=dataset.licence, citation=dataset.citation, url=url
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
-from keras_seq.data.registry import DataFile, cache_directory, get_dataset
+from keras_seq.data.registry import BUNDLED_DIRECTORY, DataFile, cache_directory, get_dataset
 
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 1 << 16
@@ -26,7 +26,7 @@ def fetch(
     """Download the files of a registered data set, once.
 
     Each file is converted to `token tag` lines and checked against its SHA-256 before it takes its name: what is there
-    is whole and right. Files that are there already are left alone.
+    is whole and right. Files that are there already are left alone, and what comes with the package stays where it is.
 
     Args:
         name: Of the data set, such as `"lener-br"`.
@@ -41,6 +41,8 @@ def fetch(
         InputError: When the name is not registered, no address answers, or the content is not the pinned one.
     """
     dataset = get_dataset(name)
+    if dataset.is_bundled:
+        return BUNDLED_DIRECTORY / dataset.directory
     folder = (cache_directory() if data_dir is None else Path(data_dir).expanduser()) / dataset.directory
     try:
         folder.mkdir(parents=True, exist_ok=True)

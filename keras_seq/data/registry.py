@@ -1,6 +1,7 @@
 """The data sets that recipes use: where they come from, what they may be used for, how their files are found."""
 
 import difflib
+import importlib.resources
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from keras_seq.core.errors import InputError
 
 DATA_VARIABLE = "KERAS_SEQ_DATA"
+# What comes with the package; the folder lies beside this file wherever it is installed.
+BUNDLED_DIRECTORY = Path(str(importlib.resources.files("keras_seq.data") / "bundled"))
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,8 @@ class DataFile:
     """One file of a data set.
 
     Args:
-        urls: Where the publisher's file is, the pinned one first; the others are tried when it does not answer.
+        urls: Where the publisher's file is, the pinned one first; the others are tried when it does not answer. None:
+            the file comes with the package.
         sha256: SHA-256 of the file as it lies on disk after `fetch` (`token tag` lines, not compressed), not of the
             publisher's bytes: those use several column and line formats.
         prefix: What the publisher puts before each token, to be taken off.
@@ -29,7 +33,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A public data set.
+    """A data set that recipes can name.
 
     Args:
         name: The name of its folder, and in recipes.
@@ -55,6 +59,11 @@ class Dataset:
     def directory(self) -> str:
         """Name of the folder that holds the files."""
         return self.folder or self.name
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether it comes with the package and needs no download."""
+        return not any(file.urls for file in self.files.values())
 
 
 _DATASETS: dict[str, Dataset] = {}
@@ -98,9 +107,9 @@ def cache_directory() -> Path:
 
 
 def data_directories(data_dir: str | os.PathLike | None = None) -> list[Path]:
-    """The folders that are searched for data, in order: `data_dir`, `KERAS_SEQ_DATA`, the cache."""
+    """The folders that are searched for data: `data_dir`, `KERAS_SEQ_DATA`, the cache, what comes with the package."""
     named = [data_dir, os.environ.get(DATA_VARIABLE)]
-    return [Path(directory).expanduser() for directory in named if directory] + [cache_directory()]
+    return [*(Path(directory).expanduser() for directory in named if directory), cache_directory(), BUNDLED_DIRECTORY]
 
 
 def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> Path:
@@ -151,6 +160,25 @@ def _github(repository: str, commit: str, path: str) -> str:
 _LENER = "4999cb7f63191f1d6904206f312eeca8f5b45c5a"
 _WNUT, _WNUT_DEV = "e52a2d2a71ac", "80365bea7179534c260d565f569c0d73369ae2ea"
 _WIKIANN, _WIKIANN_EN = "a040cd6ce657f3abf7bbbab7fd1b6b4af4da275a", "e278bd36d7ca3704b322b316ea9a337ee062cdab"
+
+register_dataset(
+    Dataset(
+        name="quickstart",
+        description="Entities in Portuguese sentences made from templates: 4 types, 1,100 sentences",
+        task="ner",
+        language="pt",
+        licence="Apache-2.0",
+        citation="keras_seq, zoo/quickstart_corpus.py",
+        files={
+            f"{split}.conll": DataFile((), sha256)
+            for split, sha256 in (
+                ("train", "4be852952cae1f895c991d47ec83408c4d9ae4a6b821d0ac37fd03bee5990ae9"),
+                ("validation", "9e5e87dce8dd6255f6b947c38ab12673bd4d5ba14ee07f8912b0566de7d846bd"),
+                ("test", "49d176258120cf4e11c976b58db66a8342f2eee4af9fad69a2b87807717220bc"),
+            )
+        },
+    )
+)
 
 register_dataset(
     Dataset(
@@ -212,7 +240,7 @@ register_dataset(
 )
 
 
-def _register_wikiann(language: str, description: str, folder: str, files: Mapping[str, tuple[str, str]]) -> None:
+def _register_wikiann(language: str, description: str, folder: str, **files: tuple[str, str]) -> None:
     register_dataset(
         Dataset(
             name=f"wikiann-{language}",
@@ -236,19 +264,15 @@ _register_wikiann(
     "pt",
     "Persons, organisations and places in Portuguese Wikipedia, silver labels: 40,000 sentences",
     "Portuguese/WikiANN",
-    {
-        "train": (_WIKIANN, "9b05aa812c63172ee63a9ff56ac0c565009b32510944b1d8ede28c4e993c437b"),
-        "dev": (_WIKIANN, "9ac294c5968b191873c3dda03bb3cfebbaee72bbbba156e7cad41a07378fe74f"),
-        "test": (_WIKIANN, "09ed12a3d562396982f4f97623af66d130f9eb3cee7a6d9fd27c724a9ffd928c"),
-    },
+    train=(_WIKIANN, "9b05aa812c63172ee63a9ff56ac0c565009b32510944b1d8ede28c4e993c437b"),
+    dev=(_WIKIANN, "9ac294c5968b191873c3dda03bb3cfebbaee72bbbba156e7cad41a07378fe74f"),
+    test=(_WIKIANN, "09ed12a3d562396982f4f97623af66d130f9eb3cee7a6d9fd27c724a9ffd928c"),
 )
 _register_wikiann(
     "en",
     "Persons, organisations and places in English Wikipedia, silver labels: 40,000 sentences",
     "WikiANN/en",
-    {
-        "train": (_WIKIANN, "61aedeaeb22158210f87212dafdd708fa43e4222cea047a6c94d796fa04d0f02"),
-        "dev": (_WIKIANN_EN, "7d39b945338268c1cfdb02540e68dc3411ec6d85cee4e32705e1d057617c2f02"),
-        "test": (_WIKIANN_EN, "0bb1a07bcc189f1736c723a59160c0b4b2e975d4f7eefa34af523238bc4b4927"),
-    },
+    train=(_WIKIANN, "61aedeaeb22158210f87212dafdd708fa43e4222cea047a6c94d796fa04d0f02"),
+    dev=(_WIKIANN_EN, "7d39b945338268c1cfdb02540e68dc3411ec6d85cee4e32705e1d057617c2f02"),
+    test=(_WIKIANN_EN, "0bb1a07bcc189f1736c723a59160c0b4b2e975d4f7eefa34af523238bc4b4927"),
 )

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from keras_seq.core.errors import InputError
-from keras_seq.data import find_data, get_dataset, list_datasets
+from keras_seq.data import fetch, find_data, get_dataset, list_datasets
 from keras_seq.data.registry import cache_directory, register_dataset
 
 
@@ -34,7 +34,7 @@ def test_every_dataset_is_pinned_and_described():
         assert dataset.description and dataset.licence and dataset.citation and dataset.language and dataset.task
         for file in dataset.files.values():
             assert re.fullmatch("[0-9a-f]{64}", file.sha256)
-            assert re.search(r"/[0-9a-f]{12,40}/", file.urls[0])
+            assert dataset.is_bundled or re.search(r"/[0-9a-f]{12,40}/", file.urls[0])
             assert all(url.startswith("https://") for url in file.urls)
             hashes.append(file.sha256)
     assert len(set(hashes)) == len(hashes)
@@ -86,7 +86,19 @@ def test_unknown_and_repeated_names():
 @pytest.mark.data
 def test_hashes_are_those_of_the_files(data_dir):
     for dataset in list_datasets():
+        if dataset.is_bundled:
+            continue
         for name, file in dataset.files.items():
             content = find_data(f"{dataset.directory}/{name}", data_dir).read_bytes()
             content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
             assert hashlib.sha256(content).hexdigest() == file.sha256, name
+
+
+def test_what_comes_with_the_package_needs_no_folder_and_no_download(folders):
+    dataset = get_dataset("quickstart")
+    assert dataset.is_bundled
+    for name, file in dataset.files.items():
+        path = find_data(f"quickstart/{name}")
+        assert path == fetch("quickstart", data_dir=folders[0]) / name
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+    assert not folders[0].exists()
