@@ -106,13 +106,13 @@ def test_in_a_compiled_model(jit_compile):
     model.compile(
         metrics=[EntityF1(tag_names), EntityF1(tag_names, name="other")], jit_compile=jit_compile, loss=_no_loss
     )
-    logs = model.evaluate(y_pred, y_true, batch_size=5, return_dict=True, verbose=0)
+    logs = model.evaluate(y_pred, y_true, batch_size=8, return_dict=True, verbose=0)
     expected = entity_scores(*as_sequences(y_true, y_pred, tag_names))
     for key in ("entity_f1", "entity_precision", "entity_recall"):
         assert logs[key] == pytest.approx(expected[key], abs=1e-6)
     assert logs["other"] == logs["entity_f1"]
     assert logs["other_recall"] == logs["entity_recall"]
-    history = model.fit(y_pred, y_true, validation_data=(y_pred, y_true), verbose=0).history
+    history = model.fit(y_pred, y_true, validation_data=(y_pred, y_true), batch_size=8, verbose=0).history
     assert history["val_entity_f1"] == pytest.approx([expected["entity_f1"]], abs=1e-6)
 
 
