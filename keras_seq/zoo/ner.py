@@ -8,14 +8,23 @@ from typing import Any
 import keras
 
 from keras_seq.core.checks import check_choice, check_positive_integer, check_rate
-from keras_seq.layers import CRF, LSTM, Bidirectional, CharacterEncoder, TokenDropout
+from keras_seq.layers import CRF, LSTM, Bidirectional, CharacterEncoder, ConcatenateFeatures, TokenDropout
 from keras_seq.zoo.registry import register_builder
 
 DROPOUTS = ("tokens", "embeddings", "recurrent")
 FEATURES = ("characters", "max_characters", "num_cases", "case_dim")
 
 
-@register_builder(task="tagger", example={"vocabulary_size": 50, "num_tags": 5, "embedding_dim": 8, "units": (6,)})
+@register_builder(
+    task="tagger",
+    example={
+        "vocabulary_size": 50,
+        "num_tags": 5,
+        "embedding_dim": 8,
+        "units": (6,),
+        "features": {"characters": {"vocabulary_size": 20, "units": 6}, "max_characters": 5, "num_cases": 4},
+    },
+)
 def ner_model(
     vocabulary_size: int,
     num_tags: int | Sequence[str],
@@ -102,7 +111,7 @@ def ner_model(
             features["num_cases"], features.get("case_dim", 8), name="case_embedding"
         )
         parts.append(case_embedding(inputs["case_ids"]))
-    x = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="token_vectors")(parts)
+    x = parts[0] if len(parts) == 1 else ConcatenateFeatures(name="token_vectors")(parts)
     x = keras.layers.Dropout(rates["embeddings"], name="drop_embeddings")(x)
     for index, layer in enumerate(recurrent_layers):
         x = layer(x)
