@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, cast
 
 import typer
 
@@ -36,7 +36,7 @@ STYLES = ("black on cyan", "black on green", "black on yellow", "black on magent
 
 def predict(
     run_or_model: RunOrModel,
-    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT ...]", help="Texts to tag.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to tag.")] = None,
     input_file: Annotated[
         str | None,
         typer.Option(
@@ -76,9 +76,9 @@ def predict(
 def predict_texts(task: Any, texts: Iterator[str], output_file: Path | None, as_json: bool, advance: Advance) -> None:
     """Tag texts and write one line for each."""
     with ExitStack() as stack:
-        file = None if output_file is None else stack.enter_context(atomic_write(output_file))
+        file: IO[Any] | None = None if output_file is None else stack.enter_context(atomic_write(output_file))
         if file is not None and str(output_file).endswith(".gz"):
-            file = stack.enter_context(gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0))
+            file = stack.enter_context(cast(IO[Any], gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)))
         write = _writer(file, as_json)
         while chunk := list(itertools.islice(texts, CHUNK)):
             for result in task.predict(chunk):

@@ -253,7 +253,7 @@ def test_what_breaks_while_frameworks_start_is_shown(tmp_path, environment):
 
 
 def test_a_reader_that_leaves_early_is_no_error(exported, tmp_path, environment):
-    (tmp_path / "many.txt").write_text(f"{TEXT}\n" * 20_000)
+    (tmp_path / "many.txt").write_text(f"{TEXT}\n" * 2_000)
     arguments = command("predict", exported.folder, "--input", tmp_path / "many.txt")
     with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout.readline()
