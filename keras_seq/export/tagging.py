@@ -15,7 +15,6 @@ from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
 
-
 # Rows that run through the model together when a batch is served.
 ROWS_PER_GROUP = 16
 

@@ -96,12 +96,14 @@ def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = Fals
 def _backend() -> Any:
     name = keras.backend.backend()
     if name == "tensorflow":
-        from keras_seq.ops import recurrence_tensorflow as module
-    elif name == "jax":
-        from keras_seq.ops import recurrence_jax as module
-    else:
-        raise ValueError(
-            "keras_seq's recurrent layers run on the TensorFlow and JAX backends. "
-            f"Received: KERAS_BACKEND={name}. Set the variable to `tensorflow` or `jax` before importing Keras."
-        )
-    return module
+        from keras_seq.ops import recurrence_tensorflow
+
+        return recurrence_tensorflow
+    if name == "jax":
+        from keras_seq.ops import recurrence_jax
+
+        return recurrence_jax
+    raise ValueError(
+        "keras_seq's recurrent layers run on the TensorFlow and JAX backends. "
+        f"Received: KERAS_BACKEND={name}. Set the variable to `tensorflow` or `jax` before importing Keras."
+    )

@@ -39,7 +39,7 @@ def lstm_loop(
     @tf.custom_gradient
     def run(*arguments: Tensor) -> Any:
         groups = [list(arguments[k * directions : (k + 1) * directions]) for k in range(4)]
-        hs, cs, gates, states = _forward(*groups, mask, reverse)
+        hs, cs, gates, states = _forward(groups, mask, reverse)
 
         def gradient(*upstream: Tensor) -> list[Tensor]:
             d_outputs, d_states = upstream[:directions], upstream[directions:]
@@ -53,8 +53,9 @@ def lstm_loop(
     return outputs, states
 
 
-def _forward(projections: list, kernels: list, h0: list, c0: list, mask: Tensor | None, reverse: list[bool]) -> tuple:
+def _forward(groups: list[list], mask: Tensor | None, reverse: list[bool]) -> tuple:
     """Returns per direction: h, c and the activated gates (i, f, o, g) of all steps, and the final (h, c)."""
+    projections, kernels, h0, c0 = groups
     units = kernels[0].shape[0]
     # Gates in the order i, f, o, g: one sigmoid over three neighbours, one tanh.
     kernels = [_gates_ifog(kernel) for kernel in kernels]

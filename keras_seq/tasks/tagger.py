@@ -242,8 +242,9 @@ class TaggerTraining:
         )
         training = TaggedSentences(sentences(train), self.encoder, self.tag_names, train)
         self.validation = TaggedSentences(sentences(validation), self.encoder, self.tag_names, validation)
-        for sentence in sentences(test) if test is not None else ():
-            check_tags(test, sentence, self.tag_names)
+        if test is not None:
+            for sentence in sentences(test):
+                check_tags(test, sentence, self.tag_names)
         recipe, features = self._with_sizes(recipe)
         keras.utils.set_random_seed(recipe.seed)
         self.model = recipe.build_model(

@@ -85,11 +85,14 @@ def train(
         resume=resume,
     )
     training.task.save(run.path)
-    metrics = {
+    scores: dict[str, Any] = {
+        split: training.task.evaluate(paths[split]) for split in ("validation", "test") if split in paths
+    }
+    metrics: dict[str, Any] = {
         "task": recipe.task,
         "name": recipe.name,
         "seed": recipe.seed,
-        **{split: training.task.evaluate(paths[split]) for split in ("validation", "test") if split in paths},
+        **scores,
         "best_epoch": result.best_epoch,
         "epochs": len(result.history),
         "stopped_early": result.stopped_early,

@@ -80,9 +80,9 @@ def ner_model(
     """
     # --- Layers
     tag_names = None if isinstance(num_tags, int) else list(num_tags)
-    num_tags = num_tags if tag_names is None else len(tag_names)
+    count = num_tags if isinstance(num_tags, int) else len(num_tags)
     check_positive_integer("vocabulary_size", vocabulary_size)
-    check_positive_integer("num_tags", num_tags)
+    check_positive_integer("num_tags", count)
     check_choice("head", head, ("crf", "log_softmax"))
     sizes = [units] if isinstance(units, int) else list(units)
     rates = _rates(dropout)
@@ -95,7 +95,7 @@ def ner_model(
     for index, size in enumerate(sizes):
         layer = LSTM(size, return_sequences=True, name=f"lstm_{index}")
         recurrent_layers.append(Bidirectional(layer, name=f"bidirectional_{index}") if bidirectional else layer)
-    scorer = keras.layers.Dense(num_tags, name="tag_scores")
+    scorer = keras.layers.Dense(count, name="tag_scores")
 
     # --- Functional graph
     inputs = {"token_ids": keras.Input((None,), dtype="int32", name="token_ids")}
@@ -118,7 +118,7 @@ def ner_model(
         x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
     x = scorer(x)
     if head == "crf":
-        outputs = CRF(num_tags, tag_names=tag_names, name="crf")(x)
+        outputs = CRF(count, tag_names=tag_names, name="crf")(x)
     else:
         outputs = keras.layers.Activation("log_softmax", name="log_softmax", dtype="float32")(x)
 
