@@ -23,7 +23,7 @@ from keras_seq.metrics import confusion_matrix, entity_scores
 from keras_seq.ops.spans import entities
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.tasks.tagging_data import TaggedBatches, TaggedSentences, check_tags, read_sentences
-from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer
+from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer, cooccurrence_vectors
 from keras_seq.training import Recipe
 from keras_seq.zoo.registry import get_builder
 
@@ -253,6 +253,8 @@ class TaggerTraining:
             num_tags=self.tag_names,
             features=features,
         )
+        if recipe.model.word_vectors == "cooccurrence":
+            self._set_word_vectors(training, recipe)
         inputs = [tensor.name for tensor in self.model.inputs]
         batching = recipe.batching
         order = BucketedBatches(
@@ -262,7 +264,7 @@ class TaggerTraining:
             bucket_boundaries=batching.bucket_boundaries or None,
             seed=recipe.seed,
         )
-        self.batches = TaggedBatches(training, order, inputs)
+        self.batches = TaggedBatches(training, order, inputs, data.replace_mentions)
         self.validation_batches = TaggedBatches(
             self.validation,
             BucketedBatches(self.validation.lengths, batch_size=64, tokens_per_batch=TOKENS_PER_CALL, shuffle=False),
@@ -279,7 +281,7 @@ class TaggerTraining:
         predicted: list[list[str]] = [[] for _ in self.validation]
         batches = self.validation_batches
         for batch in batches.order.epoch(0):
-            inputs, labels = batches.arrays(batch)
+            inputs, labels = batches.arrays(batch, 0)
             tag_ids = self._decoder.predict_on_batch(inputs)
             for row, index in enumerate(batch.indices):
                 real = labels[row] >= 0
@@ -305,6 +307,14 @@ class TaggerTraining:
             cells = [" ".join(tokens), _listed(tokens, true[index]), _listed(tokens, predicted[index])]
             rows.append("| " + " | ".join(cell.replace("|", "&#124;") for cell in cells) + " |")
         return "\n".join(rows)
+
+    def _set_word_vectors(self, training: TaggedSentences, recipe: Recipe) -> None:
+        embedding = self.model.get_layer("word_embedding")
+        ids = (example["token_ids"] for example in training)
+        vectors = cooccurrence_vectors(ids, embedding.input_dim, embedding.output_dim, seed=recipe.seed)
+        # Words without neighbours keep the vectors that the layer began with.
+        known = np.any(vectors != 0, axis=1, keepdims=True)
+        embedding.set_weights([np.where(known, vectors, embedding.get_weights()[0])])
 
     def _with_sizes(self, recipe: Recipe) -> tuple[Recipe, dict[str, Any]]:
         """Take `features` out of the recipe's arguments and complete them with what the data decides."""

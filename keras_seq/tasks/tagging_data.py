@@ -11,6 +11,8 @@ import numpy as np
 
 from keras_seq.core.errors import DataError
 from keras_seq.data import Batch, BucketedBatches, Sentence, detect_scheme, make_arrays, read_conll
+from keras_seq.data.batching import EMPTY_ROW
+from keras_seq.ops.spans import EntitySpan, entities
 from keras_seq.text import TokenEncoder
 
 PADDING = {"token_ids": 0, "character_ids": 0, "case_ids": 0, "labels": -1}
@@ -46,6 +48,7 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         self._tokens = np.frombuffer(tokens, np.int32)
         self._labels = np.frombuffer(labels, np.int16)
         self._ends = np.frombuffer(ends, np.int64)
+        self._mentions = self._find_mentions(tag_names)
         encoded = encoder.encode([[token] for token in numbers] or [[""]])
         self._features = {name: values.numpy()[:, 0] for name, values in encoded.items()}
 
@@ -53,10 +56,50 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         return len(self._ends) - 1
 
     def __getitem__(self, index: Any) -> Any:
-        begin, end = self._ends[index], self._ends[index + 1]
-        rows = self._tokens[begin:end]
+        return self._example(slice(self._ends[index], self._ends[index + 1]))
+
+    def _example(self, places: Any) -> dict[str, np.ndarray]:
+        rows = self._tokens[places]
         example = {name: table[rows] for name, table in self._features.items()}
-        return {**example, "labels": self._labels[begin:end].astype(np.int32)}
+        return {**example, "labels": self._labels[places].astype(np.int32)}
+
+    def _find_mentions(self, tag_names: Sequence[str]) -> list[list[EntitySpan]]:
+        spans = []
+        for index in range(len(self)):
+            labels = self._labels[self._ends[index] : self._ends[index + 1]]
+            spans.append(entities([tag_names[label] for label in labels]) if labels.any() else [])
+        self._mentions_of_type: dict[str, list[tuple[int, int]]] = {}
+        for index, found in enumerate(spans):
+            for kind, first, end in found:
+                place = (self._ends[index] + first, self._ends[index] + end)
+                self._mentions_of_type.setdefault(kind, []).append(place)
+        return spans
+
+    def varied(self, index: int, rate: float, longest: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+        """A sentence with a share of its entities exchanged for others of their type, anywhere in the data.
+
+        Args:
+            index: which sentence.
+            rate: the probability that an entity is exchanged.
+            longest: the most tokens the result may have; an exchange that would go beyond is left out.
+            generator: decides.
+
+        Reference:
+            Dai and Adel, "An Analysis of Simple Data Augmentation for Named Entity Recognition", COLING 2020.
+        """
+        begin, end = int(self._ends[index]), int(self._ends[index + 1])
+        pieces, last, spare = [], begin, longest - (end - begin)
+        for kind, first, stop in self._mentions[index]:
+            if generator.random() >= rate:
+                continue
+            mentions = self._mentions_of_type[kind]
+            other_first, other_stop = mentions[generator.integers(len(mentions))]
+            growth = (other_stop - other_first) - (stop - first)
+            if growth <= spare:
+                spare -= growth
+                pieces += [np.arange(last, begin + first), np.arange(other_first, other_stop)]
+                last = begin + stop
+        return self._example(np.concatenate([*pieces, np.arange(last, end)]))
 
     def tokens(self, index: int) -> list[str]:
         """The tokens of one sentence."""
@@ -76,11 +119,15 @@ class TaggedBatches:
         sentences: the encoded sentences.
         order: which sentences make a batch.
         inputs: the names of the model's inputs.
+        replace_mentions: the share of entities that is exchanged for others of their type, anew in each epoch.
     """
 
-    def __init__(self, sentences: TaggedSentences, order: BucketedBatches, inputs: Sequence[str]) -> None:
+    def __init__(
+        self, sentences: TaggedSentences, order: BucketedBatches, inputs: Sequence[str], replace_mentions: float = 0.0
+    ) -> None:
         self.sentences = sentences
         self.order = order
+        self.replace_mentions = replace_mentions
         self.padding = {name: PADDING[name] for name in (*inputs, "labels")}
 
     def __len__(self) -> int:
@@ -89,13 +136,22 @@ class TaggedBatches:
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         """The `(inputs, labels)` of one epoch without its first `skip` batches."""
         for batch in self.order.epoch(epoch)[skip:]:
-            yield self.arrays(batch)
+            yield self.arrays(batch, epoch)
 
-    def arrays(self, batch: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def arrays(self, batch: Batch, epoch: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Inputs and labels of one batch, padded."""
-        arrays = make_arrays(self.sentences, batch, self.padding)
+        examples = [self._example(int(index), batch.steps, epoch) for index in batch.indices if index != EMPTY_ROW]
+        rows = np.where(np.arange(len(batch.indices)) < len(examples), np.arange(len(batch.indices)), EMPTY_ROW)
+        arrays = make_arrays(examples, Batch(rows, batch.steps), self.padding)
         labels = arrays.pop("labels")
         return arrays, labels
+
+    def _example(self, index: int, longest: int, epoch: int) -> dict[str, np.ndarray]:
+        if not self.replace_mentions:
+            return self.sentences[index]
+        # A seed for each sentence: what becomes of it does not depend on the batches before it.
+        generator = np.random.default_rng([self.order.seed, epoch, index])
+        return self.sentences.varied(index, self.replace_mentions, longest, generator)
 
 
 def read_sentences(path: str | Path, scheme: str, max_length: int) -> Iterator[Sentence]:

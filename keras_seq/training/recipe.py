@@ -31,6 +31,9 @@ class DataRecipe(_Section):
     min_count: int = Field(default=1, ge=1, description="rarer words are unknown")
     min_character_count: int = Field(default=1, ge=1, description="rarer characters are unknown")
     max_characters: int = Field(default=20, ge=1)
+    replace_mentions: float = Field(
+        default=0.0, ge=0, lt=1, description="share of entities exchanged for others of their type, anew in each epoch"
+    )
     max_length: int = Field(default=10_000, ge=1, description="a sentence of more tokens is an error")
 
 
@@ -38,6 +41,10 @@ class ModelRecipe(_Section):
     """Which builder of the zoo, and its keyword arguments (those that do not follow from the data)."""
 
     builder: str = Field(min_length=1)
+    word_vectors: Literal["random", "cooccurrence"] = Field(
+        default="random",
+        description="what word vectors begin with: `cooccurrence` counts neighbours in the training text",
+    )
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
