@@ -25,9 +25,10 @@ from pathlib import Path
 
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
+from keras_seq.core.machine import describe_processor
 
 RESULTS = Path(__file__).resolve().parent / "results.csv"
-COLUMNS = ("date", "cpu", "cores", "versions", "what", "value", "unit")
+COLUMNS = ("date", "processor", "versions", "what", "value", "unit")
 COMPARATORS = ("throughput", "crfsuite")
 # Name -> files of training and test.
 DATA = {
@@ -141,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start_frameworks()
     rows: list[dict[str, object]] = []
     # Of the whole run: threads or cores may be limited from outside.
-    constant = dict(zip(COLUMNS, (_today(), _cpu_name(), len(os.sched_getaffinity(0)), _versions()), strict=False))
+    constant = dict(zip(COLUMNS, (_today(), describe_processor(), _versions()), strict=False))
 
     def report(what: str, value: float, unit: str) -> None:
         rows.append({**constant, "what": what, "value": f"{value:.6g}", "unit": unit})
@@ -211,15 +212,6 @@ def _append(rows: Sequence[dict[str, object]]) -> None:
 
 def _today() -> str:
     return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _versions() -> str:

@@ -1,8 +1,5 @@
 """What is known of a run or an exported model besides its weights: its recipe and its card."""
 
-import datetime
-import os
-import platform
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +76,6 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     """
     recipe, metrics = run.recipe, run.read_metrics()
     split = "test" if "test" in metrics else "validation"
-    ended = datetime.datetime.fromtimestamp(run.metrics_path.stat().st_mtime, tz=datetime.UTC)
     return ModelCard(
         name=name,
         task=recipe.task,
@@ -89,13 +85,13 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         data=_dataset_card(recipe),
         recipe=run.recipe_path.read_text(encoding="utf-8"),
         seeds=(recipe.seed,),
-        command=metrics.get("command", "keras-seq train recipe.toml"),
+        command=f"keras-seq train zoo/{recipe.name}.toml --set seed={recipe.seed}",
         metrics={key: value for key, value in metrics[split].items() if isinstance(value, float)},
         parameters=metrics["parameters"],
         training_seconds=metrics["training_seconds"],
-        cpu=metrics.get("cpu") or f"{platform.machine()}, {os.cpu_count()} cores",
+        cpu=metrics["cpu"],
         versions=metrics["versions"],
-        date=metrics.get("date") or ended.date().isoformat(),
+        date=metrics["date"],
         limitations=(f"Scores hold for text like that of its data ({split} file); text of another kind scores lower.",),
     )
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.errors import InputError, RecipeError, RunError
 from keras_seq.core.files import atomic_write
 from keras_seq.data import BucketedBatches, Sentence
 from keras_seq.data.tag_schemes import tag_names
@@ -33,7 +33,7 @@ MODEL_FILE, ENCODER_FOLDER, TAGS_FILE = "model.keras", "encoder", "tags.txt"
 TOKENS_PER_CALL = 4096
 # What is read of a file before it is tagged, so that memory does not grow with the file.
 SENTENCES_PER_CHUNK = 4096
-MAX_LENGTH = 100_000
+MAX_LENGTH = 10_000
 
 
 class Tagger:
@@ -245,10 +245,14 @@ class TaggerTraining:
         if test is not None:
             for sentence in sentences(test):
                 check_tags(test, sentence, self.tag_names)
+        try:
+            builder = get_builder(recipe.model.builder)
+        except ValueError as error:
+            raise RecipeError(f"key `model.builder`: {error}") from None
         recipe, features = self._with_sizes(recipe)
         keras.utils.set_random_seed(recipe.seed)
         self.model = recipe.build_model(
-            get_builder(recipe.model.builder),
+            builder,
             vocabulary_size=len(self.encoder.vocabulary),
             num_tags=self.tag_names,
             features=features,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import platform
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 
 from keras_seq.core.errors import RecipeError
+from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
 from keras_seq.tasks.tagger import TaggerTraining
 from keras_seq.training import Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
@@ -97,6 +99,8 @@ def train(
         "epochs": len(result.history),
         "stopped_early": result.stopped_early,
         "training_seconds": result.seconds,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "cpu": describe_processor(),
         "parameters": training.model.count_params(),
         "versions": versions(),
         "history": result.history,
