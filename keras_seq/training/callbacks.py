@@ -60,6 +60,8 @@ class TrainingCallback(keras.callbacks.Callback):
 class Progress(TrainingCallback):
     """Shows a bar with loss, speed and remaining time, and one line after each epoch. It writes to standard error.
 
+    Where standard error is no terminal there is no bar, only the lines.
+
     Args:
         every: Batches between two updates of the bar.
         keys: Scores that the line names, where the record has them.
@@ -77,14 +79,16 @@ class Progress(TrainingCallback):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         if self._bar is None:
+            console = Console(stderr=True)
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[loss]}  {task.fields[speed]}"),
                 TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=console,
                 transient=True,
+                disable=not console.is_terminal,
             )
         position = self.position
         self._bar.start()
@@ -118,7 +122,7 @@ class Progress(TrainingCallback):
         parts.append(f"{record['seconds']:.1f} s")
         if record.get("is_best"):
             parts.append("best so far")
-        Console(stderr=True, highlight=False).print("  ".join(parts))
+        Console(stderr=True, highlight=False, soft_wrap=True).print("  ".join(parts))
 
     def on_fit_end(self) -> None:
         self._stop()
