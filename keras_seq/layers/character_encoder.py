@@ -103,16 +103,33 @@ class CharacterEncoder(keras.layers.Layer):
         batch, steps, characters = ops.shape(character_ids)
         flat = ops.reshape(character_ids, (-1, characters))
         real = ops.not_equal(flat, 0)
-        vectors = self.drop(self.embedding(flat), training=training)
         if self.encoder == "lstm":
+            vectors = self.drop(self.embedding(flat), training=training)
             encoded = self.reader(vectors, mask=real, training=training)
         else:
-            # Padding is a zero vector on either side of the token, as the convolution pads its borders.
-            vectors = ops.where(real[..., None], vectors, 0.0)
+            encoded = self._convolve(flat, real) if training else self._convolve_by_table(flat)
             # ReLU after the maximum equals ReLU before it; zero is then also the value of an empty token.
-            encoded = self.reader(vectors)
             encoded = ops.relu(ops.max(ops.where(real[..., None], encoded, 0.0), axis=1))
         return ops.reshape(encoded, (batch, steps, self.units))
+
+    def _convolve(self, flat: Any, real: Any) -> Any:
+        # Padding is a zero vector on either side of the token, as the convolution pads its borders.
+        vectors = ops.where(real[..., None], self.drop(self.embedding(flat), training=True), 0.0)
+        return self.reader(vectors)
+
+    def _convolve_by_table(self, flat: Any) -> Any:
+        """The convolution of a few distinct vectors: what each gives at each offset is multiplied once, then looked
+        up."""
+        vectors, kernel = (ops.cast(w, self.compute_dtype) for w in (self.embedding.embeddings, self.reader.kernel))
+        vectors = ops.where(ops.arange(self.vocabulary_size)[:, None] > 0, vectors, 0.0)
+        tables = ops.matmul(vectors, kernel)
+        before = (self.width - 1) // 2
+        padded = ops.pad(flat, ((0, 0), (before, self.width - 1 - before)))
+        length = ops.shape(flat)[1]
+        total = ops.cast(self.reader.bias, self.compute_dtype)
+        for offset in range(self.width):
+            total = total + ops.take(tables[offset], padded[:, offset : offset + length], axis=0)
+        return total
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:2], self.units)
