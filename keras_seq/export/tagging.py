@@ -135,13 +135,17 @@ class SavedTaggingFunctions:
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self._loaded = tf.saved_model.load(os.fspath(path))
+        try:
+            self._loaded = tf.saved_model.load(os.fspath(path))
+        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{path}: cannot be loaded ({reason}); export it again") from error
         self._signatures = self._loaded.signatures
         tags = Path(path) / "assets" / "tags.txt"
         missing = {"serving_default", "tokenized"} - set(self._signatures)
         if missing or not tags.is_file():
             raise InputError(f"{path}: is not the SavedModel of a tagger; name one that `keras-seq export` has written")
-        self.tag_names = tuple(tags.read_text(encoding="utf-8").split())
+        self.tag_names = tuple(read_tag_names(tags))
 
     def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `TaggingFunctions.text`."""
@@ -150,6 +154,11 @@ class SavedTaggingFunctions:
     def tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `TaggingFunctions.tokenized`."""
         return self._signatures["tokenized"](tokens=tf.convert_to_tensor(tokens, tf.string))
+
+
+def read_tag_names(path: Path) -> list[str]:
+    """The tags of a `tags.txt`, one a line, in the order of their ids."""
+    return path.read_text(encoding="utf-8").split("\n")[:-1]
 
 
 class Asset(tf.Module):

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from keras_seq.core.errors import InputError
-from keras_seq.export import latest_version
+from keras_seq.export import find_saved_model, latest_version
 from keras_seq.export.tagging import SavedTaggingFunctions
 from keras_seq.tasks.tagger import Tagger
 from keras_seq.training import RunDirectory
@@ -47,10 +47,7 @@ def load(run_or_model: str | os.PathLike) -> Tagger:
         name = path.resolve().parent.name if path.resolve().name.isdigit() else path.resolve().name
         return Tagger(SavedTaggingFunctions(path), name)
     if path.is_dir():
-        version = latest_version(path)
-        if version is None:
-            raise InputError(f"{path}: holds neither a run nor a SavedModel; name a run directory or a model's folder")
-        return Tagger(SavedTaggingFunctions(path / str(version)), path.resolve().name)
+        return Tagger(SavedTaggingFunctions(find_saved_model(path)), path.resolve().name)
     return load(find_model(str(run_or_model)))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from keras_seq.core.errors import DataError
 from keras_seq.data import Batch, BucketedBatches, Sentence, detect_scheme, make_arrays, read_conll
 from keras_seq.data.batching import EMPTY_ROW
+from keras_seq.metrics import entity_scores
 from keras_seq.ops.spans import EntitySpan, entities
 from keras_seq.text import TokenEncoder
 
@@ -184,3 +185,15 @@ def check_tags(path: str | Path, sentence: Sentence, tag_names: Sequence[str]) -
                 f"the tag {tag!r} is of a type that the training data does not have",
                 f"the model knows {', '.join(sorted(known - {''}))}: correct the tag, or train with a file that has it",
             )
+
+
+def tagging_scores(true: list, predicted: list) -> dict[str, Any]:
+    """The scores of a tagger: those of entities, overall and by type (`types`), and `token_accuracy`."""
+    scores = entity_scores(true, predicted)
+    tokens = sum(len(tags) for tags in true)
+    right = sum(a == b for x, y in zip(true, predicted, strict=True) for a, b in zip(x, y, strict=True))
+    return {
+        **{key: scores[key] for key in ("entity_f1", "entity_precision", "entity_recall")},
+        "token_accuracy": right / max(tokens, 1),
+        "types": scores["types"],
+    }

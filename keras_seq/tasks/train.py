@@ -14,7 +14,7 @@ import keras
 from keras_seq.core.errors import RecipeError
 from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
-from keras_seq.tasks.tagger import TaggerTraining
+from keras_seq.tasks.tagger_training import TaggerTraining
 from keras_seq.training import Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
 
 # Task name -> what its training needs.
@@ -57,9 +57,8 @@ def train(
         run = RunDirectory.resume(run_directory, recipe)
         if run.metrics_path.exists():
             return run.read_metrics()
-    elif Path(run_directory).exists():
-        # Fails early where the folder is in use.
-        run = RunDirectory.create(run_directory, recipe)
+    else:
+        RunDirectory.check_free(run_directory)
     paths = {
         split: find_data(reference, data_directory)
         for split, reference in [
@@ -70,6 +69,11 @@ def train(
         if reference is not None
     }
     training = TRAININGS[recipe.task](recipe, **paths)
+    if recipe.fit.monitor not in training.score_names:
+        raise RecipeError(
+            f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
+            f"Received: {recipe.fit.monitor!r}; correct it"
+        )
     run = run or RunDirectory.create(run_directory, recipe)
     compile_model(training.model, recipe, steps_per_epoch=len(training.batches), loss=training.loss)
     callbacks: list[keras.callbacks.Callback] = [
@@ -88,7 +92,9 @@ def train(
     )
     training.task.save(run.path)
     scores: dict[str, Any] = {
-        split: training.task.evaluate(paths[split]) for split in ("validation", "test") if split in paths
+        split: training.task.evaluate(paths[split], max_length=recipe.data.max_length)
+        for split in ("validation", "test")
+        if split in paths
     }
     metrics: dict[str, Any] = {
         "task": recipe.task,

@@ -35,9 +35,6 @@ def cooccurrence_vectors(
         float32 `(vocabulary_size, embedding_dim)`, each row of length `0.1 * sqrt(embedding_dim)`; rows of words
         without a neighbour, of padding and of the unknown token are zero.
 
-    Raises:
-        ValueError: if `embedding_dim` is not below `vocabulary_size`.
-
     Example:
         >>> import numpy as np
         >>> from keras_seq.text import cooccurrence_vectors
@@ -50,11 +47,6 @@ def cooccurrence_vectors(
     """
     for name, value in (("vocabulary_size", vocabulary_size), ("embedding_dim", embedding_dim), ("window", window)):
         check_positive_integer(name, value)
-    if embedding_dim >= vocabulary_size:
-        raise ValueError(
-            f"`embedding_dim` must be below `vocabulary_size`. Received: embedding_dim={embedding_dim}, "
-            f"vocabulary_size={vocabulary_size}. Use smaller vectors, or train them with the model."
-        )
     # Padding between sentences keeps their words apart.
     border = np.zeros(window, "int64")
     text = np.concatenate([part for sentence in sentences for part in (np.asarray(sentence), border)] or [border])
@@ -71,9 +63,13 @@ def cooccurrence_vectors(
     information = np.log(counts.data * contexts.sum() / (totals[counts.row] * contexts[counts.col]))
     positive = information > 0
     matrix = csr_matrix((information[positive], (counts.row[positive], counts.col[positive])), shape=shape)
-    start = np.random.default_rng(seed).uniform(-1, 1, vocabulary_size)
-    left_vectors, values, _ = svds(matrix, k=embedding_dim, v0=start)
-    vectors = left_vectors * np.sqrt(np.maximum(values, 0))
+    vectors = np.zeros((vocabulary_size, embedding_dim))
+    if matrix.nnz:
+        # A small vocabulary has fewer singular vectors than asked for; the other numbers stay zero.
+        rank = min(embedding_dim, vocabulary_size - 1)
+        start = np.random.default_rng(seed).uniform(-1, 1, vocabulary_size)
+        left_vectors, values, _ = svds(matrix, k=rank, v0=start)
+        vectors[:, :rank] = left_vectors * np.sqrt(np.maximum(values, 0))
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     has_neighbours = totals[:, None] > 0
     unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=has_neighbours & (lengths > 0))

@@ -66,6 +66,19 @@ class RunDirectory:
         """The resolved recipe, read anew."""
         return Recipe.load(self.recipe_path)
 
+    @staticmethod
+    def check_free(path: str | os.PathLike) -> None:
+        """Raise unless a run may begin in a folder, which is not made.
+
+        Raises:
+            RunError: When the folder holds something, or is a file.
+        """
+        path = Path(path)
+        if path.exists() and not path.is_dir():
+            raise RunError(f"{path}: is a file, not a folder; name another run directory")
+        if path.is_dir() and any(not _is_leftover(entry) for entry in path.iterdir()):
+            raise RunError(f"{path}: is not empty; go on with --resume, or name another run directory")
+
     @classmethod
     def create(cls, path: str | os.PathLike, recipe: Recipe) -> Self:
         """Start a run in a new or empty folder.
@@ -80,11 +93,8 @@ class RunDirectory:
         Raises:
             RunError: When the folder holds something; it is left untouched.
         """
+        cls.check_free(path)
         path = Path(path)
-        if path.exists() and not path.is_dir():
-            raise RunError(f"{path}: is a file, not a folder; name another run directory")
-        if path.is_dir() and any(not _is_leftover(entry) for entry in path.iterdir()):
-            raise RunError(f"{path}: is not empty; go on with --resume, or name another run directory")
         path.mkdir(parents=True, exist_ok=True)
         recipe.save(path / "recipe.toml")
         return cls(path)

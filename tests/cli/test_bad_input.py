@@ -67,6 +67,9 @@ def test_broken_conll(name, trained, corpus, tmp_path, invoke):
         result = invoke("predict", trained.folder, "--input", path, "--output", tmp_path / "out.conll")
         assert_one_line(result, path, *parts)
     assert content(tmp_path) == before and not run.exists()
+    run.mkdir()
+    invoke("train", corpus / "tiny.toml", "--validation", path, "--run-dir", run, "--quiet")
+    assert not any(run.iterdir())
 
 
 def test_folder_for_a_file(trained, tmp_path, invoke):
@@ -141,6 +144,10 @@ def test_names_that_are_nearly_right(exported, invoke, monkeypatch):
         ("units = [16]", "unit = [16]", ["model.arguments.unit"]),
         ("dropout = 0.1", "dropout = 1.5", ["dropout"]),
         ('task = "tagger"', 'task = "taggr"', ["task"]),
+        ("dropout = 0.1", "features = true", ["model.arguments.features", "table"]),
+        ("dropout = 0.1", "features = { characters = 30 }", ["model.arguments.features.characters", "table"]),
+        ("dropout = 0.1", "features = { max_characters = 30 }", ["features.max_characters", "take it out"]),
+        ("epochs = 4", 'epochs = 4\nmonitor = "f1"', ["fit.monitor", "entity_f1"]),
     ],
 )
 def test_recipe_with_a_mistake(old, new, parts, corpus, tmp_path, invoke):

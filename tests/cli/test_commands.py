@@ -155,6 +155,8 @@ def test_export(trained, exported, invoke):
         "model.keras",
         "card.json",
         "golden.npz",
+        "encoder",
+        "tags.txt",
         "README.md",
     }
     assert (exported.folder / "1" / "saved_model.pb").is_file()

@@ -1,7 +1,6 @@
 """Vectors by counting neighbours."""
 
 import numpy as np
-import pytest
 
 from keras_seq.text import cooccurrence_vectors
 
@@ -53,6 +52,9 @@ def test_what_has_no_neighbour_is_zero_and_numbers_repeat():
     np.testing.assert_array_equal(vectors, cooccurrence_vectors(sentences, 22, 4))
 
 
-def test_too_many_dimensions_are_refused():
-    with pytest.raises(ValueError, match="`embedding_dim` must be below"):
-        cooccurrence_vectors([np.array([2, 3])], 4, 4)
+def test_small_texts_have_vectors_too():
+    vectors = cooccurrence_vectors([np.array([2, 3, 2])] * 3, 4, 10)
+    assert vectors.shape == (4, 10)
+    assert np.isfinite(vectors).all() and vectors[2:].any(axis=1).all()
+    assert not cooccurrence_vectors([np.array([2]), np.array([3])], 4, 10).any()
+    assert not cooccurrence_vectors([], 4, 10).any()

@@ -1,0 +1,196 @@
+"""How a tagger is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_seq.core.errors import InputError, RecipeError
+from keras_seq.data import BucketedBatches, Sentence
+from keras_seq.data.tag_schemes import tag_names
+from keras_seq.export.tagging import TaggingFunctions
+from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
+from keras_seq.metrics import confusion_matrix
+from keras_seq.ops.spans import entities
+from keras_seq.ops.tag_decoding import decode_tags
+from keras_seq.tasks.tagger import TOKENS_PER_CALL, Tagger
+from keras_seq.tasks.tagging_data import (
+    TaggedBatches,
+    TaggedSentences,
+    check_tags,
+    read_sentences,
+    tagging_scores,
+)
+from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer, cooccurrence_vectors
+from keras_seq.training import Recipe
+from keras_seq.zoo.registry import get_builder
+
+
+class TaggerTraining:
+    """What `keras_seq.tasks.train` needs of a tagger: model, loss, batches, and the scores of an epoch.
+
+    Reading and checking the files comes first, so that a broken file leaves no trace.
+
+    Args:
+        recipe: the recipe.
+        train, validation: the CoNLL files.
+        test: the file of the final score, which is only checked here.
+
+    Raises:
+        DataError: if a file is broken, or the validation file has a tag that the training file does not have.
+        RecipeError: if the builder does not take the arguments of the recipe.
+    """
+
+    shown_scores = ("entity_f1", "entity_precision", "entity_recall")
+
+    def __init__(
+        self, recipe: Recipe, train: str | Path, validation: str | Path, test: str | Path | None = None
+    ) -> None:
+        data = recipe.data
+
+        def sentences(path: str | Path) -> Iterable[Sentence]:
+            return read_sentences(path, data.scheme, data.max_length)
+
+        types = {tag[2:] for sentence in sentences(train) for tag in sentence.tags if tag != "O"}
+        self.tag_names = tag_names(types, data.scheme)
+        if not types:
+            raise InputError(f"{train}: holds no entity, every tag is O; train with a file that has some")
+        self.encoder = TokenEncoder.build(
+            (sentence.tokens for sentence in sentences(train)),
+            min_count=data.min_count,
+            min_character_count=data.min_character_count,
+            max_characters=data.max_characters,
+        )
+        training = TaggedSentences(sentences(train), self.encoder, self.tag_names, train)
+        self.validation = TaggedSentences(sentences(validation), self.encoder, self.tag_names, validation)
+        if test is not None:
+            for sentence in sentences(test):
+                check_tags(test, sentence, self.tag_names)
+        try:
+            builder = get_builder(recipe.model.builder)
+        except ValueError as error:
+            raise RecipeError(f"key `model.builder`: {error}") from None
+        recipe, features = self._with_sizes(recipe)
+        keras.utils.set_random_seed(recipe.seed)
+        self.model = recipe.build_model(
+            builder,
+            vocabulary_size=len(self.encoder.vocabulary),
+            num_tags=self.tag_names,
+            features=features,
+        )
+        if recipe.model.word_vectors == "cooccurrence":
+            self._set_word_vectors(training, recipe)
+        inputs = [tensor.name for tensor in self.model.inputs]
+        batching = recipe.batching
+        order = BucketedBatches(
+            training.lengths,
+            batch_size=batching.batch_size,
+            tokens_per_batch=batching.tokens_per_batch or None,
+            bucket_boundaries=batching.bucket_boundaries or None,
+            seed=recipe.seed,
+        )
+        self.batches = TaggedBatches(training, order, inputs, data.replace_mentions)
+        self.validation_batches = TaggedBatches(
+            self.validation,
+            BucketedBatches(self.validation.lengths, batch_size=64, tokens_per_batch=TOKENS_PER_CALL, shuffle=False),
+            inputs,
+        )
+        self.loss = CRFNegativeLogLikelihood() if len(self.model.output_shape) == 4 else MaskedCrossEntropy()
+        self.task = Tagger(TaggingFunctions(self.model, WordTokenizer(), self.encoder, self.tag_names), recipe.name)
+        self._decoder = _decoder(self.model, recipe.fit.jit_compile)
+        self._last: tuple[list[list[str]], list[list[str]]] = ([], [])
+
+    @property
+    def score_names(self) -> list[str]:
+        """The scores that `evaluate` gives."""
+        types = sorted({name[2:] for name in self.tag_names if name != "O"})
+        return [*self.shown_scores, "token_accuracy", *(f"f1/{kind}" for kind in types)]
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """The scores of the present weights on the validation data: overall, and `f1/<type>` for each entity type."""
+        true: list[list[str]] = [[] for _ in self.validation]
+        predicted: list[list[str]] = [[] for _ in self.validation]
+        batches = self.validation_batches
+        for batch in batches.order.epoch(0):
+            inputs, labels = batches.arrays(batch, 0)
+            tag_ids = self._decoder.predict_on_batch(inputs)
+            for row, index in enumerate(batch.indices):
+                real = labels[row] >= 0
+                if index >= 0:
+                    true[index] = [self.tag_names[tag] for tag in labels[row][real]]
+                    predicted[index] = [self.tag_names[tag] for tag in tag_ids[row][real]]
+        self._last = (true, predicted)
+        scores = tagging_scores(true, predicted)
+        by_type = {f"f1/{kind}": values["f1"] for kind, values in scores.pop("types").items()}
+        return {**scores, **by_type}
+
+    def confusion(self) -> tuple[list[str], np.ndarray]:
+        """Names and counts of the confusion matrix of the last evaluation."""
+        return confusion_matrix(*self._last)
+
+    def samples(self, count: int = 8) -> str:
+        """Predictions of the last evaluation as Markdown: true and found entities of sentences that have some."""
+        true, predicted = self._last
+        chosen = [index for index, tags in enumerate(true) if any(tag != "O" for tag in tags)][:count]
+        rows = ["| sentence | true | found |", "| --- | --- | --- |"]
+        for index in chosen:
+            tokens = self.validation.tokens(index)
+            cells = [" ".join(tokens), _listed(tokens, true[index]), _listed(tokens, predicted[index])]
+            rows.append("| " + " | ".join(cell.replace("|", "&#124;") for cell in cells) + " |")
+        return "\n".join(rows)
+
+    def _set_word_vectors(self, training: TaggedSentences, recipe: Recipe) -> None:
+        embedding = self.model.get_layer("word_embedding")
+        ids = (example["token_ids"] for example in training)
+        vectors = cooccurrence_vectors(ids, embedding.input_dim, embedding.output_dim, seed=recipe.seed)
+        # Words without neighbours keep the vectors that the layer began with.
+        known = np.any(vectors != 0, axis=1, keepdims=True)
+        embedding.set_weights([np.where(known, vectors, embedding.get_weights()[0])])
+
+    def _with_sizes(self, recipe: Recipe) -> tuple[Recipe, dict[str, Any]]:
+        """Take `features` out of the recipe's arguments and complete them with what the data decides."""
+        arguments = dict(recipe.model.arguments)
+        features = _table(arguments.pop("features", {}), "features", ("max_characters", "num_cases"))
+        if "characters" in features:
+            characters = _table(features["characters"], "features.characters", ("vocabulary_size",))
+            features["characters"] = {**characters, "vocabulary_size": len(self.encoder.characters)}
+            features["max_characters"] = self.encoder.max_characters
+        if "case_dim" in features:
+            features["num_cases"] = NUM_CASE_CLASSES
+        return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
+
+
+def _table(value: Any, key: str, from_data: Sequence[str]) -> dict[str, Any]:
+    """A table of the recipe's arguments, which must not hold what the data decides."""
+    if not isinstance(value, Mapping):
+        raise RecipeError(f"key `model.arguments.{key}` must be a table. Received: {value!r}; write it as {{ ... }}")
+    for name in from_data:
+        if name in value:
+            raise RecipeError(f"key `model.arguments.{key}.{name}` follows from the data; take it out")
+    return dict(value)
+
+
+class _TagDecoder(keras.layers.Layer):
+    """The best tag ids from what a tagger puts out and its token ids."""
+
+    def call(self, outputs: Any, token_ids: Any) -> Any:
+        return decode_tags(outputs, ops.not_equal(token_ids, 0))
+
+    def compute_output_spec(self, outputs: Any, token_ids: Any) -> keras.KerasTensor:
+        return keras.KerasTensor(token_ids.shape, dtype="int32")
+
+
+def _decoder(model: keras.Model, jit_compile: Any) -> keras.Model:
+    inputs = {tensor.name: tensor for tensor in model.inputs}
+    decoder = keras.Model(inputs, _TagDecoder()(model.output, inputs["token_ids"]))
+    decoder.compile(jit_compile=jit_compile)
+    return decoder
+
+
+def _listed(tokens: Sequence[str], tags: Sequence[str]) -> str:
+    return "; ".join(f"{kind}: {' '.join(tokens[first:end])}" for kind, first, end in entities(tags))
