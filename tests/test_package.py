@@ -1,8 +1,10 @@
 """What holds for the package as a whole: cheap imports, a second backend, the public names."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,29 @@ def test_unknown_attribute():
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         keras_seq.lode  # noqa: B018
     assert "load" in dir(keras_seq)
+
+
+# Where TensorFlow may be imported, below `keras_seq/`: everywhere in these rooms and files ...
+TENSORFLOW_ROOMS = ("text/", "export/", "ops/recurrence_tensorflow.py")
+# ... and here inside functions only, so that importing the room needs no TensorFlow.
+TENSORFLOW_LAZILY = ("training/feeding.py", "training/tensorboard.py")
+
+
+def test_tensorflow_is_imported_where_contributing_says():
+    package = Path(keras_seq.__file__).parent
+    imports = re.compile(r"^([ \t]*)(?:import|from) tensor(?:flow|board)", re.MULTILINE)
+    seen = set()
+    for path in package.rglob("*.py"):
+        name = path.relative_to(package).as_posix()
+        indents = imports.findall(path.read_text(encoding="utf-8"))
+        if not indents or name.startswith(TENSORFLOW_ROOMS):
+            continue
+        assert name in TENSORFLOW_LAZILY, f"{name} imports TensorFlow"
+        assert all(indents), f"{name} imports TensorFlow at the top"
+        seen.add(name)
+    assert seen == set(TENSORFLOW_LAZILY)
+    contributing = (package.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in contributing for name in ("text/", "export/", *TENSORFLOW_LAZILY))
 
 
 WITHOUT_TENSORFLOW = """
