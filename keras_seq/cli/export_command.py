@@ -40,7 +40,8 @@ def export(
     files = [file for file in folder.rglob("*") if file.is_file()]
     megabytes = sum(file.stat().st_size for file in files) / 1e6
     say(f"Exported and verified in a fresh process: {folder} ({megabytes:.1f} MB)")
-    beside = sorted(entry.name for entry in target.iterdir() if entry.is_file())
+    entries = [entry for entry in target.iterdir() if not entry.name.isdecimal() and not entry.name.startswith(".")]
+    beside = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
     say(f"Beside it: {', '.join(beside)}")
     say(f"Signatures: {', '.join(signatures_of(folder))}")
     place = shlex.quote(str(folder))

@@ -27,9 +27,8 @@ EPILOG = examples(
 )
 # Memory does not grow with the input: this many texts or sentences are held at a time.
 CHUNK = 512
-# A line of text, and a CoNLL sentence, that is longer is a file of another kind.
+# A file with a longer line is of another kind.
 MAX_CHARACTERS = 100_000
-MAX_TOKENS = 10_000
 CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 STYLES = ("black on cyan", "black on green", "black on yellow", "black on magenta", "white on blue", "white on red")
 
@@ -59,6 +58,11 @@ def predict(
     is_conll = input_file is not None and any(name.removesuffix(".gz").endswith(CONLL_SUFFIXES) for name in names)
     if is_conll and as_json:
         raise InputError("--json takes texts, not a CoNLL file; leave --json out, or give plain text lines")
+    if is_conll and input_file == "-":
+        raise InputError(
+            f"{output_file}: a CoNLL file is written from a CoNLL file, not from stdin; name one with --input, or let "
+            "--output end in .txt"
+        )
     check_input(input_file)
     check_output(output_file)
     start_frameworks()
@@ -91,9 +95,10 @@ def predict_texts(task: Any, texts: Iterator[str], output_file: Path | None, as_
 def predict_conll(task: Any, input_file: str, output_file: Path | None, advance: Advance) -> None:
     """Tag a CoNLL file and write three columns: token, gold, predicted."""
     from keras_seq.data import detect_scheme, read_conll, write_conll
+    from keras_seq.tasks.tagger import MAX_LENGTH
 
     detect_scheme(input_file)
-    sentences = read_conll(input_file, scheme="BIO", max_length=MAX_TOKENS)
+    sentences = read_conll(input_file, scheme="BIO", max_length=MAX_LENGTH)
 
     def rows() -> Iterator[list[tuple[str, str, str]]]:
         while chunk := list(itertools.islice(sentences, CHUNK)):

@@ -72,8 +72,8 @@ def train(
 
     original = Recipe.load(recipe)
     files = zip(SPLITS, (train_file, validation_file, test_file), strict=True)
-    overrides = [f"data.{split}={json.dumps(file)}" for split, file in files if file is not None]
-    # A file name holds what TOML needs no escape for, or what JSON escapes in the same way.
+    overrides = [f"data.{split}={json.dumps(file, ensure_ascii=False)}" for split, file in files if file is not None]
+    # TOML escapes as JSON does, but for characters beyond 16 bits: those stay as they are.
     resolved = original.override([*(assignments or []), *overrides])
     folder = run_dir if run_dir is not None else Path("runs") / resolved.name
     try:

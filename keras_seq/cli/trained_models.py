@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_seq.core.errors import InputError
-from keras_seq.data import list_datasets
+import tomli_w
+
+from keras_seq.core.errors import InputError, RunError
+from keras_seq.data import Dataset, list_datasets
 from keras_seq.export import write_golden
 from keras_seq.export.verify import read_signatures
 from keras_seq.tasks.load import find_model, model_folders
@@ -14,6 +16,11 @@ from keras_seq.training import Recipe, RunDirectory
 from keras_seq.zoo.cards import DatasetCard, ModelCard
 
 CARD_FILE = "card.json"
+SPLITS = ("train", "validation", "test")
+# What a card takes over from `metrics.json` as it is.
+CARD_METRICS = ("parameters", "training_seconds", "cpu", "versions", "date")
+# The recipes of a source checkout.
+ZOO = Path(__file__).resolve().parents[2] / "zoo"
 
 
 def recipe_of(run_or_model: str) -> Recipe | None:
@@ -72,10 +79,14 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     """The card of a run that has ended.
 
     Raises:
-        RunError: When the run has not ended.
+        RunError: When the run has not ended, or its metrics lack what a card states.
     """
-    recipe, metrics = run.recipe, run.read_metrics()
+    # A card is published: of the user's own files it names no folders.
+    recipe, metrics = _without_folders(run.recipe), run.read_metrics()
     split = "test" if "test" in metrics else "validation"
+    missing = [key for key in (split, *CARD_METRICS) if key not in metrics]
+    if missing:
+        raise RunError(f"{run.metrics_path}: lacks {', '.join(missing)}; train again")
     return ModelCard(
         name=name,
         task=recipe.task,
@@ -83,34 +94,55 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         description=recipe.description or f"A {recipe.task} trained by the recipe {recipe.name}.",
         language=recipe.data.language,
         data=_dataset_card(recipe),
-        recipe=run.recipe_path.read_text(encoding="utf-8"),
+        recipe=tomli_w.dumps(recipe.to_dict()),
         seeds=(recipe.seed,),
-        command=f"keras-seq train zoo/{recipe.name}.toml --set seed={recipe.seed}",
+        command=_command(recipe),
         metrics={key: value for key, value in metrics[split].items() if isinstance(value, float)},
-        parameters=metrics["parameters"],
-        training_seconds=metrics["training_seconds"],
-        cpu=metrics["cpu"],
-        versions=metrics["versions"],
-        date=metrics["date"],
+        **{key: metrics[key] for key in CARD_METRICS},
         limitations=(f"Scores hold for text like that of its data ({split} file); text of another kind scores lower.",),
     )
 
 
-def _dataset_card(recipe: Recipe) -> DatasetCard:
-    files = recipe.data
-    split = ", ".join(
-        f"{name}: {reference}"
-        for name, reference in (("train", files.train), ("validation", files.validation), ("test", files.test))
+def _command(recipe: Recipe) -> str:
+    """What trains it again: a recipe of the zoo where that differs in the seed alone, else the recipe in the card."""
+    path = ZOO / f"{recipe.name}.toml"
+    if path.is_file():
+        # These decide no score, or are in the command.
+        same = {key: getattr(recipe, key) for key in ("seed", "description", "expected")}
+        if Recipe.load(path).model_copy(update=same) == recipe:
+            return f"keras-seq train zoo/{path.name} --set seed={recipe.seed}"
+    return "keras-seq train recipe.toml"
+
+
+def _without_folders(recipe: Recipe) -> Recipe:
+    """The recipe with registered data as they are, and of other files the names alone."""
+    references = {split: getattr(recipe.data, split) for split in SPLITS}
+    named = {
+        split: reference if _dataset_of(reference) else Path(reference).name
+        for split, reference in references.items()
         if reference is not None
-    )
-    folder, _, file_name = files.train.partition("/")
+    }
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=named)})
+
+
+def _dataset_of(reference: str) -> Dataset | None:
+    """The registered data set that a reference names."""
+    folder, _, file_name = reference.partition("/")
     for dataset in list_datasets():
         if dataset.directory == folder and file_name.removesuffix(".gz") in dataset.files:
-            url = next(iter(dataset.files[file_name.removesuffix(".gz")].urls), "")
-            return DatasetCard(
-                name=dataset.name, split=split, licence=dataset.licence, citation=dataset.citation, url=url
-            )
-    return DatasetCard(name=Path(files.train).name, split=split, licence="not stated")
+            return dataset
+    return None
+
+
+def _dataset_card(recipe: Recipe) -> DatasetCard:
+    references = [(split, getattr(recipe.data, split)) for split in SPLITS]
+    split = ", ".join(f"{name}: {reference}" for name, reference in references if reference is not None)
+    train = recipe.data.train
+    dataset = _dataset_of(train)
+    if dataset is None:
+        return DatasetCard(name=train, split=split, licence="not stated")
+    url = next(iter(dataset.files[train.partition("/")[2].removesuffix(".gz")].urls), "")
+    return DatasetCard(name=dataset.name, split=split, licence=dataset.licence, citation=dataset.citation, url=url)
 
 
 def signatures_of(folder: Path) -> list[str]:

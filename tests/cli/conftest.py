@@ -97,6 +97,12 @@ def corpus(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def data_is_found_by_file_name(corpus, monkeypatch):
+    """The card of an exported model names files, not the folder they lay in."""
+    monkeypatch.setenv("KERAS_SEQ_DATA", str(corpus))
+
+
 @pytest.fixture(scope="session")
 def trained(corpus, tmp_path_factory):
     """The run directory, and what `train` said."""

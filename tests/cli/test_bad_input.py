@@ -123,6 +123,10 @@ def test_what_to_predict_must_be_clear(trained, tmp_path, invoke):
     assert_one_line(invoke("predict", trained.folder), "--input")
     assert_one_line(invoke("predict", trained.folder, "a text", "--input", tmp_path / "a.conll"), "--input")
     assert_one_line(invoke("predict", trained.folder, "--input", tmp_path / "a.conll", "--json"), "--json")
+    output = tmp_path / "g.conll"
+    result = invoke("predict", trained.folder, "--input", "-", "--output", output, input=FEW.encode())
+    assert_one_line(result, output, "stdin", "--input")
+    assert not output.exists()
 
 
 def test_names_that_are_nearly_right(exported, invoke, monkeypatch):
