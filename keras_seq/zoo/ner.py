@@ -49,12 +49,13 @@ def ner_model(
     Args:
         vocabulary_size: number of token ids, padding (0) and unknown (1) included.
         num_tags: number of tags, or their names in id order: then the CRF never decodes a move that the tag scheme
-        forbids. embedding_dim: size of the word vectors.
+            forbids.
+        embedding_dim: size of the word vectors.
         units: sizes of the stacked LSTM layers, per direction.
         bidirectional: whether each layer reads in both directions.
         features: further inputs. `characters`: arguments of `keras_seq.layers.CharacterEncoder` (at least
-            `vocabulary_size`) adds the input `character_ids`; `num_cases`: number of case classes adds the input
-            `case_ids`, embedded in `case_dim` (8) dimensions.
+            `vocabulary_size`) adds the input `character_ids`, of `max_characters` characters a token if that is given;
+            `num_cases`: number of case classes adds the input `case_ids`, embedded in `case_dim` (8) dimensions.
         head: `"crf"` or `"log_softmax"`.
         dropout: one rate for vectors and states, or rates by place: `tokens` (replaced by unknown), `embeddings`,
             `recurrent` (between the layers and before the head); places not named have rate 0.
@@ -82,12 +83,20 @@ def ner_model(
     tag_names = None if isinstance(num_tags, int) else list(num_tags)
     count = num_tags if isinstance(num_tags, int) else len(num_tags)
     check_positive_integer("vocabulary_size", vocabulary_size)
+    check_positive_integer("embedding_dim", embedding_dim)
     check_positive_integer("num_tags", count)
     check_choice("head", head, ("crf", "log_softmax"))
-    sizes = [units] if isinstance(units, int) else list(units)
+    sizes = list(units) if isinstance(units, Sequence) else [units]
+    if not sizes:
+        raise ValueError(f"`units` must hold at least one size. Received: units={units!r}. Pass [128], for instance.")
+    for size in sizes:
+        check_positive_integer("units", size)
     rates = _rates(dropout)
     features = dict(features or {})
     _check_keys("features", features, FEATURES)
+    for key in ("max_characters", "num_cases", "case_dim"):
+        if key in features:
+            check_positive_integer(f"features.{key}", features[key])
 
     drop_tokens = TokenDropout(rates["tokens"], name="drop_tokens")
     word_embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="word_embedding")
@@ -105,7 +114,7 @@ def ner_model(
         inputs["character_ids"] = keras.Input((None, length), dtype="int32", name="character_ids")
         encoder = CharacterEncoder(**features["characters"], name="character_encoder")
         parts.append(encoder(inputs["character_ids"]))
-    if features.get("num_cases"):
+    if "num_cases" in features:
         inputs["case_ids"] = keras.Input((None,), dtype="int32", name="case_ids")
         case_embedding = keras.layers.Embedding(
             features["num_cases"], features.get("case_dim", 8), name="case_embedding"

@@ -4,6 +4,13 @@ import keras
 import numpy as np
 
 from keras_seq.layers import ConcatenateFeatures
+from keras_seq.testing import run_layer_test
+
+
+def test_layer():
+    generator = np.random.default_rng(0)
+    inputs = [generator.standard_normal((2, 4, size)).astype("float32") for size in (3, 5)]
+    run_layer_test(ConcatenateFeatures, arguments={}, inputs=inputs, expected_output_shape=(2, 4, 8))
 
 
 def masked_model(**kwargs):
