@@ -4,7 +4,6 @@ from keras_seq.data.batching import Batch as Batch
 from keras_seq.data.batching import BucketedBatches as BucketedBatches
 from keras_seq.data.batching import make_arrays as make_arrays
 from keras_seq.data.conll import Sentence as Sentence
-from keras_seq.data.conll import check_length as check_length
 from keras_seq.data.conll import detect_scheme as detect_scheme
 from keras_seq.data.conll import read_conll as read_conll
 from keras_seq.data.conll import write_conll as write_conll

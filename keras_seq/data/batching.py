@@ -97,10 +97,6 @@ class BucketedBatches:
         batches = self._fill(generator.permutation(len(self.lengths)))
         return [batches[index] for index in generator.permutation(len(batches))]
 
-    def shapes(self) -> list[tuple[int, int]]:
-        """The distinct `(rows, steps)` of the batches, shortest first."""
-        return sorted({(len(batch.indices), batch.steps) for batch in self.epoch(0)}, key=lambda shape: shape[::-1])
-
     def _fill(self, order: np.ndarray) -> list[Batch]:
         buckets = self._bucket_of[order]
         batches = []

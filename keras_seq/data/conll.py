@@ -78,22 +78,6 @@ def read_conll(path: str | os.PathLike, scheme: str | None = None, max_length: i
         raise DataError(path, None, "holds no sentence", _FORMAT)
 
 
-def check_length(path: str | os.PathLike, sentence: Sentence, max_length: int) -> None:
-    """Raise a one-line error when a sentence has more than `max_length` tokens.
-
-    Args:
-        path: The file the sentence was read from.
-        sentence: What `read_conll` gave.
-        max_length: The most tokens allowed.
-
-    Raises:
-        DataError: Naming the file and the line at which the sentence begins.
-    """
-    check_positive_integer("max_length", max_length)
-    if len(sentence.tokens) > max_length:
-        raise _too_long(path, sentence.line, f"{len(sentence.tokens)}, more than {max_length}")
-
-
 def detect_scheme(path: str | os.PathLike) -> str:
     """The tag scheme of a file, by evidence from all of its lines.
 

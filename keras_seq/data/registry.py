@@ -158,6 +158,7 @@ def _github(repository: str, commit: str, path: str) -> str:
 
 
 _LENER = "4999cb7f63191f1d6904206f312eeca8f5b45c5a"
+# Of the commit `_WNUT` we know no more than these twelve digits; the SHA-256 of each file decides what is taken.
 _WNUT, _WNUT_DEV = "e52a2d2a71ac", "80365bea7179534c260d565f569c0d73369ae2ea"
 _WIKIANN, _WIKIANN_EN = "a040cd6ce657f3abf7bbbab7fd1b6b4af4da275a", "e278bd36d7ca3704b322b316ea9a337ee062cdab"
 
