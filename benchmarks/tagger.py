@@ -1,10 +1,11 @@
 """Taggers side by side with a CRF on hand-made features: tokens per second from raw text, and entity F1.
 
-    python benchmarks/tagger.py                              everything
+    python benchmarks/tagger.py                              all models and data sets at hand
     python benchmarks/tagger.py --only throughput --models ner_pt
     python benchmarks/tagger.py --only crfsuite --data wnut17 --limit 200
 
-The data sets are found as recipes find them (KERAS_SEQ_DATA, or fetched). Each number is printed and added as a row to
+The data sets are found as recipes find them (KERAS_SEQ_DATA, or fetched; `quickstart` comes with the package); of those
+that are not at hand one line says how to get them. Each number is printed and added as a row to
 benchmarks/results.csv, but for runs with `--limit`, which prove that it works and measure nothing.
 """
 
@@ -35,8 +36,11 @@ DATA = {
     "lener-br": ("lener-br/train.conll", "lener-br/test.conll"),
     "wnut17": ("wnut17/train.conll", "wnut17/test.conll"),
     "wikiann-pt": ("wikiann/pt.train.conll", "wikiann/pt.test.conll"),
+    "quickstart": ("quickstart/train.conll", "quickstart/test.conll"),
 }
-TEXTS = "lener-br"
+MODELS = ("ner_pt",)
+# What models are timed on: the first of these that is at hand.
+TEXTS = ("lener-br", "quickstart")
 BATCH_SIZE = 64
 MAX_ITERATIONS = 100
 
@@ -106,7 +110,7 @@ def measure_crfsuite(name: str, *, limit: int | None, passes: int, report: Repor
     report(f"crfsuite {name}: tagging, features included", rate, "tokens/s")
 
 
-def measure_throughput(name: str, *, limit: int | None, passes: int, report: Report) -> None:
+def measure_throughput(name: str, texts_name: str, *, limit: int | None, passes: int, report: Report) -> None:
     """Report the tokens per second of a SavedModel on raw text, in batches, in file order and sorted by length.
 
     The tokens are those of the CoNLL file, so that the numbers compare with those of a tagger that is given tokens.
@@ -118,7 +122,7 @@ def measure_throughput(name: str, *, limit: int | None, passes: int, report: Rep
 
     folder = find_model(name)
     tag = tf.saved_model.load(str(folder / str(latest_version(folder)))).signatures["serving_default"]
-    sentences = [tokens for tokens, _ in _sentences(DATA[TEXTS][1], limit)]
+    sentences = [tokens for tokens, _ in _sentences(DATA[texts_name][1], limit)]
     for order, ordered in (("file order", sentences), ("sorted by length", sorted(sentences, key=len))):
         texts = [detokenize(tokens) for tokens in ordered]
         batches = [tf.constant(texts[begin : begin + BATCH_SIZE]) for begin in range(0, len(texts), BATCH_SIZE)]
@@ -127,19 +131,21 @@ def measure_throughput(name: str, *, limit: int | None, passes: int, report: Rep
             sum(map(len, sentences)),
             passes,
         )
-        report(f"{name}: raw text to tags, batches of {BATCH_SIZE}, {order}", rate, "tokens/s")
+        report(f"{name}: raw text of {texts_name} to tags, batches of {BATCH_SIZE}, {order}", rate, "tokens/s")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for; the exit code is 2 when a model or a data set is missing."""
+    """Run what was asked for; the exit code is 2 when a model or a data set that was named is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=COMPARATORS, help="one of the two comparisons")
-    parser.add_argument("--models", nargs="+", default=["ner_pt"], metavar="NAME", help="trained models to time")
-    parser.add_argument("--data", nargs="+", default=list(DATA), choices=DATA, help="data sets for the CRF")
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="trained models to time")
+    parser.add_argument("--data", nargs="+", choices=DATA, help="data sets for the CRF")
     parser.add_argument("--passes", type=int, default=5, help="timed passes over the test file; the median counts")
     parser.add_argument("--limit", type=int, help="take only so many sentences of each file, and write no results")
     options = parser.parse_args(arguments)
     start_frameworks()
+    from keras_seq.tasks.load import find_model
+
     rows: list[dict[str, object]] = []
     # Of the whole run: threads or cores may be limited from outside.
     constant = dict(zip(COLUMNS, (_today(), describe_processor(), _versions()), strict=False))
@@ -148,13 +154,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append({**constant, "what": what, "value": f"{value:.6g}", "unit": unit})
         print(f"{what}: {value:,.0f} {unit}" if value >= 100 else f"{what}: {value:.4f} {unit}".rstrip(), flush=True)
 
+    told: set[str] = set()
+
+    def at_hand(names: Sequence[str], find: Callable[[str], object]) -> list[str]:
+        """The names that are found; one line for each of the others."""
+        found = []
+        for name in names:
+            try:
+                find(name)
+                found.append(name)
+            except InputError as error:
+                if name not in told:
+                    print(f"left out {name}: {error}", flush=True)
+                told.add(name)
+        return found
+
     sizes = {"limit": options.limit, "passes": options.passes, "report": report}
     try:
         if options.only != "crfsuite":
-            for name in options.models:
-                measure_throughput(name, **sizes)
+            (texts, *_) = at_hand(TEXTS, _files)
+            for name in options.models or at_hand(MODELS, find_model):
+                measure_throughput(name, texts, **sizes)
         if options.only != "throughput":
-            for name in options.data:
+            for name in options.data or at_hand(tuple(DATA), _files):
                 measure_crfsuite(name, **sizes)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -174,6 +196,13 @@ def _median_rate(run: Callable[[], object], tokens: int, passes: int) -> float:
         run()
         seconds.append(time.perf_counter() - begin)
     return tokens / statistics.median(seconds)
+
+
+def _files(name: str) -> list[Path]:
+    """The files of a data set; `InputError` names the command that fetches it."""
+    from keras_seq.data import find_data
+
+    return [find_data(reference) for reference in DATA[name]]
 
 
 def _sentences(reference: str, limit: int | None) -> list[tuple[Tokens, Tokens]]:
