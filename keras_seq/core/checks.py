@@ -26,6 +26,13 @@ def check_positive_number(name: str, value: Any) -> None:
         raise ValueError(f"`{name}` must be a finite number above 0. Received: {name}={value!r}. Pass such a number.")
 
 
+def check_non_negative_number(name: str, value: Any) -> None:
+    """Raise unless `value` is a finite real number of at least 0."""
+    _check_real(name, value)
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"`{name}` must be a finite number of at least 0. Received: {name}={value!r}. Pass 0 or more.")
+
+
 def check_rate(name: str, value: Any) -> None:
     """Raise unless `value` is a real number in [0, 1): a rate of 1 would drop everything."""
     _check_real(name, value)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.core.checks import check_non_negative_number
 from keras_seq.core.registration import register
 from keras_seq.ops.crf import crf_log_partition, crf_score
 
@@ -23,6 +24,9 @@ class CRFNegativeLogLikelihood(keras.losses.Loss):
 
     Args:
         ignored_label: the label of padding.
+        miss_cost: what it costs, in nats, to put tag 0 (`O`, outside) where another tag is right: while training, the
+            score of `O` is raised by that much at such steps (a softmax margin). Above 0 the model finds more and is
+            wrong more often: for data with few entities, where it would else keep silent. 0 is the plain likelihood.
 
     Call arguments:
         y_true: `(batch, steps)` integer tag ids, `-1` at padding.
@@ -39,15 +43,32 @@ class CRFNegativeLogLikelihood(keras.losses.Loss):
         0.6931
 
     Reference:
-        Lample et al., "Neural Architectures for Named Entity Recognition", NAACL 2016, section 2.2.
+        Lample et al., "Neural Architectures for Named Entity Recognition", NAACL 2016, section 2.2;
+        Gimpel and Smith, "Softmax-Margin CRFs", NAACL 2010; Mohit et al., "Recall-Oriented Learning of Named Entities
+        in Arabic Wikipedia", EACL 2012 (`miss_cost`).
     """
 
-    def __init__(self, *, ignored_label: int = -1, name: str = "crf_negative_log_likelihood", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        ignored_label: int = -1,
+        miss_cost: float = 0.0,
+        name: str = "crf_negative_log_likelihood",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
+        check_non_negative_number("miss_cost", miss_cost)
         self.ignored_label = ignored_label
+        self.miss_cost = miss_cost
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         real = ops.not_equal(y_true, self.ignored_label)
+        if self.miss_cost:
+            # The right path has no `O` at these steps: its score stays, those of its rivals rise.
+            is_entity = ops.logical_and(real, ops.not_equal(y_true, 0))
+            is_outside = ops.arange(y_pred.shape[-1]) == 0
+            cost = ops.logical_and(is_entity[..., None, None], is_outside)
+            y_pred = y_pred + ops.cast(cost, y_pred.dtype) * self.miss_cost
         losses = crf_log_partition(y_pred, real) - crf_score(y_pred, y_true, real)
         if self.reduction in (None, "none", "sum"):
             return losses
@@ -57,4 +78,4 @@ class CRFNegativeLogLikelihood(keras.losses.Loss):
         return losses * rows / ops.maximum(tokens, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ignored_label": self.ignored_label}
+        return {**super().get_config(), "ignored_label": self.ignored_label, "miss_cost": self.miss_cost}

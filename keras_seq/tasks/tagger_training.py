@@ -100,7 +100,12 @@ class TaggerTraining:
             BucketedBatches(self.validation.lengths, batch_size=64, tokens_per_batch=TOKENS_PER_CALL, shuffle=False),
             inputs,
         )
-        self.loss = CRFNegativeLogLikelihood() if len(self.model.output_shape) == 4 else MaskedCrossEntropy()
+        if len(self.model.output_shape) == 4:
+            self.loss = CRFNegativeLogLikelihood(miss_cost=recipe.fit.miss_cost)
+        elif recipe.fit.miss_cost:
+            raise RecipeError('key `fit.miss_cost` needs a model with a CRF; take it out, or set head = "crf"')
+        else:
+            self.loss = MaskedCrossEntropy()
         self.task = Tagger(TaggingFunctions(self.model, WordTokenizer(), self.encoder, self.tag_names), recipe.name)
         self._decoder = _decoder(self.model, recipe.fit.jit_compile)
         self._last: tuple[list[list[str]], list[list[str]]] = ([], [])

@@ -96,6 +96,9 @@ class FitRecipe(_Section):
     """How long to train, and what is watched: `patience` evaluations without a better `monitor` end it (0 = never)."""
 
     epochs: int = Field(default=20, ge=1)
+    miss_cost: float = Field(
+        default=0.0, ge=0, description="of a tagger with a CRF: what a missed entity token costs, in nats"
+    )
     monitor: str = Field(default="entity_f1", min_length=1)
     direction: Literal["max", "min"] = "max"
     patience: int = Field(default=0, ge=0)

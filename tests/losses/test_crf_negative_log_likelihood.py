@@ -7,11 +7,12 @@ import pytest
 from keras_seq.losses import CRFNegativeLogLikelihood
 
 
-def exact(potentials, tags):
+def exact(potentials, tags, miss_cost=0.0):
     """The loss of one row of real steps only, over all paths."""
 
     def score(path):
-        return sum(potentials[t, path[t - 1] if t else 0, path[t]] for t in range(len(path)))
+        misses = sum(found == 0 and right != 0 for found, right in zip(path, tags, strict=True))
+        return miss_cost * misses + sum(potentials[t, path[t - 1] if t else 0, path[t]] for t in range(len(path)))
 
     paths = itertools.product(range(potentials.shape[-1]), repeat=len(tags))
     return np.log(sum(np.exp(score(path)) for path in paths)) - score(tags)
@@ -51,6 +52,16 @@ def test_sample_weights_are_per_row():
     assert float(CRFNegativeLogLikelihood()(labels, potentials, sample_weight=weights)) == pytest.approx(
         (weights * rows).sum() / (labels >= 0).sum(), rel=1e-5
     )
+
+
+def test_a_missed_entity_costs_its_margin():
+    potentials, labels, _ = random_batch()
+    rows = [exact(row[tags >= 0], tags[tags >= 0], 1.5) for row, tags in zip(potentials, labels, strict=True)]
+    loss = CRFNegativeLogLikelihood(reduction=None, miss_cost=1.5)
+    np.testing.assert_allclose(loss(labels, potentials), rows, rtol=1e-4, atol=1e-5)
+    assert keras.losses.deserialize(keras.losses.serialize(loss)).miss_cost == 1.5
+    with pytest.raises(ValueError, match="`miss_cost` must be a finite number of at least 0"):
+        CRFNegativeLogLikelihood(miss_cost=-1.0)
 
 
 def test_padding_alone_costs_nothing():
