@@ -63,7 +63,7 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 	@if [ -d saved_models/ner_pt ]; then set -x; $(CLI) predict ner_pt $(QUICKSTART_TEXT); fi
 
 test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="-m 'not slow'" narrows
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once installed
 	@status=0; \

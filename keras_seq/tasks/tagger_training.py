@@ -183,6 +183,14 @@ def _table(value: Any, key: str, from_data: Sequence[str]) -> dict[str, Any]:
 class _TagDecoder(keras.layers.Layer):
     """The best tag ids from what a tagger puts out and its token ids."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.supports_masking = True
+
+    def compute_mask(self, *arguments: Any) -> None:
+        # The ids say what is padding.
+        return None
+
     def call(self, outputs: Any, token_ids: Any) -> Any:
         return decode_tags(outputs, ops.not_equal(token_ids, 0))
 
