@@ -103,8 +103,13 @@ def test_ctrl_c_stops_after_the_batch_and_twice_at_once(tmp_path):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "twice", callbacks=[At(4, twice)])
+    # A shell starts what it runs in the background with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "twice", callbacks=[At(4, twice)])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_crash_between_evaluation_and_checkpoint_repeats_the_evaluation(tmp_path, whole):
