@@ -47,6 +47,8 @@ def test_table_is_that_of_the_results(refresh_readme):
 def test_table_holds_the_numbers(refresh_readme):
     text = refresh_readme.refreshed(README, [ROW])
     assert "| `toy` | tagger | toy-data | entity_f1 | 0.877 ± 0.002 | 3 | 2.5 M | 20 min, 2 cores |" in text
+    alone = refresh_readme.render_table([{**ROW, "seeds": "1", "standard_deviation": ""}])
+    assert "| entity_f1 | 0.877 | 1 |" in alone
     assert text.replace(refresh_readme.render_table([ROW]), "") == README.replace(
         re.search(rf"{refresh_readme.BEGIN}\n(.*?){refresh_readme.END}", README, re.DOTALL).group(1), ""
     )

@@ -2,8 +2,9 @@
 
     python zoo/record_results.py runs/ner_pt_1 runs/ner_pt_2 runs/ner_pt_3 --model ner_pt
 
-Mean and standard deviation (of the sample) are of the test scores. A row of the same model and data is replaced. The
-time is that of the run given by --timed, by default the last one: it should have had the machine to itself.
+Mean and standard deviation (of the sample; empty for one run) are of the test scores. A row of the same model and data
+is replaced. The time is that of the run given by --timed, by default the last one: it should have had the machine to
+itself.
 """
 
 import argparse
@@ -38,7 +39,7 @@ def row_of_runs(runs: list[Path], model: str, metric: str, timed: Path) -> dict[
         "metric": metric,
         "seeds": " ".join(str(recipe["seed"]) for recipe in recipes),
         "mean": f"{statistics.mean(scores):.4f}",
-        "standard_deviation": f"{statistics.stdev(scores) if len(scores) > 1 else 0.0:.4f}",
+        "standard_deviation": f"{statistics.stdev(scores):.4f}" if len(scores) > 1 else "",
         "parameters": str(shown["parameters"]),
         "training_seconds": f"{shown['training_seconds']:.0f}",
         "cpu": shown["cpu"],

@@ -19,11 +19,17 @@ def render_table(rows: list[dict[str, str]]) -> str:
     """Return the Markdown table for the rows of results.csv."""
     lines = [
         f"| `{row['model']}` | {row['task']} | {row['data']} | {row['metric']} "
-        f"| {float(row['mean']):.3f} ± {float(row['standard_deviation']):.3f} | {len(row['seeds'].split())} "
+        f"| {_score(row)} | {len(row['seeds'].split())} "
         f"| {int(row['parameters']) / 1e6:.1f} M | {float(row['training_seconds']) / 60:.0f} min, {row['cpu']} |"
         for row in rows
     ]
     return HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def _score(row: dict[str, str]) -> str:
+    mean, deviation = row["mean"], row["standard_deviation"]
+    # One run has no deviation.
+    return f"{float(mean):.3f} ± {float(deviation):.3f}" if deviation else f"{float(mean):.3f}"
 
 
 def refreshed(readme: str, rows: list[dict[str, str]]) -> str:
