@@ -5,16 +5,22 @@ from collections.abc import Collection
 from typing import Any
 
 
+def check_integer(name: str, value: Any) -> None:
+    """Raise unless `value` is an integer (`True` is not one)."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}. Pass a whole number.")
+
+
 def check_positive_integer(name: str, value: Any) -> None:
     """Raise unless `value` is an integer of at least 1 (`True` is not one)."""
-    _check_integer(name, value)
+    check_integer(name, value)
     if value < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}. Pass 1 or more.")
 
 
 def check_non_negative_integer(name: str, value: Any) -> None:
     """Raise unless `value` is an integer of at least 0 (`False` is not one)."""
-    _check_integer(name, value)
+    check_integer(name, value)
     if value < 0:
         raise ValueError(f"`{name}` must be an integer of at least 0. Received: {name}={value!r}. Pass 0 or more.")
 
@@ -53,11 +59,6 @@ def check_choice(name: str, value: Any, choices: Collection) -> None:
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}. Pass one of these.")
-
-
-def _check_integer(name, value):
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}. Pass a whole number.")
 
 
 def _check_real(name, value):

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_seq.core.checks import check_non_negative_number
+from keras_seq.core.checks import check_integer, check_non_negative_number
 from keras_seq.core.registration import register
 from keras_seq.ops.crf import crf_log_partition, crf_score
 
@@ -57,6 +57,7 @@ class CRFNegativeLogLikelihood(keras.losses.Loss):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
+        check_integer("ignored_label", ignored_label)
         check_non_negative_number("miss_cost", miss_cost)
         self.ignored_label = ignored_label
         self.miss_cost = miss_cost

@@ -7,55 +7,71 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.core.checks import check_integer
 from keras_seq.core.registration import register
+from keras_seq.ops.cross_entropy import step_cross_entropy
+from keras_seq.ops.masking import labels_of_real_steps, step_weights
 
 
 @register
 class MaskedCrossEntropy(keras.losses.Loss):
     """Cross-entropy averaged over the real steps of a batch.
 
-    Masking: steps whose label is `ignored_label` count neither in the sum nor in the mean; the Keras mask is not
-    needed.
+    The mean is taken once, over all real steps of all rows: a long row counts for more than a short one, and neither
+    padding nor the way in which steps are spread over the rows of the batch changes the value.
+
+    Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, count
+    neither in the sum nor in the mean. Where the labels tell the padding, no Keras mask is needed.
 
     Args:
         ignored_label: the label of padding.
 
     Call arguments:
-        y_true: `(batch, steps)` integer class ids, `-1` at padding.
-        y_pred: `(batch, steps, classes)` log-probabilities, as a log-softmax gives them.
+        y_true: `(batch, steps)` integer class ids, `-1` at padding. A label that is neither a class nor `ignored_label`
+            makes the loss NaN.
+        y_pred: `(batch, steps, classes)` log-probabilities, as a log-softmax gives them; not probabilities.
+        sample_weight: optional weights, `(batch,)` or `(batch, steps)`. As everywhere in Keras they weigh the sum,
+            which is divided by the number of real steps, or with `reduction="mean_with_sample_weight"` by their
+            weights.
 
     Returns:
         A scalar in nats; with `reduction="sum"` the sum over steps, with `reduction=None` one per step,
-        `(batch, steps)`.
+        `(batch, steps)`. Without any real step 0.
 
-    Example:
+    Raises:
+        TypeError: if `ignored_label` is not an integer.
+        ValueError: if the shapes do not fit each other.
+
+    Example: the true classes of three steps had the probabilities .7, .6 and .9; the fourth step is padding.
+
         >>> import numpy as np
         >>> from keras_seq.losses import MaskedCrossEntropy
-        >>> log_probabilities = np.log([[[0.7, 0.3], [0.6, 0.4], [0.5, 0.5]]])
-        >>> round(float(MaskedCrossEntropy()(np.array([[0, 0, -1]]), log_probabilities)), 4)  # -(ln .7 + ln .6) / 2
-        0.4338
+        >>> log_probabilities = np.log([[[0.7, 0.3], [0.4, 0.6], [0.9, 0.1], [0.5, 0.5]]])
+        >>> loss = MaskedCrossEntropy()(np.array([[0, 1, 0, -1]]), log_probabilities)
+        >>> round(float(loss), 4)  # -(ln .7 + ln .6 + ln .9) / 3
+        0.3243
     """
 
     def __init__(self, *, ignored_label: int = -1, name: str = "masked_cross_entropy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
+        check_integer("ignored_label", ignored_label)
         self.ignored_label = ignored_label
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        real = ops.not_equal(y_true, self.ignored_label)
-        labels = ops.cast(ops.where(real, y_true, 0), "int32")
-        chosen = ops.one_hot(labels, y_pred.shape[-1], dtype=y_pred.dtype)
-        # A class of probability zero has the log-probability -inf, and 0 * -inf is no number.
-        losses = -ops.sum(ops.where(chosen > 0, y_pred, 0.0), axis=-1)
-        losses = ops.where(real, losses, 0.0)
-        if self.reduction in (None, "none", "sum"):
+        losses = step_cross_entropy(y_true, y_pred, self.ignored_label)
+        if self.reduction not in ("sum_over_batch_size", "mean"):
             return losses
         # Scaled so that the mean over all steps, which the base class takes, is the mean over real ones.
-        share = ops.mean(ops.cast(real, losses.dtype))
-        return losses / ops.maximum(share, keras.backend.epsilon())
+        share = ops.mean(ops.cast(ops.not_equal(y_true, self.ignored_label), losses.dtype))
+        return ops.divide_no_nan(losses, share)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        # The labels say what is padding; a Keras mask on top of them would change the mean taken by the base class.
-        return super().__call__(y_true, ops.copy(y_pred), sample_weight)
+        labels = labels_of_real_steps(y_true, y_pred, self.ignored_label)
+        if sample_weight is not None or self.reduction == "mean_with_sample_weight":
+            real = ops.not_equal(labels, self.ignored_label)
+            sample_weight = step_weights(real, sample_weight, self.dtype)
+        # The labels hold the Keras mask now; `ops.copy` takes it off, for the base class would divide by it once more.
+        return super().__call__(labels, ops.copy(y_pred), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ignored_label": self.ignored_label}

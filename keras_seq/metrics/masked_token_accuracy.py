@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_seq.core.registration import register
+from keras_seq.ops.masking import step_weights
 from keras_seq.ops.tag_decoding import decode_tags
 
 
@@ -50,10 +51,7 @@ class MaskedTokenAccuracy(keras.metrics.Metric):
         y_true = ops.cast(y_true, "int32")
         mask = y_true >= 0
         tag_ids = decode_tags(y_pred, mask)
-        weights = ops.cast(mask, self.dtype)
-        if sample_weight is not None:
-            sample_weight = ops.cast(sample_weight, self.dtype)
-            weights = weights * (sample_weight[:, None] if len(sample_weight.shape) == 1 else sample_weight)
+        weights = step_weights(mask, sample_weight, self.dtype)
         self.correct.assign_add(ops.sum(weights * ops.cast(tag_ids == y_true, self.dtype)))
         self.total.assign_add(ops.sum(weights))
 

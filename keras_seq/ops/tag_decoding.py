@@ -5,6 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_seq.ops.crf import crf_viterbi
+from keras_seq.ops.masking import is_same_shape
 
 
 def decode_tags(outputs: Any, mask: Any) -> Any:
@@ -29,7 +30,7 @@ def decode_tags(outputs: Any, mask: Any) -> Any:
     """
     outputs, mask = ops.convert_to_tensor(outputs), ops.convert_to_tensor(mask)
     rank = len(outputs.shape)
-    if rank not in (2, 3, 4) or len(mask.shape) != 2 or not _fits(outputs.shape[:2], mask.shape):
+    if rank not in (2, 3, 4) or len(mask.shape) != 2 or not is_same_shape(outputs.shape[:2], mask.shape):
         raise ValueError(
             "`outputs` must be tag ids (batch, steps), scores (batch, steps, tags) or potentials "
             "(batch, steps, tags, tags), and `mask` (batch, steps). "
@@ -39,7 +40,3 @@ def decode_tags(outputs: Any, mask: Any) -> Any:
     if rank == 4:
         return crf_viterbi(outputs, mask)[0]
     return ops.cast(ops.argmax(outputs, axis=-1) if rank == 3 else outputs, "int32")
-
-
-def _fits(shape: tuple, other_shape: tuple) -> bool:
-    return all(None in (size, other) or size == other for size, other in zip(shape, other_shape, strict=True))

@@ -7,6 +7,7 @@ from keras_seq.core import checks
 @pytest.mark.parametrize(
     ("check", "good", "bad_values", "bad_types"),
     [
+        (checks.check_integer, [0, -3, np.int64(7)], [], [1.0, True, "1", None]),
         (checks.check_positive_integer, [1, np.int32(4)], [0, -1], [1.0, True, "1", None]),
         (checks.check_non_negative_integer, [0, 5], [-1], [0.0, False, None]),
         (checks.check_positive_number, [0.5, 1, np.float32(2)], [0, -1.0, float("inf"), float("nan")], [True, "1"]),

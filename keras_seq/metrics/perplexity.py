@@ -1,0 +1,80 @@
+"""How many classes a model hesitates between at a step, padding left out."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.checks import check_integer
+from keras_seq.core.registration import register
+from keras_seq.ops.cross_entropy import step_cross_entropy
+from keras_seq.ops.masking import labels_of_real_steps, step_weights
+
+
+@register
+class Perplexity(keras.metrics.Metric):
+    """Perplexity: `exp` of the mean over real steps of `-log p(target)`.
+
+    For language models, beside `keras_seq.losses.MaskedCrossEntropy`, which leaves out the same steps. A model that
+    spreads its belief evenly over `k` classes has perplexity `k`; a sure and right one has 1, which is the least.
+
+    The sum and the number of steps are kept apart, so that the result over a whole data set is exact however it is cut
+    into batches. (The exponential of the loss that `fit` reports is not: Keras averages the losses of batches by their
+    rows, not by their steps.)
+
+    Masking: steps whose label is `ignored_label`, steps that the Keras mask of `y_pred` calls padding, and steps of
+    sample weight 0 are not counted. With no step at all the perplexity is 1, the exponential of an empty sum. (On the
+    JAX backend Keras hands metrics no mask while it trains, only while it evaluates: let the labels tell the padding.)
+
+    Args:
+        ignored_label: The label of padding.
+        name: Name of the metric.
+        dtype: Dtype of the sums; float32 counts exactly up to 16.7 million steps.
+
+    Call arguments (of `update_state`):
+        y_true: Integer class ids `(batch, steps)`, `-1` at padding. A label that is neither a class nor `ignored_label`
+            makes the result NaN.
+        y_pred: Log-probabilities in nats `(batch, steps, classes)`, as a log-softmax gives them; not probabilities.
+        sample_weight: Optional weights, `(batch,)` or `(batch, steps)`.
+
+    Returns (of `result`): a scalar of at least 1; infinite when a target had probability 0.
+
+    Raises:
+        TypeError: When `ignored_label` is not an integer.
+        ValueError: When the shapes do not fit each other.
+
+    Example: the words of a sentence had the probabilities .1, .4 and .3, and `(.1 * .4 * .3) ** (-1 / 3)` is 4.37.
+
+    >>> import numpy as np
+    >>> log_probabilities = np.log([[[0.1, 0.9], [0.4, 0.6], [0.3, 0.7], [0.5, 0.5]]])
+    >>> perplexity = Perplexity()
+    >>> perplexity.update_state([[0, 0, 0, -1]], log_probabilities)  # the last step is padding
+    >>> round(float(perplexity.result()), 2)
+    4.37
+
+    Reference: Jelinek, Mercer, Bahl and Baker, "Perplexity: a measure of the difficulty of speech recognition tasks",
+    Journal of the Acoustical Society of America 62(S1), 1977.
+    """
+
+    def __init__(self, *, ignored_label: int = -1, name: str = "perplexity", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+        check_integer("ignored_label", ignored_label)
+        self.ignored_label = ignored_label
+        # Less is better: what callbacks with `mode="auto"` read.
+        self._direction = "down"
+        self.nats = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="nats")
+        self.steps = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="steps")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        labels = labels_of_real_steps(y_true, y_pred, self.ignored_label)
+        costs = step_cross_entropy(labels, ops.cast(y_pred, self.dtype), self.ignored_label)
+        weights = step_weights(ops.not_equal(labels, self.ignored_label), sample_weight, self.dtype)
+        # Not weights * costs alone: a cost may be infinite, and 0 * inf is no number.
+        self.nats.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * costs)))
+        self.steps.assign_add(ops.sum(weights))
+
+    def result(self) -> Any:
+        return ops.exp(ops.divide_no_nan(ops.convert_to_tensor(self.nats), ops.convert_to_tensor(self.steps)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "ignored_label": self.ignored_label}
