@@ -4,7 +4,21 @@ from keras_seq.layers.bidirectional import Bidirectional
 from keras_seq.layers.character_encoder import CharacterEncoder
 from keras_seq.layers.concatenate_features import ConcatenateFeatures
 from keras_seq.layers.crf import CRF
-from keras_seq.layers.lstm import LSTM
+from keras_seq.layers.gru import GRU, GRUCell
+from keras_seq.layers.lstm import LSTM, LSTMCell
+from keras_seq.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from keras_seq.layers.token_dropout import TokenDropout
 
-__all__ = ["CRF", "LSTM", "Bidirectional", "CharacterEncoder", "ConcatenateFeatures", "TokenDropout"]
+__all__ = [
+    "CRF",
+    "GRU",
+    "LSTM",
+    "Bidirectional",
+    "CharacterEncoder",
+    "ConcatenateFeatures",
+    "GRUCell",
+    "LSTMCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "TokenDropout",
+]

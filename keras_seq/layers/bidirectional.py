@@ -8,67 +8,88 @@ import keras
 from keras import ops
 
 from keras_seq.core.registration import register
-from keras_seq.layers.lstm import LSTM, mask_outputs
-from keras_seq.ops.recurrence import lstm
+from keras_seq.layers.recurrent_layer import RecurrentLayer, check_sequences
+from keras_seq.ops.recurrence import run_recurrence
 
 
 @register
 class Bidirectional(keras.layers.Bidirectional):
-    """`keras.layers.Bidirectional` that runs both directions of a `keras_seq.layers.LSTM` in one loop.
+    """`keras.layers.Bidirectional` that runs both directions of a quick recurrent layer side by side.
 
-    Same constructor, weights and outputs as the stock wrapper. Any other wrapped layer, and any setting that the quick
-    loop does not cover (an initial state, `stateful`, `return_state`), runs the stock code.
+    Same constructor, weights and outputs as the stock wrapper. A wrapped layer that is not one of this package's
+    (`SimpleRNN`, `GRU`, `LSTM`), and settings that the quick loop does not cover, run the stock code.
 
-    Masking: as `keras_seq.layers.LSTM`; outputs at masked steps are zero, as in the stock wrapper.
+    Masking: as the wrapped layer.
 
     Args:
-        layer: the recurrent layer to run in both directions. All further arguments are those of the stock wrapper.
+        layer: the recurrent layer to run in both directions.
+        merge_mode: how the two outputs become one: `"concat"` (`[h_forward, h_backward]`), `"sum"`, `"ave"`, `"mul"`,
+            or `None` for a pair. All further arguments are those of the stock wrapper.
 
     Call arguments:
         sequences: `(batch, steps, features)`, floating.
+        initial_state: the states of the forward direction, then those of the backward one, `(batch, units)` each.
         mask: `(batch, steps)` boolean, `True` = real step.
         training: whether dropout acts.
 
     Returns:
-        `(batch, steps, 2 * units)` with `merge_mode="concat"` and `return_sequences`.
+        `(batch, steps, 2 * units)` with `merge_mode="concat"` and `return_sequences`, `(batch, steps, units)` with
+        `"sum"`; with `return_state` also the final states of both directions.
+
+    Raises:
+        ValueError: if a shape does not fit.
 
     Example:
         >>> import numpy as np
         >>> from keras_seq.layers import LSTM, Bidirectional
         >>> Bidirectional(LSTM(8, return_sequences=True))(np.ones((2, 5, 3), "float32")).shape
         TensorShape([2, 5, 16])
+        >>> Bidirectional(LSTM(8), merge_mode="sum")(np.ones((2, 5, 3), "float32")).shape
+        TensorShape([2, 8])
 
     Reference:
         Schuster and Paliwal, "Bidirectional Recurrent Neural Networks", IEEE Trans. Signal Processing 45(11), 1997.
     """
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
-        if initial_state is not None or not self._is_fused():
+        if not self._is_fused():
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         layers = [self.forward_layer, self.backward_layer]
+        check_sequences(self.name, sequences, mask, layers[0].cell.kernel.shape[0])
         sequences = ops.cast(sequences, self.compute_dtype)
-        batch = ops.shape(sequences)[0]
-        zeros = ops.zeros((batch, layers[0].units), sequences.dtype)
-        outputs, _ = lstm(
-            sequences,
-            [(zeros, zeros)] * 2,
-            [layer.weights_of_direction() for layer in layers],
-            reverse=[layer.go_backwards for layer in layers],
-            mask=mask,
-        )
-        if self.return_sequences:
-            outputs = [mask_outputs(output, mask, layers[0].zero_output_for_mask) for output in outputs]
+        if initial_state is None:
+            batch = ops.shape(sequences)[0]
+            states = [layer.get_initial_state(batch) for layer in layers]
         else:
-            last = [0 if layer.go_backwards else -1 for layer in layers]
-            outputs = [output[:, index] for output, index in zip(outputs, last, strict=True)]
-        return ops.concatenate(outputs, axis=-1)
+            half = len(initial_state) // 2
+            states = [initial_state[:half], initial_state[half:]]
+        directions = [
+            layer.direction(sequences, state, bool(training)) for layer, state in zip(layers, states, strict=True)
+        ]
+        results = run_recurrence(layers[0].step, directions, mask=mask, training=bool(training))
+        outputs = [
+            layer.all_outputs(sequences, mask) if self.return_sequences else layer.last_output(sequences, states, mask)
+            for layer, (sequences, states) in zip(layers, results, strict=True)
+        ]
+        output = self._merge(*outputs)
+        if not self.return_state:
+            return output
+        return (*(output if self.merge_mode is None else (output,)), *results[0][1], *results[1][1])
+
+    def _merge(self, forward: Any, backward: Any) -> Any:
+        if self.merge_mode == "concat":
+            return ops.concatenate([forward, backward], axis=-1)
+        if self.merge_mode is None:
+            return forward, backward
+        merge = {"sum": ops.add, "mul": ops.multiply, "ave": lambda x, y: (x + y) / 2}
+        return merge[self.merge_mode](forward, backward)
 
     def _is_fused(self) -> bool:
-        layers = (self.forward_layer, self.backward_layer)
+        forward, backward = self.forward_layer, self.backward_layer
         return (
-            all(isinstance(layer, LSTM) and layer.is_standard and not layer.dropout for layer in layers)
-            and layers[0].units == layers[1].units
-            and self.merge_mode == "concat"
+            all(isinstance(layer, RecurrentLayer) and layer.is_standard for layer in (forward, backward))
+            and not forward.go_backwards
+            and backward.go_backwards
+            and forward.step == backward.step
             and not self.stateful
-            and not self.return_state
         )

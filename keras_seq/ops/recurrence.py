@@ -1,78 +1,57 @@
-"""The LSTM recurrence, for one or two directions at a time, on the backend in use."""
+"""Recurrent networks over time, in one or several directions, on the backend in use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_seq.ops.recurrent_steps import Direction, RecurrentStep, States
+
 Tensor = Any
 
 
-class LSTMWeights(NamedTuple):
-    """The weights of one direction in the stock Keras layout; the gates stand in the order input, forget, cell,
-    output."""
+def run_recurrence(
+    step: RecurrentStep, directions: list[Direction], *, mask: Tensor | None = None, training: bool = False
+) -> list[tuple[Tensor, States]]:
+    """Run a recurrent network, in one direction or in several at a time.
 
-    kernel: Tensor  # (features, 4 * units)
-    recurrent_kernel: Tensor  # (units, 4 * units)
-    bias: Tensor | None  # (4 * units,)
-
-
-def lstm(
-    sequences: Tensor,
-    initial_states: list[tuple[Tensor, Tensor]],
-    weights: list[LSTMWeights],
-    *,
-    reverse: list[bool],
-    mask: Tensor | None = None,
-) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
-    """Run LSTMs that read the same sequences, each in its own direction, in one loop.
-
-    Per step, in the letters of Hochreiter and Schmidhuber with the forget gate of Gers et al. (`W` is `kernel`, `U` is
-    `recurrent_kernel`):
-
-        i = sigmoid(x W_i + h U_i + b_i)      input gate
-        f = sigmoid(x W_f + h U_f + b_f)      forget gate
-        g = tanh(x W_c + h U_c + b_c)         candidate cell state
-        o = sigmoid(x W_o + h U_o + b_o)      output gate
-        c' = f * c + i * g
-        h' = o * tanh(c')
-
-    The products `x W + b` of all steps are one matrix product before the loop. On TensorFlow the gradient is derived by
-    hand: one product per step, and one product for all of dU after the loop.
+    The products `x W + b` of all steps are one matrix product before the loop. The gradient is derived by hand: one
+    product per step on the way back, and one product for all of `dW` and of `dU` after the loop.
 
     Masking: at a step whose mask is `False` the state is carried over unchanged, wherever that step stands, so padding
     on either side, and holes, never reach a real step.
 
     Args:
-        sequences: `(batch, steps, features)`, floating.
-        initial_states: one `(h, c)` per direction, each `(batch, units)`.
-        weights: one `LSTMWeights` per direction.
-        reverse: per direction, whether it reads from the last step to the first.
+        step: the network: a step of `keras_seq.ops.recurrent_steps`.
+        directions: what each direction reads, and its weights.
         mask: `(batch, steps)` boolean, `True` = real step.
+        training: whether a gradient will be asked for. It is right either way; with `True` what it needs is kept, and
+            on TensorFlow the loop is compiled if the number of steps is known when the graph is traced.
 
     Returns:
-        The outputs, one `(batch, steps, units)` per direction, aligned with the input steps (a reversed direction is
-        *not* flipped), and the final states, one `(h, c)` per direction.
-
-    Reference:
-        Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997;
-        Gers, Schmidhuber and Cummins, "Learning to Forget", Neural Computation 12(10), 2000.
+        Per direction the outputs `(batch, steps, units)`, aligned with the input steps (a reversed direction is *not*
+        flipped), and the final states.
     """
-    time_major = ops.transpose(sequences, (1, 0, 2))
-    projections = []
-    for kernel, _, bias in weights:
-        projection = ops.matmul(time_major, ops.cast(kernel, sequences.dtype))
-        if bias is not None:
-            projection = ops.add(projection, ops.cast(bias, sequences.dtype))
-        projections.append(projection)
-    recurrent_kernels = [ops.cast(ops.convert_to_tensor(w.recurrent_kernel), sequences.dtype) for w in weights]
-    if mask is not None:
-        mask = ops.expand_dims(ops.cast(ops.transpose(mask), sequences.dtype), -1)
-    outputs, states = _backend().lstm_loop(projections, recurrent_kernels, initial_states, mask, reverse)
-    return [ops.transpose(output, (1, 0, 2)) for output in outputs], states
+    backend = _backend()
+    dtype = keras.backend.standardize_dtype(directions[0].sequences.dtype)
+    mask = None if mask is None else ops.cast(mask, "bool")
+
+    def tensor(x: Any) -> Tensor:
+        return ops.cast(ops.convert_to_tensor(x), dtype)
+
+    results = []
+    for direction in directions:
+        direction = direction._replace(
+            initial_states=tuple(tensor(state) for state in direction.initial_states),
+            kernel=tensor(direction.kernel),
+            bias=None if direction.bias is None else tensor(direction.bias),
+            recurrent_weights=tuple(tensor(weight) for weight in direction.recurrent_weights),
+        )
+        results.append(backend.run_direction(step, direction, mask, training=training, num_directions=len(directions)))
+    return results
 
 
 def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = False) -> tuple[tuple, tuple]:

@@ -1,12 +1,15 @@
-"""The LSTM recurrence on JAX: `jax.lax.scan`, differentiated by JAX. All tensors are time-major."""
+"""Recurrent loops on JAX: `jax.lax.scan` with a gradient derived by hand."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from keras_seq.ops.recurrent_steps import Direction, RecurrentStep, States
 
 Array = Any
 
@@ -16,33 +19,77 @@ def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = Fals
     return jax.lax.scan(step, state, sequences, reverse=reverse)
 
 
-def lstm_loop(
-    projections: list[Array],
-    recurrent_kernels: list[Array],
-    initial_states: list[tuple[Array, Array]],
-    mask: Array | None,
-    reverse: list[bool],
-) -> tuple[list[Array], list[tuple[Array, Array]]]:
-    """See `keras_seq.ops.recurrence_tensorflow.lstm_loop`: the same arguments and results."""
-    outputs, states = [], []
-    for projection, recurrent_kernel, state, backwards in zip(
-        projections, recurrent_kernels, initial_states, reverse, strict=True
-    ):
+def run_direction(
+    step: RecurrentStep, direction: Direction, mask: Array | None, *, training: bool, num_directions: int
+) -> tuple[Array, States]:
+    """See `keras_seq.ops.recurrence_tensorflow.run_direction`: the same arguments and results.
 
-        def step(carry: Any, inputs: Any, recurrent_kernel: Array = recurrent_kernel) -> Any:
-            h, c = carry
-            x, m = inputs
-            # The barrier keeps XLA from recomputing the gates in several fusions.
-            z = jax.lax.optimization_barrier(x + h @ recurrent_kernel)
-            i, f, g, o = jnp.split(z, 4, axis=-1)
-            c_new = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-            h_new = jax.nn.sigmoid(o) * jnp.tanh(c_new)
-            if m is not None:
-                real = m > 0
-                h_new, c_new = jnp.where(real, h_new, h), jnp.where(real, c_new, c)
-            return (h_new, c_new), h_new
+    `training` and `num_directions` change nothing here: what no gradient asks for is not computed, and XLA arranges the
+    directions.
+    """
+    sequences, initial, kernel, bias, recurrent, reverse = direction
+    projection = jnp.transpose(sequences, (1, 0, 2)) @ kernel
+    if bias is not None:
+        projection = projection + bias
+    mask = None if mask is None else jnp.transpose(mask)[..., None]
+    outputs, final = _loop(step, reverse, projection, tuple(initial), tuple(recurrent), mask)
+    return jnp.transpose(outputs, (1, 0, 2)), final
 
-        final, output = jax.lax.scan(step, tuple(state), (projection, mask), reverse=backwards)
-        outputs.append(output)
-        states.append(final)
-    return outputs, states
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _loop(
+    step: RecurrentStep, reverse: bool, projection: Array, initial: States, recurrent: tuple, mask: Array | None
+) -> tuple[Array, States]:
+    """All arrays are time-major; `mask` is `(steps, batch, 1)`."""
+    outputs, final, _, _ = _forward_loop(step, reverse, projection, initial, recurrent, mask)
+    return outputs, final
+
+
+def _forward(step, reverse, projection, initial, recurrent, mask):
+    outputs, final, others, saved = _forward_loop(step, reverse, projection, initial, recurrent, mask)
+    return (outputs, final), (outputs, others, saved, initial, recurrent, mask)
+
+
+def _backward(step, reverse, residuals, upstream):
+    outputs, others, saved, initial, recurrent, mask = residuals
+    d_outputs, d_final = upstream
+    after = (outputs, *others)
+    before = tuple(_shifted(values, start, reverse) for values, start in zip(after, initial, strict=True))
+    transposed = step.transposed(list(recurrent))
+
+    def body(d_states, slices):
+        d_y, saved, before, after, real = slices
+        d_after = (d_states[0] + d_y, *d_states[1:])
+        d_before, pieces = step.backward(d_after, saved, before, after, transposed)
+        if real is not None:
+            d_before = tuple(jnp.where(real, new, old) for new, old in zip(d_before, d_after, strict=True))
+            pieces = tuple(jnp.where(real, piece, 0) for piece in pieces)
+        return tuple(d_before), tuple(pieces)
+
+    d_initial, pieces = jax.lax.scan(body, tuple(d_final), (d_outputs, saved, before, after, mask), reverse=not reverse)
+    d_recurrent = step.d_weights(list(pieces), list(saved), before[0])[: len(recurrent)]
+    return step.d_inputs(list(pieces)), d_initial, tuple(d_recurrent), None
+
+
+_loop.defvjp(_forward, _backward)
+
+
+def _forward_loop(step, reverse, projection, initial, recurrent, mask):
+    def body(states, slices):
+        x, real = slices
+        after, saved = step.forward(x, states, list(recurrent))
+        if real is not None:
+            after = tuple(jnp.where(real, new, old) for new, old in zip(after, states, strict=True))
+        # The barrier keeps XLA from computing the activations again wherever they are used.
+        after, saved = jax.lax.optimization_barrier((tuple(after), tuple(saved)))
+        return after, (after, saved)
+
+    final, ((outputs, *others), saved) = jax.lax.scan(body, initial, (projection, mask), reverse=reverse)
+    return outputs, final, others, saved
+
+
+def _shifted(values: Array, start: Array, reverse: bool) -> Array:
+    """The values before each step, from those after it."""
+    if reverse:
+        return jnp.concatenate([values[1:], start[None]])
+    return jnp.concatenate([start[None], values[:-1]])

@@ -1,178 +1,237 @@
-"""The LSTM recurrence on TensorFlow: `tf.while_loop` with a gradient derived by hand. All tensors are time-major.
+"""Recurrent loops on TensorFlow: `tf.while_loop` with a gradient derived by hand.
 
-The only file of `ops` that imports TensorFlow. It uses stock ops alone, so that it may stand in an exported graph, and
-static control flow, so that XLA compiles it where the number of steps is known.
+The only file of `ops` that imports TensorFlow. The loop is traced in one of two ways:
+
+- *plain*, out of stock ops alone, so that it may stand in an exported graph: at prediction, and wherever the number of
+  steps is unknown when the graph is traced;
+- *compiled* by XLA: in training. Then a step is one product and a few fused element-wise blocks. Only the loop is
+  compiled, not what stands around it: TensorFlow runs several compiled loops (the directions, parts of the batch) side
+  by side, a core each, which XLA does not do within one program.
 """
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
+from keras_seq.ops.recurrent_steps import Direction, RecurrentStep, States
+
 Tensor = Any
-Step = Callable[[int, list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]]
+
+# A part of a batch that holds fewer rows is not worth a loop of its own.
+MIN_ROWS = 8
 
 
-def lstm_loop(
-    projections: list[Tensor],
-    recurrent_kernels: list[Tensor],
-    initial_states: list[tuple[Tensor, Tensor]],
-    mask: Tensor | None,
-    reverse: list[bool],
-) -> tuple[list[Tensor], list[tuple[Tensor, Tensor]]]:
-    """Run one LSTM per direction, all in one loop.
+def run_direction(
+    step: RecurrentStep, direction: Direction, mask: Tensor | None, *, training: bool, num_directions: int
+) -> tuple[Tensor, States]:
+    """Run a recurrent network over sequences, in one direction.
 
     Args:
-        projections: per direction `x W + b`, `(steps, batch, 4 * units)`, gates in the order i, f, g, o.
-        recurrent_kernels: per direction `U`, `(units, 4 * units)`.
-        initial_states: per direction `(h, c)`, `(batch, units)` each.
-        mask: `(steps, batch, 1)` of ones and zeros in the dtype of the projections, or `None`.
-        reverse: per direction, whether it reads from the last step to the first.
+        step: the network.
+        direction: sequences and weights, tensors of one floating type.
+        mask: `(batch, steps)` boolean, or `None`.
+        training: whether a gradient will be asked for.
+        num_directions: how many loops run side by side.
 
     Returns:
-        Outputs `(steps, batch, units)` and final states `(h, c)`, per direction.
+        Outputs `(batch, steps, units)`, and the final states.
     """
-    directions = len(reverse)
+    sequences, initial, kernel, bias, recurrent, reverse = direction
+    num_states, num_weights = len(initial), len(recurrent)
+    parts = _number_of_parts(sequences, num_directions) if training else 1
+    compiled = training and sequences.shape[1] is not None
+    masks = [None] * parts if mask is None else _split(mask, parts)
 
     @tf.custom_gradient
-    def run(*arguments: Tensor) -> Any:
-        groups = [list(arguments[k * directions : (k + 1) * directions]) for k in range(4)]
-        hs, cs, gates, states = _forward(groups, mask, reverse)
+    def differentiable(*arguments: Tensor) -> Any:
+        sequences, kernel, bias, *others = arguments
+        initial, recurrent = others[:num_states], others[num_states:]
+        features = sequences.shape[-1]
+        shape = tf.shape(sequences)
+        projection = tf.matmul(tf.reshape(sequences, (-1, features)), kernel)
+        projection = tf.reshape(projection, (shape[0], sequences.shape[1] or shape[1], kernel.shape[1]))
 
-        def gradient(*upstream: Tensor) -> list[Tensor]:
-            d_outputs, d_states = upstream[:directions], upstream[directions:]
-            return _backward(groups, hs, cs, gates, mask, reverse, d_outputs, d_states)
+        def forward(keep: bool) -> list:
+            loop = _forward_loop(step, reverse, keep, compiled)
+            pieces = [_split(x, parts) for x in (projection, *initial)]
+            return [loop(x, bias, states, recurrent, m) for (x, *states), m in zip(zip(*pieces), masks, strict=True)]
 
-        return [*hs, *(h for h, _ in states), *(c for _, c in states)], gradient
+        results = forward(keep=training)
+        h = _join([result[0] for result in results], 1)
+        outputs = tf.transpose(h[:-1] if reverse else h[1:], (1, 0, 2))
+        final = [_join([result[1][k] for result in results], 0) for k in range(num_states)]
 
-    results = run(*projections, *recurrent_kernels, *(h for h, _ in initial_states), *(c for _, c in initial_states))
-    outputs = list(results[:directions])
-    states = list(zip(results[directions : 2 * directions], results[2 * directions :], strict=True))
-    return outputs, states
+        def gradient(d_outputs: Tensor, *d_final: Tensor) -> list[Tensor]:
+            kept = results if training else forward(keep=True)
+            loop = _backward_loop(step, reverse, compiled)
+            transposed = step.transposed(recurrent)
+            pieces = [_split(x, parts) for x in (d_outputs, *d_final)]
+            back = [
+                loop(d_y, d_states, [h, *others], saved, transposed, m)
+                for (d_y, *d_states), (h, _, others, saved), m in zip(zip(*pieces), kept, masks, strict=True)
+            ]
+            d_initial = [_join([result[0][k] for result in back], 0) for k in range(num_states)]
+            parts_of_gradient = [_join(list(piece), 1) for piece in zip(*(result[1] for result in back))]
+            saved = [_join(list(piece), 1) for piece in zip(*(result[3] for result in kept))]
+            h_before = h[1:] if reverse else h[:-1]
+            dx = step.d_inputs(parts_of_gradient)
+            flat = tf.reshape(dx, (-1, dx.shape[-1]))
+            time_major = tf.reshape(tf.transpose(sequences, (1, 0, 2)), (-1, features))
+            d_sequences = tf.reshape(tf.matmul(flat, kernel, transpose_b=True), (shape[1], shape[0], features))
+            return [
+                tf.transpose(d_sequences, (1, 0, 2)),
+                tf.matmul(time_major, flat, transpose_a=True),
+                tf.reduce_sum(flat, 0),
+                *d_initial,
+                *step.d_weights(parts_of_gradient, saved, h_before)[:num_weights],
+            ]
+
+        return [outputs, *final], gradient
+
+    if bias is None:
+        bias = tf.zeros(kernel.shape[1], kernel.dtype)
+    outputs, *final = differentiable(sequences, kernel, bias, *initial, *recurrent)
+    return outputs, tuple(final)
 
 
-def _forward(groups: list[list], mask: Tensor | None, reverse: list[bool]) -> tuple:
-    """Returns per direction: h, c and the activated gates (i, f, o, g) of all steps, and the final (h, c)."""
-    projections, kernels, h0, c0 = groups
-    units = kernels[0].shape[0]
-    # Gates in the order i, f, o, g: one sigmoid over three neighbours, one tanh.
-    kernels = [_gates_ifog(kernel) for kernel in kernels]
-    projections = [_gates_ifog(projection) for projection in projections]
+@functools.cache
+def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool) -> Callable:
+    """The loop over time; with `keep` it also returns what the way back needs.
 
-    def step(direction: int, inputs: list, state: list) -> tuple[list, list]:
-        x, *m = inputs
-        h, c = state
-        z = x + tf.matmul(h, kernels[direction])
-        ifo = tf.sigmoid(z[:, : 3 * units])
-        g = tf.tanh(z[:, 3 * units :])
-        i, f, o = tf.split(ifo, 3, axis=-1)
-        c_new = f * c + i * g
-        h_new = o * tf.tanh(c_new)
-        if m:
-            real = m[0] > 0
-            h_new, c_new = tf.where(real, h_new, h), tf.where(real, c_new, c)
-        return [h_new, c_new], [h_new, c_new, tf.concat([ifo, g], -1)]
+    Returns:
+        A function of the projection `(batch, steps, gates * units)`, bias, states, recurrent weights and mask
+        `(batch, steps)`, giving: h before, between and after the steps, `(steps + 1, batch, units)`; the final states;
+        the other states, as h; and the saved activations, `(steps, batch, units)` each.
+    """
 
-    batch, dtype = h0[0].shape[0], h0[0].dtype
-    shapes = [((batch, size), dtype) for size in (units, units, 4 * units)]
-    sequences = [[x] if mask is None else [x, mask] for x in projections]
-    results, states = _loop(step, sequences, list(zip(h0, c0, strict=True)), shapes, reverse)
-    hs, cs, gates = ([result[k] for result in results] for k in range(3))
-    return hs, cs, gates, [tuple(state) for state in states]
+    def loop(projection: Tensor, bias: Tensor, states: list, weights: list, mask: Tensor | None) -> tuple:
+        steps = projection.shape[1] or tf.shape(projection)[1]
+        batch, units, dtype = projection.shape[0], states[0].shape[-1], projection.dtype
+        start = steps if reverse else 0
+        num_kept = len(states) if keep else 1
+        trajectories = [
+            tf.TensorArray(dtype, size=steps + 1, element_shape=(batch, units)).write(start, state)
+            for state in states[:num_kept]
+        ]
+        activations = [
+            tf.TensorArray(dtype, size=steps, element_shape=(batch, units))
+            for _ in range(step.num_saved if keep else 0)
+        ]
+
+        def body(index: Tensor, states: list, trajectories: list, activations: list) -> tuple:
+            time = steps - 1 - index if reverse else index
+            after, saved = step.forward(projection[:, time] + bias, tuple(states), weights)
+            if mask is not None:
+                real = mask[:, time, None]
+                after = [tf.where(real, new, old) for new, old in zip(after, states, strict=True)]
+            place = time if reverse else time + 1
+            trajectories = [array.write(place, value) for array, value in zip(trajectories, after)]
+            activations = [array.write(time, value) for array, value in zip(activations, saved)]
+            return index + 1, list(after), trajectories, activations
+
+        _, states, trajectories, activations = tf.while_loop(
+            lambda index, *_: index < steps,
+            body,
+            (0, list(states), trajectories, activations),
+            maximum_iterations=steps,
+        )
+        h, *others = (array.stack() for array in trajectories)
+        return h, states, others, [array.stack() for array in activations]
+
+    return tf.function(loop, jit_compile=True, autograph=False) if compiled else loop
 
 
-def _backward(
-    groups: list[list],
-    hs: list,
-    cs: list,
-    gates: list,
-    mask: Tensor | None,
-    reverse: list[bool],
-    d_outputs: Any,
-    d_states: Any,
-) -> list[Tensor]:
-    _, kernels, h0, c0 = groups
-    directions, units = len(reverse), kernels[0].shape[0]
-    sequences, h_previous = [], []
-    for d in range(directions):
-        i, f, o, g = tf.split(gates[d], 4, axis=-1)
-        c_previous = _previous(cs[d], c0[d], reverse[d])
-        h_previous.append(_previous(hs[d], h0[d], reverse[d]))
-        tanh_c = tf.tanh(f * c_previous + i * g)
-        # dz = [dc, dc, dc, dh] * slopes for the gates i, f, g, o; dc += dh * dh_to_dc; dc_previous = dc * f.
-        slopes = tf.concat([g * i * (1 - i), c_previous * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)], -1)
-        dh_to_dc = o * (1 - tanh_c * tanh_c)
-        if mask is None:
-            sequences.append([d_outputs[d], slopes, dh_to_dc, f])
-        else:
-            sequences.append([d_outputs[d], slopes * mask, dh_to_dc * mask, 1 + mask * (f - 1), 1 - mask])
-    transposed = [tf.transpose(kernel) for kernel in kernels]
+@functools.cache
+def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool) -> Callable:
+    """The loop back over time.
 
-    def step(direction: int, inputs: list, state: list) -> tuple[list, list]:
-        d_output, slopes, dh_to_dc, f, *carried = inputs
-        dh = d_output + state[0]
-        dc = state[1] + dh * dh_to_dc
-        dz = tf.concat([dc, dc, dc, dh], -1) * slopes
-        dh_previous = tf.matmul(dz, transposed[direction])
-        if carried:
-            dh_previous += dh * carried[0]
-        return [dh_previous, dc * f], [dz]
+    Returns:
+        A function of the derivatives of the outputs `(batch, steps, units)` and of the final states, and of what the
+        forward loop kept, giving the derivatives of the initial states, and the parts that `RecurrentStep.backward`
+        returns, `(steps, batch, ...)` each.
+    """
 
-    initial = [(d_states[d], d_states[directions + d]) for d in range(directions)]
-    shapes = [((h0[0].shape[0], 4 * units), h0[0].dtype)]
-    results, d_initial = _loop(step, sequences, initial, shapes, [not backwards for backwards in reverse])
-    dzs = [result[0] for result in results]
-    d_kernels = [
-        tf.matmul(tf.reshape(h, (-1, units)), tf.reshape(dz, (-1, 4 * units)), transpose_a=True)
-        for h, dz in zip(h_previous, dzs, strict=True)
-    ]
-    return [*dzs, *d_kernels, *(dh for dh, _ in d_initial), *(dc for _, dc in d_initial)]
+    def loop(
+        d_outputs: Tensor, d_states: list, trajectories: list, saved: list, transposed: list, mask: Tensor | None
+    ) -> tuple:
+        steps = d_outputs.shape[1] or tf.shape(d_outputs)[1]
+        batch, units, dtype = d_outputs.shape[0], d_outputs.shape[2], d_outputs.dtype
+        parts = [tf.TensorArray(dtype, size=steps, element_shape=(batch, width * units)) for width in step.part_widths]
+
+        def body(index: Tensor, d_states: list, parts: list) -> tuple:
+            time = index if reverse else steps - 1 - index
+            earlier, later = (time + 1, time) if reverse else (time, time + 1)
+            d_after = (d_states[0] + d_outputs[:, time], *d_states[1:])
+            d_before, pieces = step.backward(
+                d_after,
+                tuple(value[time] for value in saved),
+                tuple(values[earlier] for values in trajectories),
+                tuple(values[later] for values in trajectories),
+                transposed,
+            )
+            if mask is not None:
+                real = mask[:, time, None]
+                d_before = [tf.where(real, new, old) for new, old in zip(d_before, d_after, strict=True)]
+                pieces = [tf.where(real, piece, tf.zeros_like(piece)) for piece in pieces]
+            parts = [array.write(time, piece) for array, piece in zip(parts, pieces, strict=True)]
+            return index + 1, list(d_before), parts
+
+        _, d_states, parts = tf.while_loop(
+            lambda index, *_: index < steps, body, (0, list(d_states), parts), maximum_iterations=steps
+        )
+        return d_states, [array.stack() for array in parts]
+
+    return tf.function(loop, jit_compile=True, autograph=False) if compiled else loop
 
 
 def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = False) -> tuple[tuple, tuple]:
     """See `keras_seq.ops.recurrence.scan`."""
-    shapes = [(x.shape, x.dtype) for x in state]
-
-    def group_step(_: int, inputs: list, state: list) -> tuple:
-        return step(tuple(state), tuple(inputs))
-
-    (outputs,), (state,) = _loop(group_step, [list(sequences)], [state], shapes, [reverse])
-    return tuple(state), tuple(outputs)
-
-
-def _loop(
-    step: Step, sequences: list[list], states: list, shapes: list[tuple], reverse: list[bool]
-) -> tuple[list, list]:
-    """Scan all directions in one `tf.while_loop`; `shapes` are the static shapes and dtypes of what `step` puts out."""
-    first = sequences[0][0]
+    first = sequences[0]
     steps = tf.shape(first)[0] if first.shape[0] is None else first.shape[0]
-    arrays = [[tf.TensorArray(x.dtype, size=steps).unstack(x) for x in group] for group in sequences]
-    outputs = [[tf.TensorArray(dtype, size=steps, element_shape=shape) for shape, dtype in shapes] for _ in reverse]
+    arrays = [tf.TensorArray(x.dtype, size=steps).unstack(x) for x in sequences]
+    outputs = [tf.TensorArray(x.dtype, size=steps, element_shape=x.shape) for x in state]
 
-    def body(index: Tensor, states: list, outputs: list) -> tuple:
-        new_states, new_outputs = [], []
-        for d, backwards in enumerate(reverse):
-            time = steps - 1 - index if backwards else index
-            state, values = step(d, [array.read(time) for array in arrays[d]], states[d])
-            new_states.append(list(state))
-            new_outputs.append([array.write(time, value) for array, value in zip(outputs[d], values, strict=True)])
-        return index + 1, new_states, new_outputs
+    def body(index: Tensor, state: list, outputs: list) -> tuple:
+        time = steps - 1 - index if reverse else index
+        state, values = step(tuple(state), tuple(array.read(time) for array in arrays))
+        outputs = [array.write(time, value) for array, value in zip(outputs, values, strict=True)]
+        return index + 1, list(state), outputs
 
-    states = [list(state) for state in states]
-    _, states, outputs = tf.while_loop(
-        lambda index, *_: index < steps, body, (0, states, outputs), maximum_iterations=steps
+    _, state, outputs = tf.while_loop(
+        lambda index, *_: index < steps, body, (0, list(state), outputs), maximum_iterations=steps
     )
-    return [[array.stack() for array in group] for group in outputs], states
+    return tuple(state), tuple(array.stack() for array in outputs)
 
 
-def _gates_ifog(gates: Tensor) -> Tensor:
-    i, f, g, o = tf.split(gates, 4, axis=-1)
-    return tf.concat([i, f, o, g], -1)
+def _number_of_parts(sequences: Tensor, num_directions: int) -> int:
+    """Into how many parts to cut a batch, so that each core has a loop to run."""
+    if tf.config.list_physical_devices("GPU"):
+        return 1
+    parts = max(1, _cores() // num_directions)
+    rows = sequences.shape[0]
+    return parts if rows is None else max(1, min(parts, rows // MIN_ROWS))
 
 
-def _previous(values: Tensor, initial: Tensor, reverse: bool) -> Tensor:
-    if reverse:
-        return tf.concat([values[1:], initial[None]], 0)
-    return tf.concat([initial[None], values[:-1]], 0)
+@functools.cache
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _split(x: Tensor, parts: int) -> list[Tensor]:
+    """Cut the rows into parts of one size, but for the last."""
+    if parts == 1:
+        return [x]
+    if x.shape[0] is not None and x.shape[0] % parts == 0:
+        return tf.split(x, parts)
+    rows = tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
+    size = (rows + parts - 1) // parts
+    return [x[k * size : (k + 1) * size] for k in range(parts)]
+
+
+def _join(values: list[Tensor], axis: int) -> Tensor:
+    return values[0] if len(values) == 1 else tf.concat(values, axis)

@@ -1,0 +1,199 @@
+"""What SimpleRNN, GRU and LSTM share: the quick loop, any mask, a learned initial state, checked arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.checks import check_boolean, check_positive_integer, check_rate
+from keras_seq.ops.recurrence import run_recurrence
+from keras_seq.ops.recurrent_steps import ACTIVATIONS, Direction, RecurrentStep
+
+Tensor = Any
+
+# To the type checker the mixin is what it is mixed into.
+_Base: Any = keras.layers.RNN if TYPE_CHECKING else object
+
+STATE_LETTERS = ("h", "c")
+
+
+class RecurrentLayer(_Base):
+    """Mixed in before a stock recurrent layer, so that its loop over time is that of `keras_seq.ops.recurrence`.
+
+    A subclass says what a step is (`step`) and where its weights are (`direction`).
+
+    Args:
+        units: size of the state.
+        learn_initial_state: whether the state before the first step is trained (it starts at zero).
+    """
+
+    def __init__(self, units: int, *args: Any, learn_initial_state: bool = False, **kwargs: Any) -> None:
+        check_cell_arguments(units, kwargs)
+        check_boolean("learn_initial_state", learn_initial_state)
+        if learn_initial_state and kwargs.get("stateful"):
+            raise ValueError(
+                "`learn_initial_state` must be False in a stateful layer: its initial state is where the last batch "
+                "ended. Received: learn_initial_state=True, stateful=True. Choose one of them."
+            )
+        super().__init__(units, *args, **kwargs)
+        self.learn_initial_state = learn_initial_state
+        # Checked in `build` and `call`, with an error that names the argument.
+        self.input_spec = None
+
+    @property
+    def step(self) -> RecurrentStep:
+        """The step of this layer, for `keras_seq.ops.recurrence.run_recurrence`."""
+        raise NotImplementedError
+
+    def direction(self, sequences: Tensor, initial_states: Any, training: bool) -> Direction:
+        """What one direction runs on: the sequences after input dropout, the states, and the weights."""
+        cell = self.cell
+        return Direction(
+            sequences=self._drop_inputs(sequences, training),
+            initial_states=tuple(initial_states),
+            kernel=cell.kernel,
+            bias=cell.bias if self.use_bias else None,
+            recurrent_weights=(cell.recurrent_kernel,),
+            reverse=self.go_backwards,
+        )
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether the quick loop computes this setting; any other runs the stock code."""
+        return (
+            self.activation in (keras.activations.tanh, keras.activations.relu)
+            and getattr(self, "recurrent_activation", keras.activations.sigmoid) is keras.activations.sigmoid
+            and not self.recurrent_dropout
+            and not self.unroll
+        )
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        _check_rank(self.name, sequences_shape)
+        if sequences_shape[-1] is None:
+            raise ValueError(
+                f"`sequences` must have a known number of features to build the layer {self.name!r}. "
+                f"Received: shape={tuple(sequences_shape)}. Give `keras.Input` the last size."
+            )
+        super().build(sequences_shape)
+        if self.learn_initial_state:
+            for letter, size in zip(STATE_LETTERS, self.state_size, strict=False):
+                weight = self.add_weight(shape=(size,), name=f"initial_{letter}", initializer="zeros")
+                setattr(self, f"initial_{letter}", weight)
+
+    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        check_sequences(self.name, sequences, mask, self.cell.kernel.shape[0])
+        if initial_state is not None:
+            self._check_initial_state(initial_state)
+        return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+
+    def get_initial_state(self, batch_size: Any) -> list[Tensor]:
+        if not self.learn_initial_state:
+            return super().get_initial_state(batch_size)
+        weights = [getattr(self, f"initial_{letter}") for letter in STATE_LETTERS[: len(self.state_size)]]
+        return [
+            ops.broadcast_to(ops.cast(weight, self.compute_dtype), (batch_size, weight.shape[0])) for weight in weights
+        ]
+
+    def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> tuple:
+        mask = keras.tree.flatten(mask)[0] if mask is not None else None
+        states = keras.tree.flatten(initial_state)
+        if not self.is_standard:
+            # Not `super()`: the stock layer may call cuDNN, which takes no left-padded mask and cannot be served on a
+            # CPU.
+            return keras.layers.RNN.inner_loop(self, sequences, states, mask, training=training)
+        ((outputs, states),) = run_recurrence(
+            self.step, [self.direction(sequences, states, training)], mask=mask, training=training
+        )
+        last = self.last_output(outputs, states, mask)
+        outputs = self.all_outputs(outputs, mask)
+        return last, ops.flip(outputs, axis=1) if self.go_backwards else outputs, list(states)
+
+    def all_outputs(self, outputs: Tensor, mask: Tensor | None) -> Tensor:
+        """The outputs of all steps, aligned with the input steps, with zeros where no real step stands behind them."""
+        if mask is None:
+            return outputs
+        shown = mask
+        if not self.zero_output_for_mask:
+            counts = ops.cast(mask, "int32")
+            counts = ops.flip(ops.cumsum(ops.flip(counts, 1), 1), 1) if self.go_backwards else ops.cumsum(counts, 1)
+            shown = counts > 0
+        return ops.where(ops.expand_dims(shown, -1), outputs, ops.zeros_like(outputs))
+
+    def last_output(self, outputs: Tensor, states: Any, mask: Tensor | None) -> Tensor:
+        """The output after the last step that is read: the final state, but zeros where no real step stands behind it,
+        or where that step is masked and `zero_output_for_mask`."""
+        if mask is None:
+            return states[0]
+        shown = mask[:, 0 if self.go_backwards else -1] if self.zero_output_for_mask else ops.any(mask, axis=1)
+        return ops.where(ops.expand_dims(shown, -1), states[0], ops.zeros_like(states[0]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "learn_initial_state": self.learn_initial_state}
+
+    def _activation_name(self) -> str:
+        return {keras.activations.tanh: ACTIVATIONS[0], keras.activations.relu: ACTIVATIONS[1]}[self.activation]
+
+    def _drop_inputs(self, sequences: Tensor, training: bool) -> Tensor:
+        """Input dropout with one mask for all steps, as the stock cell does it."""
+        if not (training and self.dropout):
+            return sequences
+        return sequences * ops.expand_dims(self.cell.get_dropout_mask(sequences[:, 0, :]), 1)
+
+    def _check_initial_state(self, initial_state: Any) -> None:
+        shapes = [tuple(state.shape) for state in keras.tree.flatten(initial_state)]
+        matches = len(shapes) == len(self.state_size) and all(
+            len(shape) == 2 and shape[1] == size for shape, size in zip(shapes, self.state_size, strict=True)
+        )
+        if not matches:
+            raise ValueError(
+                f"`initial_state` of {self.name!r} must hold {len(self.state_size)} tensor(s) of shape "
+                f"(batch, {self.units}). Received: shapes {shapes}. Pass one state per state of the layer."
+            )
+
+
+def check_cell_arguments(units: Any, arguments: dict[str, Any]) -> None:
+    """Raise unless `units` is a positive integer and the dropout rates are rates (the stock cells clamp them)."""
+    check_positive_integer("units", units)
+    for name in ("dropout", "recurrent_dropout"):
+        check_rate(name, arguments.get(name, 0.0))
+
+
+def check_sequences(name: str, sequences: Tensor, mask: Any, features: int) -> None:
+    """Raise unless the sequences are `(batch, steps, features)` and the mask `(batch, steps)`, where shapes are known.
+
+    Args:
+        name: name of the layer, for the message.
+        sequences: what the layer was called on.
+        mask: the mask it was given, or `None`.
+        features: size of the last axis that the layer was built for.
+
+    Raises:
+        ValueError: if a shape does not fit.
+    """
+    shape = tuple(sequences.shape)
+    _check_rank(name, shape)
+    if shape[2] is not None and shape[2] != features:
+        raise ValueError(
+            f"`sequences` must have {features} features, for which the layer {name!r} was built. "
+            f"Received: shape={shape}. Pass sequences of {features} features, or make a new layer."
+        )
+    for part in keras.tree.flatten(mask) if mask is not None else []:
+        received = tuple(part.shape)
+        fits = len(received) == 2 and all(
+            a is None or b is None or a == b for a, b in zip(received, shape[:2], strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"`mask` of {name!r} must have the shape (batch, steps) of the sequences, {shape[:2]}. "
+                f"Received: shape={received}. Pass one boolean per step, True = real step."
+            )
+
+
+def _check_rank(name: str, shape: Any) -> None:
+    if len(shape) != 3:
+        raise ValueError(
+            f"`sequences` of {name!r} must have the 3 axes (batch, steps, features). "
+            f"Received: shape={tuple(shape)}. Add the missing axis, for instance with `keras.ops.expand_dims`."
+        )
