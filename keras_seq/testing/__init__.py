@@ -2,6 +2,6 @@
 
 from keras_seq.testing.layer_test import run_layer_test
 from keras_seq.testing.model_test import run_model_test
-from keras_seq.testing.padding import check_padding, padding_layouts
+from keras_seq.testing.padding import UnpaddedOutputs, check_padding, pad_rows, padding_layouts
 
-__all__ = ["check_padding", "padding_layouts", "run_layer_test", "run_model_test"]
+__all__ = ["UnpaddedOutputs", "check_padding", "pad_rows", "padding_layouts", "run_layer_test", "run_model_test"]

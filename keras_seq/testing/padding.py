@@ -1,6 +1,6 @@
 """The padding property: what happens at real steps never depends on how much padding there is, nor where it stands."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -49,42 +49,107 @@ def check_padding(
     """
     generator = np.random.default_rng(seed)
     batch, steps = keras.tree.flatten(inputs)[0].shape[:2]
-    layouts = list(padding_layouts(batch, steps, generator))
-    reference = _numpy_leaves(call(inputs, layouts[0][1]))
-    for name, mask in layouts[1:]:
+    unpadded = UnpaddedOutputs(call, inputs, lengths=[steps], rtol=rtol, atol=atol)
+    for name, mask in padding_layouts(batch, steps, generator):
         # One more row, that has no real step at all.
-        mask = np.concatenate([mask, np.zeros_like(mask[:1])])
-        outputs = _numpy_leaves(call(_place(inputs, mask, generator), mask))
-        for index, (expected, output) in enumerate(zip(reference, outputs, strict=True)):
-            place = f"output {index} with padding: {name}"
-            has_steps = _has_steps(expected, output, steps, mask.shape[1])
-            actual = output[mask].reshape(expected.shape) if has_steps else output[:-1]
-            _assert_close(actual, expected, rtol, atol, f"{place}: the real steps changed")
-            if np.isnan(output[-1]).any() or (np.isinf(output[-1]).any() and not np.isinf(expected).any()):
-                raise AssertionError(f"{place}: a row of padding alone gave numbers that are not finite:\n{output[-1]}")
+        unpadded.check(np.concatenate([mask, np.zeros_like(mask[:1])]), generator, name)
 
 
-def _place(inputs, mask, generator):
-    """Spread the real steps over the places of `mask`; the last row of `mask` belongs to no row of `inputs`."""
+class UnpaddedOutputs:
+    """The outputs of rows without any padding: what those of any padded batch of the same rows are compared with.
+
+    `check_padding` pads all rows alike. Here each row may have a length of its own: it is the beginning of the row of
+    `inputs`, and its outputs must be those that this beginning alone gives.
+
+    Args:
+        call: As in `check_padding`.
+        inputs: As in `check_padding`.
+        lengths: How many real steps a row may have, besides none; by default any number.
+        rtol: Relative tolerance.
+        atol: Absolute tolerance.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[Any, Layout], Any],
+        inputs: Any,
+        *,
+        lengths: Iterable[int] | None = None,
+        rtol: float = 1e-4,
+        atol: float = 1e-5,
+    ) -> None:
+        self.call, self.inputs, self.rtol, self.atol = call, inputs, rtol, atol
+        batch, steps = keras.tree.flatten(inputs)[0].shape[:2]
+        self._outputs = {
+            length: _numpy_leaves(
+                call(_map_arrays(lambda array, n=length: array[:, :n], inputs), np.ones((batch, length), bool))
+            )
+            for length in (range(1, steps + 1) if lengths is None else lengths)
+        }
+
+    def check(self, mask: Layout, generator: np.random.Generator, name: str = "") -> None:
+        """Raise unless a padded batch gives, at its real steps, what its rows give without padding.
+
+        Args:
+            mask: `(batch, padded steps)`; rows without a real step may be more than `inputs` has.
+            generator: The source of what stands at padding.
+            name: What the layout is called in a failure; by default the mask is shown.
+
+        Raises:
+            AssertionError: When outputs at real steps differ, or any is not finite.
+        """
+        outputs = _numpy_leaves(self.call(pad_rows(self.inputs, mask, generator), mask))
+        for index, output in enumerate(outputs):
+            place = f"output {index} with padding: {name or mask.astype(int).tolist()}"
+            infinite = any(_has(np.isinf, expected[index]) for expected in self._outputs.values())
+            for row, real in enumerate(mask):
+                if real.any():
+                    expected = self._outputs[int(real.sum())][index][row]
+                    actual = _real_steps(output[row], real, expected.shape)
+                    _assert_close(actual, expected, self.rtol, self.atol, f"{place}: the real steps changed")
+                if _has(np.isnan, output[row]) or (_has(np.isinf, output[row]) and not infinite):
+                    what = "the padding of a row" if real.any() else "a row of padding alone"
+                    raise AssertionError(f"{place}: {what} gave numbers that are not finite:\n{output[row]}")
+
+
+def pad_rows(inputs: Any, mask: Layout, generator: np.random.Generator, *, integer_padding: int = 0) -> Any:
+    """Spread the first steps of each row over the real places of a mask.
+
+    Args:
+        inputs: Any structure of arrays `(batch, steps, ...)`.
+        mask: `(batch, padded steps)`; rows without a real step may be more than `inputs` has.
+        generator: The source of the arbitrary numbers that stand at the padding of floating inputs.
+        integer_padding: What stands at the padding of integer inputs.
+
+    Returns:
+        The structure of arrays `(batch, padded steps, ...)`.
+    """
 
     def place(array):
         shape = (*mask.shape, *array.shape[2:])
         if np.issubdtype(array.dtype, np.floating):
             padded = (10 * generator.standard_normal(shape)).astype(array.dtype)
         else:
-            padded = np.zeros(shape, array.dtype)
-        padded[mask] = array.reshape(-1, *array.shape[2:])
+            padded = np.full(shape, integer_padding, array.dtype)
+        for row, real in enumerate(mask):
+            if real.any():
+                padded[row, real] = array[row, : real.sum()]
         return padded
 
-    return keras.tree.map_structure(place, inputs)
+    return _map_arrays(place, inputs)
 
 
-def _has_steps(expected, output, steps, padded_steps):
-    if expected.ndim > 1 and expected.shape[1] == steps and output.shape[1] == padded_steps:
-        return True
-    if expected.shape[1:] == output.shape[1:]:
-        return False
-    raise AssertionError(f"the output's shape follows neither steps nor batch: {expected.shape} became {output.shape}")
+def _real_steps(output, real, expected_shape):
+    """What to compare of the output of one row: its real steps, or all of it where it has no steps."""
+    if output.ndim and expected_shape[0] == real.sum() and output.shape[0] == len(real):
+        return output[real]
+    if expected_shape == output.shape:
+        return output
+    raise AssertionError(f"the output's shape follows neither steps nor batch: {expected_shape} became {output.shape}")
+
+
+def _has(is_such, array):
+    return np.issubdtype(array.dtype, np.floating) and is_such(array).any()
 
 
 def _assert_close(actual, expected, rtol, atol, message):
@@ -92,6 +157,10 @@ def _assert_close(actual, expected, rtol, atol, message):
         np.testing.assert_allclose(actual, expected, rtol=rtol, atol=atol, err_msg=message)
     else:
         np.testing.assert_array_equal(actual, expected, err_msg=message)
+
+
+def _map_arrays(function, inputs):
+    return keras.tree.map_structure(function, inputs)
 
 
 def _numpy_leaves(outputs):

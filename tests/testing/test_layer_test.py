@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_seq.testing import check_padding, run_layer_test
+from keras_seq.testing import UnpaddedOutputs, check_padding, pad_rows, run_layer_test
 
 INPUTS = np.random.default_rng(0).standard_normal((2, 4, 3)).astype("float32")
 
@@ -132,3 +132,39 @@ def test_wrong_output_shape_is_caught():
 def test_check_padding_catches_dependence_on_position():
     with pytest.raises(AssertionError, match="left: the real steps changed"):
         check_padding(lambda inputs, mask: inputs * np.arange(mask.shape[1])[None, :, None], INPUTS)
+
+
+RAGGED = np.array([[1, 1, 1, 1, 0, 0], [0, 0, 0, 1, 1, 0], [0, 0, 0, 0, 0, 0]], bool)
+
+
+def test_rows_of_different_lengths_are_compared_with_themselves():
+    def good(inputs, mask):
+        real = mask[..., None]
+        return [np.where(real, inputs, 0), np.where(real, inputs, 0).sum(axis=1), np.where(mask, -np.inf, 0.0)]
+
+    UnpaddedOutputs(good, INPUTS).check(RAGGED, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        # Right for rows that are all padded alike, with which it is compared: the longest row decides.
+        (lambda inputs, mask: np.where(mask[..., None], inputs, 0) * mask.sum(axis=1).max(), "real steps changed"),
+        (lambda inputs, mask: np.where(mask[..., None], inputs, 0).mean(axis=1), "real steps changed"),
+        (lambda inputs, mask: np.where(mask[..., None], inputs, np.nan), "the padding of a row gave numbers"),
+        (lambda inputs, mask: np.where(mask[..., None], inputs, np.inf), "the padding of a row gave numbers"),
+        (lambda inputs, mask: inputs[:, : mask.sum(axis=1).max() // 2], "follows neither steps nor batch"),
+    ],
+)
+def test_what_depends_on_padding_of_other_rows_is_caught(call, message):
+    with pytest.raises(AssertionError, match=message):
+        UnpaddedOutputs(call, INPUTS).check(RAGGED, np.random.default_rng(0))
+
+
+def test_pad_rows():
+    arrays = (np.array([[1, 2], [3, 4]]), np.array([[[0.5], [1.5]], [[2.5], [3.5]]]))
+    mask = np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0]], bool)
+    ids, values = pad_rows(arrays, mask, np.random.default_rng(0), integer_padding=-1)
+    assert ids.tolist() == [[-1, 1, 2], [3, -1, -1], [-1, -1, -1]]
+    assert values[mask][:, 0].tolist() == [0.5, 1.5, 2.5] and values.dtype == arrays[1].dtype
+    assert (np.abs(values[~mask]) > 0).all()
