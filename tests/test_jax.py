@@ -21,6 +21,11 @@ CHOICE = [
     "metrics/test_masked_token_accuracy.py",
     "metrics/test_perplexity.py::test_textbook_example",
     "metrics/test_perplexity.py::test_in_a_compiled_model",
+    "training/test_gradient_norms.py::test_norms_are_those_of_a_backward_pass_by_hand[left-True-True]",
+    "training/test_gradient_norms.py::test_each_direction_has_norms_of_its_own[True]",
+    "training/test_gradient_norms.py::test_norms_are_those_of_finite_differences",
+    "training/test_gradient_norms.py::test_a_probe_puts_out_what_the_layer_does[both-holes]",
+    "training/test_gradient_norms_per_step.py::test_a_plain_fit_gets_pictures_and_the_ratio",
 ]
 
 

@@ -134,6 +134,10 @@ class TaggerTraining:
         by_type = {f"f1/{kind}": values["f1"] for kind, values in scores.pop("types").items()}
         return {**scores, **by_type}
 
+    def fixed_batch(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Inputs and labels of the first validation batch."""
+        return self.validation_batches.arrays(self.validation_batches.order.epoch(0)[0], 0)
+
     def confusion(self) -> tuple[list[str], np.ndarray]:
         """Names and counts of the confusion matrix of the last evaluation."""
         return confusion_matrix(*self._last)

@@ -15,7 +15,8 @@ from keras_seq.core.errors import RecipeError
 from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
 from keras_seq.tasks.tagger_training import TaggerTraining
-from keras_seq.training import Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
+from keras_seq.training import GradientNormsPerStep, Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
+from keras_seq.training.gradient_norms import check_measurable
 
 # Task name -> what its training needs.
 TRAININGS: dict[str, Callable[..., Any]] = {"tagger": TaggerTraining}
@@ -74,11 +75,18 @@ def train(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
             f"Received: {recipe.fit.monitor!r}; correct it"
         )
+    if recipe.tensorboard.gradient_norms:
+        try:
+            check_measurable(training.model)
+        except (TypeError, ValueError) as error:
+            raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
     run = run or RunDirectory.create(run_directory, recipe)
     compile_model(training.model, recipe, steps_per_epoch=len(training.batches), loss=training.loss)
     callbacks: list[keras.callbacks.Callback] = [
         TensorBoard(run.tensorboard_path, recipe=recipe, confusion=training.confusion, samples=training.samples)
     ]
+    if recipe.tensorboard.gradient_norms:
+        callbacks.append(GradientNormsPerStep(run.tensorboard_path, *training.fixed_batch()))
     if not quiet:
         callbacks.append(Progress(keys=training.shown_scores))
     result = fit(

@@ -3,6 +3,8 @@
 from keras_seq.training.callbacks import Position, Progress, TrainingCallback
 from keras_seq.training.checkpoints import CheckpointStore
 from keras_seq.training.feeding import Batches
+from keras_seq.training.gradient_norms import GradientNorms, hidden_gradient_norms
+from keras_seq.training.gradient_norms_per_step import GradientNormsPerStep
 from keras_seq.training.loop import FitResult, TrainingInterrupted, compile_model, fit
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.recipe import Recipe
@@ -13,6 +15,8 @@ __all__ = [
     "Batches",
     "CheckpointStore",
     "FitResult",
+    "GradientNorms",
+    "GradientNormsPerStep",
     "Position",
     "Progress",
     "Recipe",
@@ -24,4 +28,5 @@ __all__ = [
     "build_optimizer",
     "compile_model",
     "fit",
+    "hidden_gradient_norms",
 ]

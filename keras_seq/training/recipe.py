@@ -108,6 +108,14 @@ class FitRecipe(_Section):
     checkpoint_batches: int = Field(default=0, ge=0, description="0 = by the clock only")
 
 
+class TensorBoardRecipe(_Section):
+    """What TensorBoard shows beside the curves."""
+
+    gradient_norms: bool = Field(
+        default=False, description="the norm of dL/dh_t at every step of the recurrent layers, after each epoch"
+    )
+
+
 class ExpectedRecipe(_Section):
     """The score that the recipe is known to reach, so that a run can say whether it did."""
 
@@ -140,6 +148,7 @@ class Recipe(_Section):
     batching: BatchingRecipe = BatchingRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     fit: FitRecipe = FitRecipe()
+    tensorboard: TensorBoardRecipe = TensorBoardRecipe()
     expected: ExpectedRecipe = ExpectedRecipe()
 
     @classmethod

@@ -1,6 +1,5 @@
 """TensorBoard: curves, the confusion matrix as a picture, sample predictions, the model's graph, hyper-parameters."""
 
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -8,8 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.core.errors import RunError
 from keras_seq.training.callbacks import TrainingCallback
+from keras_seq.training.drawing import draw_confusion_matrix
+from keras_seq.training.event_files import EventWriter
 from keras_seq.training.recipe import Recipe
 
 
@@ -67,7 +67,7 @@ class TensorBoard(TrainingCallback):
         optimizer = self.model.optimizer
         values = {"train/loss": (logs or {}).get("loss"), "train/learning_rate": optimizer.learning_rate}
         values["train/gradient_norm"] = getattr(optimizer, "gradient_norm", None)
-        self._scalars(values, step)
+        self._writer.scalars(values, step)
 
     def on_evaluation_end(self, record: Mapping[str, Any]) -> None:
         if self._writer is None:
@@ -82,16 +82,16 @@ class TensorBoard(TrainingCallback):
                 values[f"epoch/{key.removeprefix('train_')}"] = value
             else:
                 values[f"validation/{key}"] = value
-        self._scalars(values, step)
+        self._writer.scalars(values, step)
         evaluated = "is_best" in record
         picture = draw_confusion_matrix(*self.confusion()) if self.confusion is not None and evaluated else None
         text = self.samples() if self.samples is not None and evaluated else None
-        with self._writing(step) as tf:
+        with self._writer.at(step) as tf:
             if picture is not None:
                 tf.summary.image("confusion", picture[None])
             if text is not None:
                 tf.summary.text("samples", text)
-            self._writer.flush()
+        self._writer.flush()
 
     def on_fit_end(self) -> None:
         if self._writer is not None:
@@ -100,86 +100,13 @@ class TensorBoard(TrainingCallback):
 
     def _open(self) -> None:
         # Imported here: the room must be importable where TensorFlow is not installed.
-        import tensorflow as tf
         from tensorboard.plugins.hparams import api as hyper_parameters
 
-        self._writer = tf.summary.create_file_writer(self.directory)
-        with self._writing(0):
+        self._writer = EventWriter(self.directory)
+        with self._writer.at(0) as tf:
             tf.summary.graph(_layer_graph(self.model))
             if self.recipe is not None:
                 hyper_parameters.hparams(dict(_plain_values(self.recipe.to_dict())), trial_id=self.recipe.name)
-
-    @contextlib.contextmanager
-    def _writing(self, step: int) -> Iterator[Any]:
-        import tensorflow as tf
-
-        try:
-            with self._writer.as_default(step):
-                yield tf
-        except tf.errors.OpError as error:
-            reason = str(error.message).strip().splitlines()[0]
-            raise RunError(
-                f"{self.directory}: cannot be written ({reason}); make room, then go on with --resume"
-            ) from error
-
-    def _scalars(self, values: Mapping[str, Any], step: int) -> None:
-        with self._writing(step) as tf:
-            for tag, value in values.items():
-                if value is not None:
-                    tf.summary.scalar(tag, float(value))
-
-
-def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarray:
-    """Draw a confusion matrix: a row for each true class, coloured and labelled by its shares.
-
-    Args:
-        names: The classes.
-        counts: `[true, predicted]` counts.
-
-    Returns:
-        A picture, uint8 `[height, width, 3]`.
-
-    Raises:
-        ValueError: When `counts` is not square or has another size than `names`.
-
-    Example:
-
-    >>> draw_confusion_matrix(["O", "PERSON"], np.array([[90, 10], [5, 15]])).shape[-1]
-    3
-    """
-    # The object-oriented interface: no window system, no global state, safe in threads.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    counts = np.asarray(counts)
-    if counts.shape != (len(names), len(names)):
-        raise ValueError(
-            f"`counts` must have one row and one column for each of the {len(names)} names. "
-            f"Received: counts.shape={counts.shape}. Count with the same names."
-        )
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = 2.5 + 0.5 * len(names)
-    figure = Figure(figsize=(size, size), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    positions = range(len(names))
-    axes.set_xticks(positions, names, rotation=45, ha="right")
-    axes.set_yticks(positions, names)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    for row, column in np.argwhere(counts):
-        axes.text(
-            column,
-            row,
-            f"{shares[row, column]:.2f}".lstrip("0"),
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if shares[row, column] > 0.5 else "black",
-        )
-    canvas.draw()
-    return np.array(canvas.buffer_rgba())[..., :3]
 
 
 def _layer_graph(model: keras.Model) -> Any:

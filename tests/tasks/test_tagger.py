@@ -2,11 +2,13 @@
 
 import json
 import random
+import sys
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from keras_seq.core.errors import DataError, InputError, RunError
+from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import find_data, read_conll
 from keras_seq.metrics import entity_scores
 from keras_seq.tasks import Tagger, load, train
@@ -120,6 +122,26 @@ def test_the_textbook_model_is_one_setting(tmp_path, recipe):
     metrics = train(textbook, tmp_path / "run", quiet=True)
     assert metrics["test"]["token_accuracy"] > 0.8
     assert "crf" not in [layer.name for layer in load(tmp_path / "run").model.layers]
+
+
+def test_gradient_norms_are_shown_where_the_recipe_asks(recipe, tmp_path, monkeypatch):
+    asking = recipe.override(["tensorboard.gradient_norms=true", "model.arguments.features=none", "fit.epochs=1"])
+    train(asking, tmp_path / "run", quiet=True)
+    tags = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload().Tags()["tensors"]
+    found = {
+        f"gradient_norms/bidirectional_0/{part}/{kind}"
+        for part in ("forward", "backward")
+        for kind in ("map", "newest")
+    }
+    assert found <= set(tags)
+
+    def refuse(model):
+        raise ValueError("no recurrent layer")
+
+    monkeypatch.setattr(sys.modules["keras_seq.tasks.train"], "check_measurable", refuse)
+    with pytest.raises(RecipeError, match="key `tensorboard.gradient_norms` cannot be true: no recurrent layer"):
+        train(asking, tmp_path / "refused", quiet=True)
+    assert not (tmp_path / "refused").exists()
 
 
 def test_a_run_that_has_ended_is_not_trained_again(run, recipe):

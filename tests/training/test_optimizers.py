@@ -102,6 +102,19 @@ def test_every_optimizer_of_a_recipe_is_built_and_saved(name, tmp_path):
     )
 
 
+def test_a_recipe_clips_by_the_global_norm_unless_told_otherwise():
+    variables = [keras.Variable(np.zeros(3, "float32")), keras.Variable(np.zeros((2, 2), "float32"))]
+    gradients = [np.full(variable.shape, 100.0, "float32") for variable in variables]
+    for options, norm in (({}, 5.0), ({"clip_norm": 0.0}, 100 * math.sqrt(7))):
+        settings = OptimizerRecipe(name="sgd", learning_rate=1.0, momentum=0.0, **options)
+        optimizer = build_optimizer(settings, total_steps=10)
+        for variable in variables:
+            variable.assign(ops.zeros_like(variable.value))
+        optimizer.apply([ops.convert_to_tensor(gradient) for gradient in gradients], variables)
+        changes = np.concatenate([np.ravel(ops.convert_to_numpy(variable.value)) for variable in variables])
+        np.testing.assert_allclose(changes, -norm / math.sqrt(7), rtol=1e-5)
+
+
 @pytest.mark.parametrize("options", [{"ema": 1.0}, {"clip_norm": -1.0}])
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match=f"`{next(iter(options))}` must"):

@@ -58,6 +58,8 @@ def test_load_gives_typed_values_and_defaults(tmp_path):
     recipe = load(tmp_path)
     assert recipe.optimizer.learning_rate == 1.0
     assert recipe.batching.bucket_boundaries == (8, 16, 32)
+    assert recipe.optimizer.clip_norm == 5.0
+    assert not recipe.tensorboard.gradient_norms
     assert recipe.fit.monitor == "entity_f1"
     assert recipe.data.test is None
     assert recipe.expected.scores == {"entity_f1": 0.87}

@@ -1,0 +1,193 @@
+"""Pictures for TensorBoard, as arrays of pixels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarray:
+    """Draw a confusion matrix: a row for each true class, coloured and labelled by its shares.
+
+    Args:
+        names: The classes.
+        counts: `[true, predicted]` counts.
+
+    Returns:
+        A picture, uint8 `[height, width, 3]`.
+
+    Raises:
+        ValueError: When `counts` is not square or has another size than `names`.
+
+    Example:
+
+    >>> draw_confusion_matrix(["O", "PERSON"], np.array([[90, 10], [5, 15]])).shape[-1]
+    3
+    """
+    counts = np.asarray(counts)
+    if counts.shape != (len(names), len(names)):
+        raise ValueError(
+            f"`counts` must have one row and one column for each of the {len(names)} names. "
+            f"Received: counts.shape={counts.shape}. Count with the same names."
+        )
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = 2.5 + 0.5 * len(names)
+    figure, axes = _figure(size, size)
+    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    positions = range(len(names))
+    axes.set_xticks(positions, names, rotation=45, ha="right")
+    axes.set_yticks(positions, names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    for row, column in np.argwhere(counts):
+        axes.text(
+            column,
+            row,
+            f"{shares[row, column]:.2f}".lstrip("0"),
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if shares[row, column] > 0.5 else "black",
+        )
+    return _pixels(figure)
+
+
+def draw_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) -> np.ndarray:
+    """Draw the norms of dL/dh_t as a heat map: a column for each step t, a row for each epoch, colour = log10.
+
+    Three colours lie outside the scale: red where a norm is infinite (the gradient exploded), black where it is exactly
+    0 (it vanished), grey where no row of the batch has that step. A note says so where they occur.
+
+    Args:
+        title: Shown above.
+        epochs: The epochs of the rows; 0 is before the training.
+        norms: `(epochs, steps)`; NaN where there is no such step.
+
+    Returns:
+        A picture, uint8 `[height, width, 3]`.
+
+    Raises:
+        ValueError: When `norms` has not one row for each epoch, or nothing to draw.
+
+    Example:
+
+    >>> draw_gradient_norms("lstm", [0, 1], np.array([[1e-3, 0.1, 1.0], [0.0, 1.0, np.inf]])).shape[-1]
+    3
+    """
+    from matplotlib import colormaps
+
+    norms = _checked_norms(epochs, norms)
+    logarithms = _logarithms(norms)
+    finite = logarithms[np.isfinite(logarithms)]
+    low, high = (finite.min(), finite.max()) if finite.size else (-1.0, 0.0)
+    if high - low < 0.1:
+        low, high = low - 0.05, high + 0.05
+    figure, axes = _figure(7.0, 4.0)
+    image = axes.imshow(
+        # Infinities go a little outside the scale: there the colours for "under" and "over" begin.
+        np.ma.masked_invalid(np.clip(logarithms, low - 1.0, high + 1.0)),
+        cmap=colormaps["viridis"].with_extremes(bad="lightgrey", under="black", over="red"),
+        vmin=low,
+        vmax=high,
+        aspect="auto",
+        interpolation="nearest",
+        origin="lower",
+        extent=(0.5, norms.shape[1] + 0.5, -0.5, len(epochs) - 0.5),
+    )
+    chosen = np.unique(np.linspace(0, len(epochs) - 1, min(len(epochs), 10)).round().astype(int))
+    axes.set_yticks(chosen, [str(epochs[index]) for index in chosen])
+    axes.set_xlabel("step t")
+    axes.set_ylabel("epoch")
+    axes.set_title(_titled(title, norms, "red", "black", "grey"), fontsize=9)
+    figure.colorbar(image, ax=axes, label="log10 of the norm of dL/dh_t")
+    return _pixels(figure)
+
+
+def draw_newest_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) -> np.ndarray:
+    """Draw the norms of dL/dh_t of the last epoch as a line over t, and those of the first one, on a log axis.
+
+    Norms that have no place on a log axis stand on its edges: infinite ones as triangles at the top, zeros at the
+    bottom.
+
+    Args:
+        title: Shown above.
+        epochs: As for `draw_gradient_norms`.
+        norms: As for `draw_gradient_norms`.
+
+    Returns:
+        A picture, uint8 `[height, width, 3]`.
+
+    Raises:
+        ValueError: As for `draw_gradient_norms`.
+
+    Example:
+
+    >>> draw_newest_gradient_norms("lstm", [1], np.array([[1e-3, 0.1, np.inf]])).dtype
+    dtype('uint8')
+    """
+    norms = _checked_norms(epochs, norms)
+    steps = np.arange(1, norms.shape[1] + 1)
+    figure, axes = _figure(7.0, 4.0)
+    shown = {len(epochs) - 1: "tab:blue", 0: "silver"}
+    for index, colour in reversed(shown.items()):
+        row = norms[index]
+        usable = np.isfinite(row) & (row > 0)
+        marker = "." if usable.sum() < 60 else None
+        axes.semilogy(steps, np.where(usable, row, np.nan), color=colour, marker=marker, label=f"epoch {epochs[index]}")
+        for odd, height, triangle in ((np.isinf(row), 0.98, "^"), (row == 0, 0.02, "v")):
+            places = steps[odd]
+            transform = axes.get_xaxis_transform()
+            axes.plot(places, np.full(len(places), height), triangle, color=colour, transform=transform, clip_on=False)
+    axes.set_xlim(0.5, norms.shape[1] + 0.5)
+    axes.set_xlabel("step t")
+    axes.set_ylabel("norm of dL/dh_t")
+    axes.grid(True, alpha=0.3)
+    axes.legend(loc="best", fontsize=8)
+    axes.set_title(
+        _titled(title, norms[list(shown)], "triangles at the top", "triangles at the bottom", "gaps"), fontsize=9
+    )
+    return _pixels(figure)
+
+
+def _checked_norms(epochs: Sequence[int], norms: np.ndarray) -> np.ndarray:
+    norms = np.asarray(norms, "float64")
+    if norms.ndim != 2 or len(norms) != len(epochs) or not norms.size:
+        raise ValueError(
+            f"`norms` must have one row for each of the {len(epochs)} epochs, and at least one step. "
+            f"Received: norms.shape={norms.shape}. Stack what was measured."
+        )
+    return norms
+
+
+def _logarithms(norms: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.log10(norms)
+
+
+def _titled(title: str, norms: np.ndarray, infinite: str, zero: str, missing: str) -> str:
+    notes = [
+        note
+        for present, note in (
+            (np.isinf(norms).any(), f"{infinite}: not finite, exploded"),
+            ((norms == 0).any(), f"{zero}: exactly 0, vanished"),
+            (np.isnan(norms).any(), f"{missing}: no such step"),
+        )
+        if present
+    ]
+    return "\n".join([title, "; ".join(notes)]) if notes else title
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    # The object-oriented interface: no window system, no global state, safe in threads.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _pixels(figure: Any) -> np.ndarray:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
