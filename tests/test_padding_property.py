@@ -23,6 +23,7 @@ from keras_seq.layers import (
     Bidirectional,
     CharacterEncoder,
     ConcatenateFeatures,
+    RecurrentStack,
     SimpleRNN,
     TokenDropout,
 )
@@ -52,6 +53,19 @@ class OneToken(keras.layers.Layer):
 
     def call(self, character_ids):
         return self.encoder(character_ids[:, None, :])[:, 0]
+
+
+class RowsFirst(keras.layers.Layer):
+    """A stack whose final states, `(layers, rows, units)`, are seen as `(rows, layers, units)`."""
+
+    def __init__(self, stack):
+        super().__init__()
+        self.stack = stack
+        self.supports_masking = True
+
+    def call(self, sequences, mask=None, training=False):
+        outputs, *states = self.stack(sequences, mask=mask, training=training)
+        return outputs, *(keras.ops.transpose(state, (1, 0, 2)) for state in states)
 
 
 def recurrent(layer_class):
@@ -84,6 +98,21 @@ LAYERS = {
     "GRU": recurrent(GRU) | {"reset before": lambda: (GRU(3, reset_after=False, return_sequences=True), floats(2))},
     "LSTM": recurrent(LSTM),
     "SimpleRNN": recurrent(SimpleRNN),
+    "RecurrentStack": {
+        "one layer": lambda: (RecurrentStack("simple_rnn", 3), floats(2)),
+        "two layers": lambda: (RecurrentStack("gru", 3, num_layers=2), floats(2)),
+        "both": lambda: (RecurrentStack("gru", 3, bidirectional=True), floats(2)),
+        "both, two layers, last": lambda: (
+            RecurrentStack("lstm", 3, num_layers=2, bidirectional=True, return_sequences=False),
+            floats(2),
+        ),
+        "states": lambda: (RowsFirst(RecurrentStack("lstm", 3, num_layers=2, return_state=True)), floats(2)),
+        "both, states, training": lambda: (
+            RowsFirst(RecurrentStack("gru", 3, num_layers=2, bidirectional=True, return_state=True)),
+            floats(2),
+            True,
+        ),
+    },
     "CharacterEncoder": {
         "cnn": lambda: (CharacterEncoder(9, embedding_dim=3, units=4), ids(6)),
         "lstm": lambda: (CharacterEncoder(9, encoder="lstm", embedding_dim=3, units=4), ids(6)),
@@ -130,6 +159,8 @@ EXEMPT = {
     "LSTMCell": "a cell computes a single step; its layer masks",
     "SimpleRNNCell": "a cell computes a single step; its layer masks",
     "confusion_matrix": "counts over plain lists of tags, which have no padding",
+    "load_torch_weights": "moves weights; it sees no sequences",
+    "torch_weights": "moves weights; it sees no sequences",
     "entity_scores": "counts over plain lists of tags, which have no padding",
 }
 

@@ -6,6 +6,8 @@ from keras_seq.layers.concatenate_features import ConcatenateFeatures
 from keras_seq.layers.crf import CRF
 from keras_seq.layers.gru import GRU, GRUCell
 from keras_seq.layers.lstm import LSTM, LSTMCell
+from keras_seq.layers.pytorch_weights import load_torch_weights, torch_weights
+from keras_seq.layers.recurrent_stack import RecurrentStack
 from keras_seq.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from keras_seq.layers.token_dropout import TokenDropout
 
@@ -18,7 +20,10 @@ __all__ = [
     "ConcatenateFeatures",
     "GRUCell",
     "LSTMCell",
+    "RecurrentStack",
     "SimpleRNN",
     "SimpleRNNCell",
     "TokenDropout",
+    "load_torch_weights",
+    "torch_weights",
 ]
