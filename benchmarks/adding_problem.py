@@ -11,10 +11,11 @@ elsewhere. The target is the sum of the two marked numbers. Always answering 1 h
 Every run has the same budget: 1000 steps of Adam on batches of 50 that are drawn anew each step, for 64 units. That is
 little: what is not solved here may be solved by a longer training. There are three runs (seeds) of each kind up to 100
 steps, and one from 200 steps on. The cells: `simple_rnn` (tanh), `relu_rnn` (ReLU, started as the identity: the IRNN
-of Le, Jaitly and Hinton), `gru`, `lstm` (forget bias 1). The learning rate is 0.01 with gates and 0.001 without: there
-0.01 did not learn at all. Each is trained with `global_clipnorm=1` and without. The test set is the same for
-all runs of one length. `steps_to_solve` is when its mean squared error was first seen below 0.02, looked at every 50
-steps. The gradient ratio is the norm of dL/dh_1 over that of dL/dh_T, before and after the training; 0 where dL/dh_1 is
+of Le, Jaitly and Hinton), `gru`, `lstm` (forget bias 1). Each is trained with `global_clipnorm=1` and without. The
+learning rate is 0.01 with gates and 0.001 without: the best of the few that were tried (0.005 and 0.01; 0.0003 to
+0.01), in short runs of seed 0 on another test set; seed 0 is not among the runs here. The test set is the same for all
+runs of one length. `steps_to_solve` is when its mean squared error was first seen below 0.02, looked at every 50 steps.
+The gradient ratio is the norm of dL/dh_1 over that of dL/dh_T, before and after the training; 0 where dL/dh_1 is
 smaller than a float32 can be. The ratio of an LSTM is that of h at a given c: what flows along c does not count.
 
 Each run is a row of benchmarks/adding_problem.csv, written when it ends: what was interrupted goes on where it stopped,
@@ -62,7 +63,7 @@ SOLVED = 0.02
 SETTINGS = {"units": 64, "batch_size": 50, "steps": 1000, "evaluate_every": 50}
 LEARNING_RATES = {"simple_rnn": 1e-3, "relu_rnn": 1e-3, "gru": 1e-2, "lstm": 1e-2}
 TEST_SEQUENCES = 1000
-TEST_SEED = 12345
+TEST_SEED = 54321
 # Which run a row is of; and what it must have been made with to count as done.
 KEY = ("cell", "clipping", "length", "seed")
 COLUMNS = (
@@ -291,7 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (cell, clipping, length, seed)
         for length in options.lengths or lengths
         for seed, cell, clipping in itertools.product(
-            range(seeds_of(length)), options.cells or CELLS, ("none", str(CLIP_NORM))
+            range(1, seeds_of(length) + 1), options.cells or CELLS, ("none", str(CLIP_NORM))
         )
     ]
     rows = read_rows(results)

@@ -12,6 +12,7 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_directory
 from keras_seq.export.errors import ExportError
+from keras_seq.ops.recurrence import serving_graph
 
 SAVED_MODEL_FILE = "saved_model.pb"
 
@@ -179,7 +180,8 @@ def _translated_errors(target):
 def _save(folder, signatures, trackables):
     import tensorflow as tf
 
-    endpoints = {name: _concrete(function) for name, function in signatures.items()}
+    with serving_graph():
+        endpoints = {name: _concrete(function) for name, function in signatures.items()}
     variables = list({id(variable): variable for fn in endpoints.values() for variable in fn.variables}.values())
     # Only what serving needs hangs on the root: saving the owners would save the seeds of dropout with them.
     owners, root = tf.Module(), tf.Module()

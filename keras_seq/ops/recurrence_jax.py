@@ -20,11 +20,11 @@ def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = Fals
 
 
 def run_direction(
-    step: RecurrentStep, direction: Direction, mask: Array | None, *, training: bool, num_directions: int
+    step: RecurrentStep, direction: Direction, mask: Array | None, *, training: bool, serving: bool, num_directions: int
 ) -> tuple[Array, States]:
     """See `keras_seq.ops.recurrence_tensorflow.run_direction`: the same arguments and results.
 
-    `training` and `num_directions` change nothing here: what no gradient asks for is not computed, and XLA arranges the
+    The three flags change nothing here: what no gradient asks for is not computed, and XLA arranges the
     directions.
     """
     sequences, initial, kernel, bias, recurrent, reverse = direction

@@ -18,16 +18,24 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_seq.ops.recurrent_steps import Direction, RecurrentStep, States
+from keras_seq.ops.recurrent_steps import Direction, LSTMStep, RecurrentStep, States
 
 Tensor = Any
 
 # A part of a batch that holds fewer rows is not worth a loop of its own.
 MIN_ROWS = 8
+# Up to so many rows `BlockLSTMV2` is quicker than a loop of TensorFlow ops: one sentence takes half the time.
+MAX_BLOCK_ROWS = 4
 
 
 def run_direction(
-    step: RecurrentStep, direction: Direction, mask: Tensor | None, *, training: bool, num_directions: int
+    step: RecurrentStep,
+    direction: Direction,
+    mask: Tensor | None,
+    *,
+    training: bool,
+    serving: bool,
+    num_directions: int,
 ) -> tuple[Tensor, States]:
     """Run a recurrent network over sequences, in one direction.
 
@@ -36,6 +44,7 @@ def run_direction(
         direction: sequences and weights, tensors of one floating type.
         mask: `(batch, steps)` boolean, or `None`.
         training: whether a gradient will be asked for.
+        serving: whether the graph is to be exported: then ops that XLA does not know may stand in it.
         num_directions: how many loops run side by side.
 
     Returns:
@@ -58,26 +67,29 @@ def run_direction(
 
         def forward(keep: bool) -> list:
             loop = _forward_loop(step, reverse, keep, compiled)
-            pieces = [_split(x, parts) for x in (projection, *initial)]
-            return [loop(x, bias, states, recurrent, m) for (x, *states), m in zip(zip(*pieces), masks, strict=True)]
+            rows = zip(*(_split(x, parts) for x in (projection, *initial)), strict=True)
+            return [loop(x, bias, states, recurrent, m) for (x, *states), m in zip(rows, masks, strict=True)]
 
-        results = forward(keep=training)
-        h = _join([result[0] for result in results], 1)
-        outputs = tf.transpose(h[:-1] if reverse else h[1:], (1, 0, 2))
-        final = [_join([result[1][k] for result in results], 0) for k in range(num_states)]
+        def outcome(results: list) -> list[Tensor]:
+            h = _join([result[0] for result in results], 1)
+            final = [_join([result[1][k] for result in results], 0) for k in range(num_states)]
+            return [tf.transpose(h[:-1] if reverse else h[1:], (1, 0, 2)), *final]
+
+        results = forward(keep=True) if training else None
 
         def gradient(d_outputs: Tensor, *d_final: Tensor) -> list[Tensor]:
-            kept = results if training else forward(keep=True)
+            kept = results or forward(keep=True)
             loop = _backward_loop(step, reverse, compiled)
             transposed = step.transposed(recurrent)
-            pieces = [_split(x, parts) for x in (d_outputs, *d_final)]
+            rows = zip(*(_split(x, parts) for x in (d_outputs, *d_final)), strict=True)
             back = [
                 loop(d_y, d_states, [h, *others], saved, transposed, m)
-                for (d_y, *d_states), (h, _, others, saved), m in zip(zip(*pieces), kept, masks, strict=True)
+                for (d_y, *d_states), (h, _, others, saved), m in zip(rows, kept, masks, strict=True)
             ]
             d_initial = [_join([result[0][k] for result in back], 0) for k in range(num_states)]
-            parts_of_gradient = [_join(list(piece), 1) for piece in zip(*(result[1] for result in back))]
-            saved = [_join(list(piece), 1) for piece in zip(*(result[3] for result in kept))]
+            parts_of_gradient = [_join(list(piece), 1) for piece in zip(*(result[1] for result in back), strict=True)]
+            saved = [_join(list(piece), 1) for piece in zip(*(result[3] for result in kept), strict=True)]
+            h = _join([result[0] for result in kept], 1)
             h_before = h[1:] if reverse else h[:-1]
             dx = step.d_inputs(parts_of_gradient)
             flat = tf.reshape(dx, (-1, dx.shape[-1]))
@@ -91,12 +103,64 @@ def run_direction(
                 *step.d_weights(parts_of_gradient, saved, h_before)[:num_weights],
             ]
 
-        return [outputs, *final], gradient
+        if results:
+            return outcome(results), gradient
+        if serving and _is_block_lstm(step, sequences):
+            given = Direction(sequences, tuple(initial), kernel, bias, tuple(recurrent), reverse)
+            return _serve_lstm(given, mask, lambda: outcome(forward(keep=False))), gradient
+        return outcome(forward(keep=False)), gradient
 
     if bias is None:
         bias = tf.zeros(kernel.shape[1], kernel.dtype)
     outputs, *final = differentiable(sequences, kernel, bias, *initial, *recurrent)
     return outputs, tuple(final)
+
+
+def _is_block_lstm(step: RecurrentStep, sequences: Tensor) -> bool:
+    """Whether `BlockLSTMV2` computes this network."""
+    return step == LSTMStep("tanh") and sequences.dtype in (tf.float32, tf.float16)
+
+
+def _serve_lstm(direction: Direction, mask: Tensor | None, loop: Callable[[], list[Tensor]]) -> list[Tensor]:
+    """Outputs, h and c of an LSTM: of few rows by one op, of many by the loop."""
+    sequences, initial, kernel, bias, (recurrent_kernel,), reverse = direction
+    shape = tf.shape(sequences)
+
+    def block() -> list[Tensor]:
+        x, (h, c) = sequences, initial
+        # The op knows no mask: the real steps move to the front of their row, in the order in which they are read.
+        if mask is None:
+            x = tf.reverse(x, [1]) if reverse else x
+        else:
+            behind = tf.cast(mask, tf.int32)
+            read = tf.cumsum(behind, 1, reverse=reverse)  # real steps up to this one, itself among them
+            key = tf.where(mask, read, shape[1] + 1)
+            x = tf.gather(x, tf.argsort(key, 1, stable=True), batch_dims=1)
+        no_peepholes = tf.zeros(h.shape[-1], h.dtype)
+        result = tf.raw_ops.BlockLSTMV2(
+            seq_len_max=tf.cast(shape[1], tf.int64),
+            x=tf.transpose(x, (1, 0, 2)),
+            cs_prev=c,
+            h_prev=h,
+            w=tf.concat([kernel, recurrent_kernel], 0),
+            wci=no_peepholes,
+            wcf=no_peepholes,
+            wco=no_peepholes,
+            b=bias,
+            cell_clip=0.0,
+            use_peephole=False,
+        )
+        # With the initial states in front: what stands where nothing has been read yet.
+        hs = tf.transpose(tf.concat([h[None], result.h], 0), (1, 0, 2))
+        cs = tf.transpose(tf.concat([c[None], result.cs], 0), (1, 0, 2))
+        if mask is None:
+            outputs = tf.reverse(hs[:, 1:], [1]) if reverse else hs[:, 1:]
+            return [outputs, hs[:, -1], cs[:, -1]]
+        count = tf.reduce_sum(behind, 1, keepdims=True)
+        final = [tf.gather(states, count, batch_dims=1)[:, 0] for states in (hs, cs)]
+        return [tf.gather(hs, read, batch_dims=1), *final]
+
+    return tf.cond((shape[0] <= MAX_BLOCK_ROWS) & (shape[1] > 0), block, loop)
 
 
 @functools.cache
@@ -125,14 +189,25 @@ def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool
 
         def body(index: Tensor, states: list, trajectories: list, activations: list) -> tuple:
             time = steps - 1 - index if reverse else index
-            after, saved = step.forward(projection[:, time] + bias, tuple(states), weights)
-            if mask is not None:
-                real = mask[:, time, None]
-                after = [tf.where(real, new, old) for new, old in zip(after, states, strict=True)]
+
+            def go() -> tuple[list, list]:
+                after, saved = step.forward(projection[:, time] + bias, tuple(states), weights)
+                if mask is not None:
+                    real = mask[:, time, None]
+                    after = [tf.where(real, new, old) for new, old in zip(after, states, strict=True)]
+                return list(after), list(saved) if keep else []
+
+            if mask is None or not compiled:
+                after, saved = go()
+            else:
+                nothing = [tf.zeros_like(states[0])] * len(activations)
+                after, saved = tf.cond(tf.reduce_any(mask[:, time]), go, lambda: (list(states), nothing))
             place = time if reverse else time + 1
-            trajectories = [array.write(place, value) for array, value in zip(trajectories, after)]
-            activations = [array.write(time, value) for array, value in zip(activations, saved)]
-            return index + 1, list(after), trajectories, activations
+            trajectories = [
+                array.write(place, value) for array, value in zip(trajectories, after[:num_kept], strict=True)
+            ]
+            activations = [array.write(time, value) for array, value in zip(activations, saved, strict=True)]
+            return index + 1, after, trajectories, activations
 
         _, states, trajectories, activations = tf.while_loop(
             lambda index, *_: index < steps,
@@ -166,20 +241,30 @@ def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool) -> Callab
         def body(index: Tensor, d_states: list, parts: list) -> tuple:
             time = index if reverse else steps - 1 - index
             earlier, later = (time + 1, time) if reverse else (time, time + 1)
-            d_after = (d_states[0] + d_outputs[:, time], *d_states[1:])
-            d_before, pieces = step.backward(
-                d_after,
-                tuple(value[time] for value in saved),
-                tuple(values[earlier] for values in trajectories),
-                tuple(values[later] for values in trajectories),
-                transposed,
-            )
-            if mask is not None:
-                real = mask[:, time, None]
-                d_before = [tf.where(real, new, old) for new, old in zip(d_before, d_after, strict=True)]
-                pieces = [tf.where(real, piece, tf.zeros_like(piece)) for piece in pieces]
+            d_after = [d_states[0] + d_outputs[:, time], *d_states[1:]]
+
+            def go() -> tuple[list, list]:
+                d_before, pieces = step.backward(
+                    tuple(d_after),
+                    tuple(value[time] for value in saved),
+                    tuple(values[earlier] for values in trajectories),
+                    tuple(values[later] for values in trajectories),
+                    transposed,
+                )
+                if mask is not None:
+                    real = mask[:, time, None]
+                    d_before = [tf.where(real, new, old) for new, old in zip(d_before, d_after, strict=True)]
+                    pieces = [tf.where(real, piece, tf.zeros_like(piece)) for piece in pieces]
+                return list(d_before), list(pieces)
+
+            if mask is None or not compiled:
+                d_before, pieces = go()
+            else:
+                rows = tf.shape(d_outputs)[0]
+                nothing = [tf.zeros((rows, width * units), dtype) for width in step.part_widths]
+                d_before, pieces = tf.cond(tf.reduce_any(mask[:, time]), go, lambda: (d_after, nothing))
             parts = [array.write(time, piece) for array, piece in zip(parts, pieces, strict=True)]
-            return index + 1, list(d_before), parts
+            return index + 1, d_before, parts
 
         _, d_states, parts = tf.while_loop(
             lambda index, *_: index < steps, body, (0, list(d_states), parts), maximum_iterations=steps

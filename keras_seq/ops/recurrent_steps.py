@@ -15,6 +15,9 @@ from keras import ops
 Tensor = Any
 # The states before or after a step, `(batch, units)` each: (h,), or (h, c) for the LSTM.
 States = tuple[Tensor, ...]
+# Tensors of one step, and of all steps or weights.
+Saved = tuple[Tensor, ...]
+Tensors = list[Tensor]
 
 ACTIVATIONS = ("tanh", "relu")
 
@@ -40,7 +43,7 @@ class RecurrentStep(Protocol):
     num_saved: ClassVar[int]  # activations of a step that the way back needs, `(batch, units)` each
     part_widths: ClassVar[tuple[int, ...]]  # widths of the parts that `backward` returns, in units
 
-    def forward(self, x: Tensor, states: States, weights: list[Tensor]) -> tuple[States, tuple[Tensor, ...]]:
+    def forward(self, x: Tensor, states: States, weights: Tensors) -> tuple[States, Saved]:
         """Go one step.
 
         Args:
@@ -53,8 +56,8 @@ class RecurrentStep(Protocol):
         """
 
     def backward(
-        self, d_states: States, saved: tuple[Tensor, ...], before: States, after: States, weights: list[Tensor]
-    ) -> tuple[States, tuple[Tensor, ...]]:
+        self, d_states: States, saved: Saved, before: States, after: States, weights: Tensors
+    ) -> tuple[States, Saved]:
         """Go one step back.
 
         Args:
@@ -69,15 +72,20 @@ class RecurrentStep(Protocol):
             the derivatives of everything else.
         """
 
-    def transposed(self, weights: list[Tensor]) -> list[Tensor]:
+    def transposed(self, weights: Tensors) -> Tensors:
         """The weights as `backward` multiplies with them; called once, before the loop."""
 
-    def d_inputs(self, parts: list[Tensor]) -> Tensor:
+    def d_inputs(self, parts: Tensors) -> Tensor:
         """The derivative with regard to `x` of all steps, `(steps, batch, gates * units)`."""
 
-    def d_weights(self, parts: list[Tensor], saved: list[Tensor], h_before: Tensor) -> list[Tensor]:
-        """The derivatives with regard to the recurrent weights, from the parts, saved activations and h before the step,
-        `(steps, batch, ...)` each; with that of a recurrent bias even if there is none."""
+    def d_weights(self, parts: Tensors, saved: Tensors, h_before: Tensor) -> Tensors:
+        """The derivatives with regard to the recurrent weights, with that of a recurrent bias even if there is none.
+
+        Args:
+            parts: of all steps, `(steps, batch, ...)` each.
+            saved: likewise what `forward` saved.
+            h_before: likewise h before each step.
+        """
 
 
 @dataclass(frozen=True)
@@ -88,22 +96,24 @@ class SimpleRNNStep:
     num_saved: ClassVar[int] = 0
     part_widths: ClassVar[tuple[int, ...]] = (1,)
 
-    def forward(self, x, states, weights):
+    def forward(self, x: Tensor, states: States, weights: Tensors) -> tuple[States, Saved]:
         (h,) = states
         return (activate(self.activation, x + ops.matmul(h, weights[0])),), ()
 
-    def backward(self, d_states, saved, before, after, weights):
+    def backward(
+        self, d_states: States, saved: Saved, before: States, after: States, weights: Tensors
+    ) -> tuple[States, Saved]:
         (dh,), (h_new,) = d_states, after
         dz = dh * slope(self.activation, h_new)
         return (ops.matmul(dz, weights[0]),), (dz,)
 
-    def transposed(self, weights):
+    def transposed(self, weights: Tensors) -> Tensors:
         return [ops.transpose(weights[0])]
 
-    def d_inputs(self, parts):
+    def d_inputs(self, parts: Tensors) -> Tensor:
         return parts[0]
 
-    def d_weights(self, parts, saved, h_before):
+    def d_weights(self, parts: Tensors, saved: Tensors, h_before: Tensor) -> Tensors:
         return [product_over_steps(h_before, parts[0])]
 
 
@@ -115,7 +125,7 @@ class LSTMStep:
     num_saved: ClassVar[int] = 4
     part_widths: ClassVar[tuple[int, ...]] = (4,)
 
-    def forward(self, x, states, weights):
+    def forward(self, x: Tensor, states: States, weights: Tensors) -> tuple[States, Saved]:
         h, c = states
         units = h.shape[-1]
         z = x + ops.matmul(h, weights[0])
@@ -127,7 +137,9 @@ class LSTMStep:
         c_new = f * c + i * g
         return (o * activate(self.activation, c_new), c_new), (i, f, g, o)
 
-    def backward(self, d_states, saved, before, after, weights):
+    def backward(
+        self, d_states: States, saved: Saved, before: States, after: States, weights: Tensors
+    ) -> tuple[States, Saved]:
         (dh, dc), (i, f, g, o), (_, c), (_, c_new) = d_states, saved, before, after
         a = activate(self.activation, c_new)
         dc = dc + dh * o * slope(self.activation, a)
@@ -149,7 +161,7 @@ class GRUStep:
     num_saved: ClassVar[int] = 4
     part_widths: ClassVar[tuple[int, ...]] = (3, 1)
 
-    def forward(self, x, states, weights):
+    def forward(self, x: Tensor, states: States, weights: Tensors) -> tuple[States, Saved]:
         (h,) = states
         units = h.shape[-1]
         recurrent = ops.matmul(h, weights[0])
@@ -161,7 +173,9 @@ class GRUStep:
         h_tilde = activate(self.activation, x[:, 2 * units :] + r * m)
         return (z * h + (1 - z) * h_tilde,), (z, r, m, h_tilde)
 
-    def backward(self, d_states, saved, before, after, weights):
+    def backward(
+        self, d_states: States, saved: Saved, before: States, after: States, weights: Tensors
+    ) -> tuple[States, Saved]:
         (dh,), (z, r, m, h_tilde), (h,) = d_states, saved, before
         dg = dh * (1 - z) * slope(self.activation, h_tilde)
         d_recurrent = ops.concatenate([dh * (h - h_tilde) * z * (1 - z), dg * m * r * (1 - r), dg * r], -1)
@@ -169,11 +183,11 @@ class GRUStep:
 
     transposed = SimpleRNNStep.transposed
 
-    def d_inputs(self, parts):
+    def d_inputs(self, parts: Tensors) -> Tensor:
         d_recurrent, dg = parts
         return ops.concatenate([d_recurrent[..., : 2 * dg.shape[-1]], dg], -1)
 
-    def d_weights(self, parts, saved, h_before):
+    def d_weights(self, parts: Tensors, saved: Tensors, h_before: Tensor) -> Tensors:
         d_recurrent = parts[0]
         return [product_over_steps(h_before, d_recurrent), ops.sum(d_recurrent, axis=(0, 1))]
 
@@ -186,7 +200,7 @@ class GRUResetBeforeStep:
     num_saved: ClassVar[int] = 3
     part_widths: ClassVar[tuple[int, ...]] = (2, 1)
 
-    def forward(self, x, states, weights):
+    def forward(self, x: Tensor, states: States, weights: Tensors) -> tuple[States, Saved]:
         (h,) = states
         units = h.shape[-1]
         z_r = ops.sigmoid(x[:, : 2 * units] + ops.matmul(h, weights[0][:, : 2 * units]))
@@ -194,7 +208,9 @@ class GRUResetBeforeStep:
         h_tilde = activate(self.activation, x[:, 2 * units :] + ops.matmul(r * h, weights[0][:, 2 * units :]))
         return (z * h + (1 - z) * h_tilde,), (z, r, h_tilde)
 
-    def backward(self, d_states, saved, before, after, weights):
+    def backward(
+        self, d_states: States, saved: Saved, before: States, after: States, weights: Tensors
+    ) -> tuple[States, Saved]:
         (dh,), (z, r, h_tilde), (h,) = d_states, saved, before
         of_gates, of_candidate = weights
         dg = dh * (1 - z) * slope(self.activation, h_tilde)
@@ -202,15 +218,15 @@ class GRUResetBeforeStep:
         d_gates = ops.concatenate([dh * (h - h_tilde) * z * (1 - z), d_rh * h * r * (1 - r)], -1)
         return (dh * z + d_rh * r + ops.matmul(d_gates, of_gates),), (d_gates, dg)
 
-    def transposed(self, weights):
+    def transposed(self, weights: Tensors) -> Tensors:
         (kernel,) = weights
         units = kernel.shape[0]
         return [ops.transpose(kernel[:, : 2 * units]), ops.transpose(kernel[:, 2 * units :])]
 
-    def d_inputs(self, parts):
+    def d_inputs(self, parts: Tensors) -> Tensor:
         return ops.concatenate(parts, -1)
 
-    def d_weights(self, parts, saved, h_before):
+    def d_weights(self, parts: Tensors, saved: Tensors, h_before: Tensor) -> Tensors:
         (d_gates, dg), r = parts, saved[1]
         return [ops.concatenate([product_over_steps(h_before, d_gates), product_over_steps(r * h_before, dg)], -1)]
 

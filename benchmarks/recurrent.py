@@ -1,0 +1,408 @@
+"""Recurrent layers in training: this package beside stock Keras and PyTorch, on the same shapes, in turn.
+
+    python benchmarks/recurrent.py                                       everything: some 25 minutes
+    python benchmarks/recurrent.py --cells lstm bilstm --modes layer     part of the grid
+    python benchmarks/recurrent.py --shapes 64,128,64,64 --rounds 15     one shape, more carefully
+    python benchmarks/recurrent.py --modes ner                           `ner_model` through `fit`, tokens per second
+    python benchmarks/recurrent.py --quick                               proves that it works, measures nothing
+
+A shape is batch, steps, inputs, units. What is timed, always forwards and backwards:
+
+- `layer`: one layer, the gradient of its outputs with regard to its inputs and weights;
+- `fit`: a tagger (embedding, the layer, dense, cross-entropy, Adam): `model.fit` of Keras as it comes, and the usual
+  training loop in PyTorch;
+- `ner`: `keras_seq.zoo.ner_model` (embedding, bidirectional LSTM, dense, log-softmax) likewise.
+
+With a mask, the lengths of the rows are spread evenly between 1 and the number of steps, so that half of all steps are
+padding on the right; PyTorch is given packed sequences.
+
+Each framework runs in a process of its own. In each round all of them measure, one after the other, so that whatever
+else the machine does falls on all; the median of the rounds counts. The rows go to benchmarks/results.csv (not with
+--quick): milliseconds a step, the ratio to this package's time, and the share of the machine's matrix-product peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from results import constant_columns, write_rows
+
+SHAPES = (
+    (32, 35, 200, 200),
+    (20, 35, 650, 650),
+    (64, 64, 128, 128),
+    (64, 128, 64, 64),
+    (256, 32, 256, 256),
+    (1, 128, 128, 128),
+)
+GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "bilstm": 4}
+CELLS = tuple(GATES)
+MODES = ("layer", "fit", "ner")
+FRAMEWORKS = ("keras_seq", "keras", "pytorch")
+PACKAGES = ("keras-seq", "keras", "tensorflow", "torch", "numpy")
+
+VOCABULARY, TAGS = 10_000, 20
+# Batch, steps, embedding, units of the tagger that is timed as `ner`.
+NER_SHAPE = (32, 48, 100, 128)
+LEARNING_RATE = 1e-3
+# An idle thread pool spins for a while before it sleeps; the next process waits for it.
+PAUSE = 0.1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what was asked for, print it and enter it into the table of results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", nargs="+", choices=CELLS, default=CELLS)
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
+    parser.add_argument("--masks", nargs="+", choices=("none", "right"), default=("none", "right"))
+    parser.add_argument("--shapes", nargs="+", type=_shape, default=SHAPES, metavar="BATCH,STEPS,INPUTS,UNITS")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds per case; the median counts")
+    parser.add_argument("--seconds", type=float, default=0.25, help="how long each framework measures in a round")
+    parser.add_argument("--quick", action="store_true", help="tiny shapes, two rounds, no rows")
+    parser.add_argument("--worker", choices=FRAMEWORKS, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.worker:
+        return _serve(options.worker)
+    shapes, ner_shape = options.shapes, NER_SHAPE
+    if options.quick:
+        options.rounds, options.seconds, shapes, ner_shape = 2, 0.01, [(4, 5, 3, 6)], (4, 5, 3, 6)
+
+    cases = [
+        {"mode": mode, "shape": shape, "cell": cell, "mask": mask}
+        for mode, shape, cell, mask in itertools.product(options.modes, shapes, options.cells, options.masks)
+        if mode != "ner"
+    ]
+    if "ner" in options.modes:
+        cases += [{"mode": "ner", "shape": ner_shape, "cell": "bilstm", "mask": mask} for mask in options.masks]
+
+    workers = {name: _Worker(name) for name in FRAMEWORKS}
+    rows: list[dict[str, Any]] = []
+    try:
+        peak = workers["keras"].ask({"peak": 64 if options.quick else 2048})
+        constant = constant_columns(PACKAGES)
+        print(f"{constant['processor']}: one matrix product reaches {peak / 1e9:,.0f} GFLOP/s", flush=True)
+        measured = []
+        for number, case in enumerate(cases, 1):
+            times = _measure(case, workers, options.rounds, options.seconds)
+            measured.append((case, times))
+            print(f"{number:3}/{len(cases)}  {_describe(case):48}  {_line(times)}", flush=True)
+            rows += [{**constant, **row} for row in _rows(case, times, peak)]
+        print(summary := _summary(measured))
+        rows += [{**constant, **row} for row in summary.rows]
+    finally:
+        for worker in workers.values():
+            worker.close()
+        if rows and not options.quick:
+            write_rows(rows)
+    return 0
+
+
+def _measure(case: dict, workers: dict[str, _Worker], rounds: int, seconds: float) -> dict[str, float]:
+    """Milliseconds a step for each framework."""
+    for worker in workers.values():
+        worker.ask({"setup": case})
+    times: dict[str, list[float]] = {name: [] for name in workers}
+    for turn in range(rounds):
+        # Each goes first as often as the others.
+        names = list(workers)[turn % len(workers) :] + list(workers)[: turn % len(workers)]
+        for name in names:
+            time.sleep(PAUSE)
+            times[name].append(workers[name].ask({"run": seconds}))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def _rows(case: dict, times: dict[str, float], peak: float) -> list[dict[str, Any]]:
+    return [
+        {
+            "what": f"training step, {_describe(case)}: {name}",
+            "value": f"{value:.4g}",
+            "unit": "ms",
+            "ratio": f"{value / times['keras_seq']:.3f}",
+            "peak_share": "" if case["mode"] != "layer" else f"{_operations(case) / (value / 1e3) / peak:.3f}",
+        }
+        for name, value in times.items()
+    ]
+
+
+class _Summary(str):
+    rows: list[dict[str, Any]]
+
+
+def _summary(measured: list[tuple[dict, dict[str, float]]]) -> _Summary:
+    lines, rows = [""], []
+
+    def add(what: str, value: float, unit: str = "") -> None:
+        lines.append(f"{what}: {value:.2f} {unit}".rstrip() if value < 100 else f"{what}: {value:,.0f} {unit}")
+        rows.append({"what": what, "value": f"{value:.4g}", "unit": unit})
+
+    for other in ("pytorch", "keras"):
+        for mode in ("layer", "fit", "layer and fit"):
+            ratios = [times[other] / times["keras_seq"] for case, times in measured if case["mode"] in mode.split()]
+            if ratios:
+                add(f"time of {other} / ours, {mode}: geometric mean of {len(ratios)}", _geometric_mean(ratios), "x")
+                add(f"time of {other} / ours, {mode}: smallest of {len(ratios)}", min(ratios), "x")
+    with_mask = {(c["mode"], tuple(c["shape"]), c["cell"]): t["keras_seq"] for c, t in measured if c["mask"] == "right"}
+    costs = [
+        with_mask[key] / times["keras_seq"]
+        for case, times in measured
+        if case["mask"] == "none" and (key := (case["mode"], tuple(case["shape"]), case["cell"])) in with_mask
+    ]
+    if costs:
+        add(f"our time with a right-padded mask / without: geometric mean of {len(costs)}", _geometric_mean(costs), "x")
+        add(f"our time with a right-padded mask / without: largest of {len(costs)}", max(costs), "x")
+    for case, times in measured:
+        if case["mode"] == "ner":
+            tokens = case["shape"][0] * case["shape"][1]
+            for name, value in times.items():
+                add(f"{_describe(case)}: {name}", tokens / value * 1e3, "tokens/s")
+    result = _Summary("\n".join(lines))
+    result.rows = rows
+    return result
+
+
+def _operations(case: dict) -> int:
+    """Multiplications and additions of the matrix products of one step, forwards and backwards."""
+    batch, steps, inputs, units = case["shape"]
+    directions = 2 if case["cell"] == "bilstm" else 1
+    return 3 * directions * 2 * batch * steps * GATES[case["cell"]] * units * (inputs + units)
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return math.exp(statistics.fmean(math.log(value) for value in values))
+
+
+def _describe(case: dict) -> str:
+    shape = ", ".join(map(str, case["shape"]))
+    mask = "no mask" if case["mask"] == "none" else "right-padded"
+    if case["mode"] == "ner":
+        return f"ner_model through fit [{shape}] {mask}"
+    return f"{case['mode']} {case['cell']} [{shape}] {mask}"
+
+
+def _line(times: dict[str, float]) -> str:
+    ours = times["keras_seq"]
+    others = (f"{name} {times[name]:.1f} ({times[name] / ours:.2f}x)" for name in FRAMEWORKS[1:])
+    return f"ours {ours:.1f} ms  " + "  ".join(others)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        shape = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        shape = ()
+    if len(shape) != 4 or min(shape, default=0) < 1:
+        raise argparse.ArgumentTypeError(f"a shape is four positive integers such as 64,128,64,64, not {text!r}")
+    return shape
+
+
+# What runs in the process of one framework.
+
+
+class _Worker:
+    """One framework in a process of its own: it is sent a line of JSON and answers with one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--worker", name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+
+    def ask(self, request: dict) -> Any:
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the process of {self.name} ended with code {self.process.wait()}; see above")
+        return json.loads(line)
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def _serve(framework: str) -> int:
+    setup = _setup_pytorch if framework == "pytorch" else _setup_keras
+    # What frameworks print must not come between the answers.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    run: Callable[[], Any] = lambda: None  # noqa: E731
+    steps = 1
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "peak" in request:
+            answer = _matrix_product_peak(request["peak"])
+        elif "setup" in request:
+            run, steps = setup(framework, request["setup"])
+            run()
+            run()
+            answer = None
+        else:
+            answer = _milliseconds(run, request["run"], 3 if steps == 1 else 1) / steps
+        print(json.dumps(answer), file=answers, flush=True)
+    return 0
+
+
+def _milliseconds(run: Callable[[], Any], seconds: float, at_least: int = 3) -> float:
+    """The median time of one call, over calls that fill the seconds."""
+    times: list[float] = []
+    while len(times) < at_least or sum(times) < seconds * 1e3:
+        begin = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - begin) * 1e3)
+    return statistics.median(times)
+
+
+def _matrix_product_peak(size: int) -> float:
+    """Operations per second of one large float32 product."""
+    import tensorflow as tf
+
+    x = tf.random.normal((size, size))
+    product = tf.function(lambda x: tf.matmul(x, x))
+    product(x).numpy()
+    return 2 * size**3 / (min(_milliseconds(lambda: product(x).numpy(), 0.5) for _ in range(3)) / 1e3)
+
+
+def _lengths(case: dict) -> np.ndarray:
+    batch, steps = case["shape"][:2]
+    if case["mask"] == "none":
+        return np.full(batch, steps)
+    if batch == 1:
+        return np.array([steps // 2])
+    return np.linspace(1, steps - 1, batch).round().astype(int)
+
+
+def _token_data(case: dict, batches: int) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids (0 is padding) and tags, `(batches * batch, steps)`."""
+    batch, steps = case["shape"][:2]
+    generator = np.random.default_rng(0)
+    real = np.tile(np.arange(steps) < _lengths(case)[:, None], (batches, 1))
+    ids = generator.integers(1, VOCABULARY, (batches * batch, steps)) * real
+    return ids.astype("int32"), generator.integers(0, TAGS, (batches * batch, steps)).astype("int32")
+
+
+def _batches_of_an_epoch(case: dict) -> int:
+    """So many that the time around an epoch does not count: some 20, fewer where a step is long."""
+    return int(np.clip(1e10 / _operations(case), 8, 64))
+
+
+def _setup_keras(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
+    """One call of the training step, or one epoch of `fit`, and how many steps that is."""
+    import keras
+    import tensorflow as tf
+
+    import keras_seq.layers
+    import keras_seq.losses
+    import keras_seq.zoo
+
+    keras.utils.set_random_seed(0)
+    batch, steps, inputs, units = case["shape"]
+    layers = keras_seq.layers if framework == "keras_seq" else keras.layers
+    cells = {"simple_rnn": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM, "bilstm": layers.LSTM}
+    layer = cells[case["cell"]](units, return_sequences=True)
+    if case["cell"] == "bilstm":
+        layer = layers.Bidirectional(layer)
+
+    if case["mode"] == "layer":
+        x = tf.random.normal((batch, steps, inputs))
+        mask = None if case["mask"] == "none" else tf.constant(np.arange(steps) < _lengths(case)[:, None])
+        upstream = tf.random.normal(layer(x).shape)
+        weights = [variable.value for variable in layer.trainable_variables]
+
+        @tf.function
+        def step(x: tf.Tensor, upstream: tf.Tensor) -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                outputs = layer(x, mask=mask, training=True)
+            return tape.gradient(outputs, [x, *weights], upstream)
+
+        return lambda: step(x, upstream)[0].numpy(), 1
+
+    batches = _batches_of_an_epoch(case)
+    ids, tags = _token_data(case, batches)
+    masked = case["mask"] != "none"
+    if case["mode"] == "ner" and framework == "keras_seq":
+        model = keras_seq.zoo.ner_model(
+            VOCABULARY, TAGS, embedding_dim=inputs, units=(units,), head="log_softmax", dropout=0.0
+        )
+        loss: Any = keras_seq.losses.MaskedCrossEntropy()
+        tags = np.where(ids > 0, tags, -1).astype("int32")
+    else:
+        tokens = keras.Input((None,), dtype="int32", name="token_ids")
+        x = keras.layers.Embedding(VOCABULARY, inputs, mask_zero=masked or case["mode"] == "ner")(tokens)
+        model = keras.Model(tokens, keras.layers.Dense(TAGS)(layer(x)))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss=loss)
+    if case["mode"] == "ner" and framework == "keras_seq":
+        ids = {"token_ids": ids}
+    data = tf.data.Dataset.from_tensor_slices((ids, tags)).batch(batch).cache()
+    return lambda: model.fit(data, epochs=1, verbose=0), batches
+
+
+def _setup_pytorch(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
+    """The same in PyTorch."""
+    import torch
+    from torch import nn
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    torch.manual_seed(0)
+    batch, steps, inputs, units = case["shape"]
+    directions = 2 if case["cell"] == "bilstm" else 1
+    classes = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM, "bilstm": nn.LSTM}
+    layer = classes[case["cell"]](inputs, units, batch_first=True, bidirectional=directions == 2)
+    lengths = torch.from_numpy(_lengths(case))
+
+    def run_layer(x: Any) -> Any:
+        if case["mask"] == "none":
+            return layer(x)[0]
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=steps)[0]
+
+    if case["mode"] == "layer":
+        x = torch.randn(batch, steps, inputs, requires_grad=True)
+        upstream = torch.randn(batch, steps, directions * units)
+
+        def step() -> None:
+            layer.zero_grad()
+            x.grad = None
+            run_layer(x).backward(upstream)
+
+        return step, 1
+
+    batches = _batches_of_an_epoch(case)
+    ids, tags = _token_data(case, batches)
+    data = [
+        (torch.from_numpy(x).long(), torch.from_numpy(np.where(x > 0, y, -100)).long())
+        for x, y in zip(np.split(ids, batches), np.split(tags, batches), strict=True)
+    ]
+    embedding = nn.Embedding(VOCABULARY, inputs, padding_idx=0)
+    dense = nn.Linear(directions * units, TAGS)
+    parameters = [*embedding.parameters(), *layer.parameters(), *dense.parameters()]
+    optimizer = torch.optim.Adam(parameters, LEARNING_RATE)
+    loss = nn.CrossEntropyLoss()
+
+    def epoch() -> None:
+        for x, y in data:
+            optimizer.zero_grad()
+            scores = dense(run_layer(embedding(x)))
+            loss(scores.reshape(-1, TAGS), y.reshape(-1)).backward()
+            optimizer.step()
+
+    return epoch, batches
+
+
+if __name__ == "__main__":
+    sys.exit(main())
