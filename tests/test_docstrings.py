@@ -10,7 +10,7 @@ import pytest
 import keras_seq
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-SHOWN = ("keras_seq.layers.", "keras_seq.losses.", "keras_seq.metrics.", "keras_seq.zoo.ner")
+SHOWN = ("keras_seq.layers.", "keras_seq.losses.", "keras_seq.metrics.", "keras_seq.zoo.ner", "keras_seq.zoo.sequence")
 
 
 def module_names():

@@ -55,7 +55,13 @@ def tagger_training(model):
     return np.random.default_rng(1).integers(0, model.output_shape[-1], (ROWS, STEPS)).astype("int32"), loss
 
 
-TRAINING = {"tagger": tagger_training}
+def sequence_training(model):
+    """Targets and loss of a model that gives the probabilities of classes at each step."""
+    targets = np.random.default_rng(1).random((ROWS, STEPS, model.output_shape[-1])).astype("float32")
+    return targets, "categorical_crossentropy"
+
+
+TRAINING = {"sequence": sequence_training, "tagger": tagger_training}
 
 
 @pytest.fixture(scope="module")

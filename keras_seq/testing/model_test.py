@@ -1,7 +1,7 @@
 """One test for every model that a builder of the zoo returns. It knows no concrete model."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ def run_model_test(
     targets: Any,
     loss: Any,
     expected_output_shape: Any = None,
+    fixed_inputs: Collection[str] = (),
     run_padding: bool = True,
 ) -> keras.Model:
     """Check that a builder keeps every promise that builders make.
@@ -36,6 +37,7 @@ def run_model_test(
         targets: What `fit` is given as `y`, for these inputs.
         loss: What `compile` is given as `loss`; registered with Keras, since the `.keras` file names it.
         expected_output_shape: Shape (or a list of shapes) of the outputs for `inputs`; not checked when `None`.
+        fixed_inputs: Names of the inputs that have no steps, `(batch, ...)`: they are neither lengthened nor padded.
         run_padding: Whether padding (id 0 in every integer input) must not matter.
 
     Returns:
@@ -67,14 +69,25 @@ def run_model_test(
         )
         assert matches, f"the symbolic shape {symbol.shape} does not describe the shape {output.shape}"
     # Another number of rows and steps through the same model: nothing was fixed at its first call.
-    longer = {name: np.concatenate([array[:1]] * 2, axis=1) for name, array in inputs.items()}
+    longer = {
+        name: array[:1] if name in fixed_inputs else np.concatenate([array[:1]] * 2, axis=1)
+        for name, array in inputs.items()
+    }
     model.predict(_feed(model, longer), verbose=0)
     lines: list[str] = []
     model.summary(print_fn=lines.append)
     assert lines, "`summary()` printed nothing"
 
     if run_padding:
-        check_padding(lambda padded, mask: model(_tensors(model, padded), training=False), inputs)
+        # The harness adds a row of padding alone.
+        fixed = {name: np.concatenate([inputs[name], np.zeros_like(inputs[name][:1])]) for name in fixed_inputs}
+        check_padding(
+            lambda padded, mask: model(
+                _tensors(model, {**padded, **{name: array[: len(mask)] for name, array in fixed.items()}}),
+                training=False,
+            ),
+            {name: array for name, array in inputs.items() if name not in fixed},
+        )
     _check_fit(model, inputs, targets, loss)
     _check_saving(model, inputs)
     return model

@@ -9,6 +9,7 @@ from keras_seq.zoo.registry import (
     register_builder,
     registered_builder,
 )
+from keras_seq.zoo.sequence import sequence_model
 
 __all__ = [
     "DatasetCard",
@@ -19,4 +20,5 @@ __all__ = [
     "ner_model",
     "register_builder",
     "registered_builder",
+    "sequence_model",
 ]

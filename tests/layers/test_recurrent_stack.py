@@ -121,6 +121,18 @@ def test_the_mask_of_an_embedding_arrives_and_is_passed_on(with_state):
     assert not np.allclose(numpy_parts(probe(outputs))[0], numpy_parts(probe(ops.convert_to_numpy(outputs)))[0])
 
 
+def test_the_mask_of_symbols():
+    mask, sequences = keras.Input((None,), dtype="bool"), keras.Input((None, FEATURES))
+    for arguments, expected in [
+        ({}, mask),
+        ({"return_state": True}, [mask, None]),
+        ({"return_sequences": False}, None),
+        # Beside outputs `(steps, batch, ...)` Keras would read it wrongly.
+        ({"batch_first": False}, None),
+    ]:
+        assert RecurrentStack("gru", UNITS, **arguments).compute_mask(sequences, mask) == expected
+
+
 def test_dropout_is_between_layers_alone_and_anew_at_each_step():
     x = np.ones((50, 40, 2), "float32")
     outputs = {}
