@@ -50,6 +50,32 @@ def test_good_builder_passes():
     assert run().compiled
 
 
+def biased_model(pool=False):
+    """A tag of every token, given one vector of its row, which has no steps."""
+    inputs = {"token_ids": keras.Input((None,), dtype="int32", name="token_ids"), "row": keras.Input((4,), name="row")}
+    hidden = keras.layers.Embedding(5, 4)(inputs["token_ids"])
+    if pool:
+        hidden = hidden + keras.ops.mean(hidden, axis=1, keepdims=True)
+    hidden = hidden * keras.layers.Reshape((1, 4))(inputs["row"])
+    return keras.Model(inputs, keras.layers.Dense(2)(hidden))
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_an_input_without_steps_is_neither_lengthened_nor_padded(pool):
+    arguments = {
+        "arguments": {"pool": pool},
+        "inputs": {"token_ids": TOKEN_IDS, "row": np.random.default_rng(0).normal(size=(2, 4)).astype("float32")},
+        "targets": TARGETS,
+        "loss": masked_loss,
+        "fixed_inputs": ["row"],
+    }
+    if not pool:
+        run_model_test(biased_model, **arguments)
+        return
+    with pytest.raises(AssertionError, match="the real steps changed"):
+        run_model_test(biased_model, **arguments)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
