@@ -72,8 +72,10 @@ lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once instal
 	done; \
 	exit $$status
 
-bench: $(STAMPS)/bench  ## compare score and speed with a CRF on hand-made features
-	$(PY) benchmarks/tagger.py $(BENCH_ARGS)
+BENCH := recurrent tagger adding_problem
+
+bench: $(STAMPS)/bench  ## speed beside stock Keras and PyTorch, and the rest; BENCH="recurrent" BENCH_ARGS="--quick" narrows
+	@for name in $(BENCH); do set -x; $(PY) benchmarks/$$name.py $(BENCH_ARGS); { set +x; } 2>/dev/null; done
 
 clean:  ## remove .venv, caches and build outputs (runs/ stays)
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

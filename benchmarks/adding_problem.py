@@ -31,11 +31,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import datetime
-import importlib.metadata
 import itertools
 import math
-import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,15 +40,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results import constant_columns
 
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.files import atomic_write
-from keras_seq.core.machine import describe_processor
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "adding_problem.csv"
 PICTURE = ROOT / "docs" / "images" / "adding_problem.png"
 
+PACKAGES = ("keras-seq", "keras", "tensorflow")
 CELLS = ("simple_rnn", "relu_rnn", "gru", "lstm")
 LENGTHS = (50, 100, 200, 400)
 # Runs with other seeds show how much is luck; the long ones take most of the time.
@@ -168,9 +166,7 @@ def measure(cell: str, clipping: str, length: int, seed: int, settings: dict, te
         "gradient_ratio_start": f"{ratio_start:.3g}",
         "gradient_ratio_end": f"{gradient_ratio():.3g}",
         "seconds": f"{time.perf_counter() - begin:.1f}",
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "processor": describe_processor(),
-        "versions": _versions(),
+        **constant_columns(PACKAGES),
         "test_mse_by_step": " ".join(f"{at}:{value:.4g}" for at, value in curve.items()),
     }
     return {name: str(value) for name, value in values.items()}
@@ -347,17 +343,6 @@ def _length(text: str) -> int:
     if value < 2:
         raise argparse.ArgumentTypeError(f"two markers need a length of at least 2, not {value}")
     return value
-
-
-def _versions() -> str:
-    packages = ("keras-seq", "keras", "tensorflow")
-    found = [f"python-{platform.python_version()}"]
-    for package in packages:
-        try:
-            found.append(f"{package}-{importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return " ".join(found)
 
 
 if __name__ == "__main__":

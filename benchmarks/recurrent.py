@@ -6,12 +6,13 @@
     python benchmarks/recurrent.py --modes ner                           `ner_model` through `fit`, tokens per second
     python benchmarks/recurrent.py --quick                               proves that it works, measures nothing
 
-A shape is batch, steps, inputs, units. What is timed, always forwards and backwards:
+A shape is batch, steps, inputs, units. What is timed, forwards and backwards but for the last:
 
 - `layer`: one layer, the gradient of its outputs with regard to its inputs and weights;
 - `fit`: a tagger (embedding, the layer, dense, cross-entropy, Adam): `model.fit` of Keras as it comes, and the usual
   training loop in PyTorch;
-- `ner`: `keras_seq.zoo.ner_model` (embedding, bidirectional LSTM, dense, log-softmax) likewise.
+- `ner`: `keras_seq.zoo.ner_model` (embedding, bidirectional LSTM, dense, log-softmax) likewise;
+- `serve`: forwards only, one sentence at a time, as an exported graph runs it.
 
 With a mask, the lengths of the rows are spread evenly between 1 and the number of steps, so that half of all steps are
 padding on the right; PyTorch is given packed sequences.
@@ -48,13 +49,14 @@ SHAPES = (
 )
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "bilstm": 4}
 CELLS = tuple(GATES)
-MODES = ("layer", "fit", "ner")
+MODES = ("layer", "fit", "ner", "serve")
 FRAMEWORKS = ("keras_seq", "keras", "pytorch")
 PACKAGES = ("keras-seq", "keras", "tensorflow", "torch", "numpy")
 
 VOCABULARY, TAGS = 10_000, 20
 # Batch, steps, embedding, units of the tagger that is timed as `ner`.
 NER_SHAPE = (32, 48, 100, 128)
+SERVE_SHAPES = ((1, 32, 64, 64), (1, 24, 100, 128))
 LEARNING_RATE = 1e-3
 # An idle thread pool spins for a while before it sleeps; the next process waits for it.
 PAUSE = 0.1
@@ -74,17 +76,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.worker:
         return _serve(options.worker)
-    shapes, ner_shape = options.shapes, NER_SHAPE
+    shapes, ner_shape, serve_shapes = options.shapes, NER_SHAPE, SERVE_SHAPES
     if options.quick:
         options.rounds, options.seconds, shapes, ner_shape = 2, 0.01, [(4, 5, 3, 6)], (4, 5, 3, 6)
+        serve_shapes = ((1, 5, 3, 6),)
 
     cases = [
         {"mode": mode, "shape": shape, "cell": cell, "mask": mask}
         for mode, shape, cell, mask in itertools.product(options.modes, shapes, options.cells, options.masks)
-        if mode != "ner"
+        if mode in ("layer", "fit")
     ]
     if "ner" in options.modes:
         cases += [{"mode": "ner", "shape": ner_shape, "cell": "bilstm", "mask": mask} for mask in options.masks]
+    if "serve" in options.modes:
+        cases += [
+            {"mode": "serve", "shape": shape, "cell": cell, "mask": "none"}
+            for shape, cell in itertools.product(serve_shapes, options.cells)
+        ]
 
     workers = {name: _Worker(name) for name in FRAMEWORKS}
     rows: list[dict[str, Any]] = []
@@ -125,7 +133,7 @@ def _measure(case: dict, workers: dict[str, _Worker], rounds: int, seconds: floa
 def _rows(case: dict, times: dict[str, float], peak: float) -> list[dict[str, Any]]:
     return [
         {
-            "what": f"training step, {_describe(case)}: {name}",
+            "what": f"{'forward pass' if case['mode'] == 'serve' else 'training step'}, {_describe(case)}: {name}",
             "value": f"{value:.4g}",
             "unit": "ms",
             "ratio": f"{value / times['keras_seq']:.3f}",
@@ -147,7 +155,7 @@ def _summary(measured: list[tuple[dict, dict[str, float]]]) -> _Summary:
         rows.append({"what": what, "value": f"{value:.4g}", "unit": unit})
 
     for other in ("pytorch", "keras"):
-        for mode in ("layer", "fit", "layer and fit"):
+        for mode in ("layer", "fit", "layer and fit", "serve"):
             ratios = [times[other] / times["keras_seq"] for case, times in measured if case["mode"] in mode.split()]
             if ratios:
                 add(f"time of {other} / ours, {mode}: geometric mean of {len(ratios)}", _geometric_mean(ratios), "x")
@@ -307,6 +315,7 @@ def _setup_keras(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
     import keras_seq.layers
     import keras_seq.losses
     import keras_seq.zoo
+    from keras_seq.ops.recurrence import serving_graph
 
     keras.utils.set_random_seed(0)
     batch, steps, inputs, units = case["shape"]
@@ -315,6 +324,14 @@ def _setup_keras(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
     layer = cells[case["cell"]](units, return_sequences=True)
     if case["cell"] == "bilstm":
         layer = layers.Bidirectional(layer)
+
+    if case["mode"] == "serve":
+        layer.build((None, None, inputs))
+        x = tf.random.normal((batch, steps, inputs))
+        with serving_graph():
+            spec = tf.TensorSpec((None, None, inputs))
+            predict = tf.function(lambda x: layer(x, training=False), input_signature=[spec]).get_concrete_function()
+        return lambda: predict(x).numpy(), 1
 
     if case["mode"] == "layer":
         x = tf.random.normal((batch, steps, inputs))
@@ -370,6 +387,16 @@ def _setup_pytorch(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
             return layer(x)[0]
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         return pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=steps)[0]
+
+    if case["mode"] == "serve":
+        layer.eval()
+        x = torch.randn(batch, steps, inputs)
+
+        def predict() -> None:
+            with torch.inference_mode():
+                layer(x)
+
+        return predict, 1
 
     if case["mode"] == "layer":
         x = torch.randn(batch, steps, inputs, requires_grad=True)

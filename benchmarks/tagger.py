@@ -12,11 +12,7 @@ benchmarks/results.csv, but for runs with `--limit`, which prove that it works a
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime
-import importlib.metadata
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -24,12 +20,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from results import constant_columns, write_rows
+
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
-from keras_seq.core.machine import describe_processor
 
-RESULTS = Path(__file__).resolve().parent / "results.csv"
-COLUMNS = ("date", "processor", "versions", "what", "value", "unit")
+PACKAGES = ("keras-seq", "keras", "tensorflow", "python-crfsuite")
 COMPARATORS = ("throughput", "crfsuite")
 # Name -> files of training and test.
 DATA = {
@@ -148,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     rows: list[dict[str, object]] = []
     # Of the whole run: threads or cores may be limited from outside.
-    constant = dict(zip(COLUMNS, (_today(), describe_processor(), _versions()), strict=False))
+    constant = constant_columns(PACKAGES)
 
     def report(what: str, value: float, unit: str) -> None:
         rows.append({**constant, "what": what, "value": f"{value:.6g}", "unit": unit})
@@ -183,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     finally:
         if rows and options.limit is None:
-            _append(rows)
+            write_rows(rows)
     return 0
 
 
@@ -228,30 +224,6 @@ def _flags(token: str) -> Iterator[tuple[str, bool]]:
     yield "digits", token.isdigit()
     yield "has_digit", any(char.isdigit() for char in token)
     yield "has_hyphen", "-" in token
-
-
-def _append(rows: Sequence[dict[str, object]]) -> None:
-    is_new = not RESULTS.exists()
-    with RESULTS.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(rows)
-
-
-def _today() -> str:
-    return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-
-
-def _versions() -> str:
-    packages = ("keras-seq", "keras", "tensorflow", "python-crfsuite")
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return " ".join(f"{name}-{version}" for name, version in found.items())
 
 
 if __name__ == "__main__":

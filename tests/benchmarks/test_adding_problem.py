@@ -69,7 +69,7 @@ def test_an_interrupted_benchmark_goes_on(program, tmp_path, monkeypatch, capsys
 
     monkeypatch.setattr(program, "measure", lambda *arguments: measured.append(arguments[:4]) or measure(*arguments))
     assert program.main(command) == 0
-    assert measured[2:] == [("lstm", "none", 10, 0), ("lstm", "1.0", 10, 0)]
+    assert measured[2:] == [("lstm", "none", 10, 1), ("lstm", "1.0", 10, 1)]
     after = program.read_rows(results)
     assert [row for row in after if row["cell"] == "simple_rnn"] == before
     assert len(after) == 4
