@@ -31,6 +31,7 @@ class Bidirectional(keras.layers.Bidirectional):
         initial_state: the states of the forward direction, then those of the backward one, `(batch, units)` each.
         mask: `(batch, steps)` boolean, `True` = real step.
         training: whether dropout acts.
+        sequences_mask: filled in by Keras: the mask that comes with the sequences, if a state is given beside them.
 
     Returns:
         `(batch, steps, 2 * units)` with `merge_mode="concat"` and `return_sequences`, `(batch, steps, units)` with
@@ -51,7 +52,16 @@ class Bidirectional(keras.layers.Bidirectional):
         Schuster and Paliwal, "Bidirectional Recurrent Neural Networks", IEEE Trans. Signal Processing 45(11), 1997.
     """
 
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool | None = None,
+        sequences_mask: Any = None,
+    ) -> Any:
+        # Keras gives the mask that comes with the sequences this name where there is an initial state beside them.
+        mask = sequences_mask if mask is None else mask
         if not self._is_fused():
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         layers = [self.forward_layer, self.backward_layer]

@@ -86,6 +86,7 @@ class GRU(RecurrentLayer, keras.layers.GRU):
         initial_state: `h`, `(batch, units)`; zeros, or the learned state, if `None`.
         mask: `(batch, steps)` boolean, `True` = real step.
         training: whether dropout acts.
+        sequences_mask: filled in by Keras: the mask that comes with the sequences, if a state is given beside them.
 
     Returns:
         `(batch, steps, units)` with `return_sequences`, else `(batch, units)`; with `return_state` also `h`.

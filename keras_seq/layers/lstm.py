@@ -89,6 +89,7 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
         initial_state: list `[h, c]`, each `(batch, units)`; zeros, or the learned states, if `None`.
         mask: `(batch, steps)` boolean, `True` = real step.
         training: whether dropout acts.
+        sequences_mask: filled in by Keras: the mask that comes with the sequences, if a state is given beside them.
 
     Returns:
         `(batch, steps, units)` with `return_sequences`, else `(batch, units)`; with `return_state` also `h` and `c`.

@@ -82,7 +82,16 @@ class RecurrentLayer(_Base):
                 weight = self.add_weight(shape=(size,), name=f"initial_{letter}", initializer="zeros")
                 setattr(self, f"initial_{letter}", weight)
 
-    def call(self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        sequences_mask: Any = None,
+    ) -> Any:
+        # Keras gives the mask that comes with the sequences this name where there is an initial state beside them.
+        mask = sequences_mask if mask is None else mask
         check_sequences(self.name, sequences, mask, self.cell.kernel.shape[0])
         if initial_state is not None:
             self._check_initial_state(initial_state)

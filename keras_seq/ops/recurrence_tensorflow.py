@@ -53,7 +53,8 @@ def run_direction(
     sequences, initial, kernel, bias, recurrent, reverse = direction
     num_states, num_weights = len(initial), len(recurrent)
     parts = _number_of_parts(sequences, num_directions) if training else 1
-    compiled = training and sequences.shape[1] is not None
+    # Eagerly there is nothing to gain, and a tape cannot look into what XLA compiled.
+    compiled = training and sequences.shape[1] is not None and not tf.executing_eagerly()
     masks = [None] * parts if mask is None else _split(mask, parts)
 
     @tf.custom_gradient
@@ -191,11 +192,12 @@ def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool
             time = steps - 1 - index if reverse else index
 
             def go() -> tuple[list, list]:
-                after, saved = step.forward(projection[:, time] + bias, tuple(states), weights)
+                new_states, saved = step.forward(projection[:, time] + bias, tuple(states), weights)
+                after = list(new_states)
                 if mask is not None:
                     real = mask[:, time, None]
                     after = [tf.where(real, new, old) for new, old in zip(after, states, strict=True)]
-                return list(after), list(saved) if keep else []
+                return after, list(saved) if keep else []
 
             if mask is None or not compiled:
                 after, saved = go()
@@ -244,18 +246,19 @@ def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool) -> Callab
             d_after = [d_states[0] + d_outputs[:, time], *d_states[1:]]
 
             def go() -> tuple[list, list]:
-                d_before, pieces = step.backward(
+                derivatives, found = step.backward(
                     tuple(d_after),
                     tuple(value[time] for value in saved),
                     tuple(values[earlier] for values in trajectories),
                     tuple(values[later] for values in trajectories),
                     transposed,
                 )
+                d_before, pieces = list(derivatives), list(found)
                 if mask is not None:
                     real = mask[:, time, None]
                     d_before = [tf.where(real, new, old) for new, old in zip(d_before, d_after, strict=True)]
                     pieces = [tf.where(real, piece, tf.zeros_like(piece)) for piece in pieces]
-                return list(d_before), list(pieces)
+                return d_before, pieces
 
             if mask is None or not compiled:
                 d_before, pieces = go()

@@ -43,6 +43,9 @@ class RecurrentStep(Protocol):
     num_saved: ClassVar[int]  # activations of a step that the way back needs, `(batch, units)` each
     part_widths: ClassVar[tuple[int, ...]]  # widths of the parts that `backward` returns, in units
 
+    def __hash__(self) -> int:
+        """Equal steps share their traced loops."""
+
     def forward(self, x: Tensor, states: States, weights: Tensors) -> tuple[States, Saved]:
         """Go one step.
 
