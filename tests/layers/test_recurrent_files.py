@@ -137,7 +137,7 @@ def test_exported_graph_holds_stock_operations_alone(steps, tmp_path):
     from tensorflow.python.framework import op_def_registry
 
     model = with_random_weights(build_model(learn_initial_state=True))
-    model(tf.constant(make_inputs()), training=True)
+    tf.function(model)(tf.constant(make_inputs()), training=True)
     module = tf.Module()
     module.model = model
     spec = tf.TensorSpec((None, steps, FEATURES), name="sequences")

@@ -233,9 +233,8 @@ def test_learned_initial_state(case, training):
 
 
 @only_tensorflow
-@pytest.mark.xfail(strict=True, reason="an eager tape records what stands inside the compiled loop")
 @pytest.mark.parametrize("case", ["gru", "lstm"])
-def test_compiled_loop_under_an_eager_tape(case):
+def test_training_under_an_eager_tape(case):
     """As in a training loop of one's own, or with `run_eagerly=True`."""
     layer, stock = make_pair(case)
     inputs, mask, states = random_array((ROWS, STEPS, FEATURES)), make_mask(), random_states(case)
