@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_seq.core.registration import register
-from keras_seq.layers.recurrent_layer import RecurrentLayer, check_sequences
+from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state, check_sequences
 from keras_seq.ops.recurrence import run_recurrence
 
 
@@ -67,6 +67,9 @@ class Bidirectional(keras.layers.Bidirectional):
         layers = [self.forward_layer, self.backward_layer]
         check_sequences(self.name, sequences, mask, layers[0].cell.kernel.shape[0])
         sequences = ops.cast(sequences, self.compute_dtype)
+        if initial_state is not None:
+            sizes = [*layers[0].state_size, *layers[1].state_size]
+            check_initial_state(self.name, initial_state, sizes, sequences.shape[0])
         if initial_state is None:
             batch = ops.shape(sequences)[0]
             states = [layer.get_initial_state(batch) for layer in layers]

@@ -94,7 +94,8 @@ class RecurrentLayer(_Base):
         mask = sequences_mask if mask is None else mask
         check_sequences(self.name, sequences, mask, self.cell.kernel.shape[0])
         if initial_state is not None:
-            self._check_initial_state(initial_state)
+            check_initial_state(self.name, initial_state, self.state_size, sequences.shape[0])
+        sequences = ops.cast(sequences, self.compute_dtype)
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
     def get_initial_state(self, batch_size: Any) -> list[Tensor]:
@@ -150,17 +151,6 @@ class RecurrentLayer(_Base):
             return sequences
         return sequences * ops.expand_dims(self.cell.get_dropout_mask(sequences[:, 0, :]), 1)
 
-    def _check_initial_state(self, initial_state: Any) -> None:
-        shapes = [tuple(state.shape) for state in keras.tree.flatten(initial_state)]
-        matches = len(shapes) == len(self.state_size) and all(
-            len(shape) == 2 and shape[1] == size for shape, size in zip(shapes, self.state_size, strict=True)
-        )
-        if not matches:
-            raise ValueError(
-                f"`initial_state` of {self.name!r} must hold {len(self.state_size)} tensor(s) of shape "
-                f"(batch, {self.units}). Received: shapes {shapes}. Pass one state per state of the layer."
-            )
-
 
 def check_cell_arguments(units: Any, arguments: dict[str, Any]) -> None:
     """Raise unless `units` is a positive integer and the dropout rates are rates (the stock cells clamp them)."""
@@ -198,6 +188,31 @@ def check_sequences(name: str, sequences: Tensor, mask: Any, features: int) -> N
                 f"`mask` of {name!r} must have the shape (batch, steps) of the sequences, {shape[:2]}. "
                 f"Received: shape={received}. Pass one boolean per step, True = real step."
             )
+
+
+def check_initial_state(name: str, initial_state: Any, sizes: Any, batch: int | None) -> None:
+    """Raise unless the states are as many as the sizes, `(batch, size)` each, where shapes are known.
+
+    Args:
+        name: name of the layer, for the message.
+        initial_state: what the layer was given.
+        sizes: the sizes of its states, in order.
+        batch: number of rows of the sequences, if known.
+
+    Raises:
+        ValueError: if the states do not fit.
+    """
+    shapes = [tuple(state.shape) for state in keras.tree.flatten(initial_state)]
+    fits = len(shapes) == len(sizes) and all(
+        len(shape) == 2 and shape[1] == size and (None in (shape[0], batch) or shape[0] == batch)
+        for shape, size in zip(shapes, sizes, strict=True)
+    )
+    if not fits:
+        expected = ", ".join(f"({'batch' if batch is None else batch}, {size})" for size in sizes)
+        raise ValueError(
+            f"`initial_state` of {name!r} must hold {len(sizes)} tensor(s) of the shapes {expected}. "
+            f"Received: shapes {shapes}. Pass one state per state of the layer."
+        )
 
 
 def _check_rank(name: str, shape: Any) -> None:

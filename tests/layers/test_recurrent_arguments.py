@@ -97,7 +97,10 @@ def test_initial_state(layer_class):
         text = str(raised.value)
         assert "`initial_state` of" in text, text
         shapes = [state.shape for state in states]
-        assert f"must hold {count} tensor(s) of shape (batch, 4). Received: shapes {shapes}." in text
+        assert (
+            f"must hold {count} tensor(s) of the shapes {', '.join(['(2, 4)'] * count)}. Received: shapes {shapes}."
+            in text
+        )
     layer(zeros(2, 5, 3), initial_state=[zeros(2, 4)] * count)
 
 
@@ -145,3 +148,16 @@ def test_cells_are_those_of_keras(cell_class, arguments):
         rtol=1e-5,
         atol=1e-6,
     )
+
+
+@pytest.mark.parametrize("shapes", [[(2, 4)] * 2, [(2, 4)] * 3 + [(2, 5)], [(3, 4)] * 4], ids=["few", "width", "rows"])
+def test_initial_state_of_both_directions(shapes):
+    layer = Bidirectional(LSTM(4))
+    with pytest.raises(ValueError, match=r"`initial_state` of .* must hold 4 tensor\(s\) of the shapes \(2, 4\)"):
+        layer(zeros(2, 5, 3), initial_state=[zeros(*shape) for shape in shapes])
+
+
+def test_integer_sequences_are_cast():
+    layer = LSTM(4)
+    integers = np.arange(24).reshape(2, 4, 3) % 3
+    np.testing.assert_array_equal(layer(integers), layer(integers.astype("float32")))

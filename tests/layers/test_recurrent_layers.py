@@ -272,15 +272,13 @@ def test_options_as_in_the_stock_layer(case, arguments, kind):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [{"activation": "softsign"}, {"recurrent_activation": "hard_sigmoid"}, {"activation": None}],
-    ids=["activation", "gates", "linear"],
+    ("case", "arguments"),
+    [
+        *((case, {"activation": name}) for case in ("rnn", "gru", "lstm") for name in ("softsign", None)),
+        *((case, {"recurrent_activation": "hard_sigmoid"}) for case in ("gru", "lstm")),
+    ],
 )
-@pytest.mark.parametrize("case", ["rnn", "gru", "lstm"])
 def test_other_activations_run_the_stock_code(case, arguments):
-    if case == "rnn" and "recurrent_activation" in arguments:
-        pytest.skip("a SimpleRNN has no gates")
-
     def make(stock=False):
         return make_layer(case, stock, return_sequences=True, return_state=True, **arguments)
 
