@@ -4,6 +4,7 @@
     python benchmarks/recurrent.py --cells lstm bilstm --modes layer     part of the grid
     python benchmarks/recurrent.py --shapes 64,128,64,64 --rounds 15     one shape, more carefully
     python benchmarks/recurrent.py --modes ner                           `ner_model` through `fit`, tokens per second
+    python benchmarks/recurrent.py --summary                             ratios over all rows of this processor
     python benchmarks/recurrent.py --quick                               proves that it works, measures nothing
 
 A shape is batch, steps, inputs, units. What is timed, forwards and backwards but for the last:
@@ -37,7 +38,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from results import constant_columns, write_rows
+from results import constant_columns, read_rows, write_rows
 
 SHAPES = (
     (32, 35, 200, 200),
@@ -72,33 +73,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7, help="rounds per case; the median counts")
     parser.add_argument("--seconds", type=float, default=0.25, help="how long each framework measures in a round")
     parser.add_argument("--quick", action="store_true", help="tiny shapes, two rounds, no rows")
+    parser.add_argument("--summary", action="store_true", help="measure nothing, sum up what the table holds")
     parser.add_argument("--worker", choices=FRAMEWORKS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.worker:
         return _serve(options.worker)
     shapes, ner_shape, serve_shapes = options.shapes, NER_SHAPE, SERVE_SHAPES
     if options.quick:
-        options.rounds, options.seconds, shapes, ner_shape = 2, 0.01, [(4, 5, 3, 6)], (4, 5, 3, 6)
-        serve_shapes = ((1, 5, 3, 6),)
+        options.rounds, options.seconds = 2, 0.01
+        shapes, ner_shape, serve_shapes = [(4, 5, 3, 6)], (4, 5, 3, 6), [(1, 5, 3, 6)]
+    constant = constant_columns(PACKAGES)
+    if options.summary:
+        print(_write_summary(constant))
+        return 0
 
-    cases = [
-        {"mode": mode, "shape": shape, "cell": cell, "mask": mask}
-        for mode, shape, cell, mask in itertools.product(options.modes, shapes, options.cells, options.masks)
-        if mode in ("layer", "fit")
-    ]
-    if "ner" in options.modes:
-        cases += [{"mode": "ner", "shape": ner_shape, "cell": "bilstm", "mask": mask} for mask in options.masks]
-    if "serve" in options.modes:
-        cases += [
-            {"mode": "serve", "shape": shape, "cell": cell, "mask": "none"}
-            for shape, cell in itertools.product(serve_shapes, options.cells)
-        ]
-
+    cases = _cases(options.modes, options.cells, options.masks, shapes, ner_shape, serve_shapes)
     workers = {name: _Worker(name) for name in FRAMEWORKS}
     rows: list[dict[str, Any]] = []
     try:
         peak = workers["keras"].ask({"peak": 64 if options.quick else 2048})
-        constant = constant_columns(PACKAGES)
         print(f"{constant['processor']}: one matrix product reaches {peak / 1e9:,.0f} GFLOP/s", flush=True)
         measured = []
         for number, case in enumerate(cases, 1):
@@ -106,14 +99,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
             measured.append((case, times))
             print(f"{number:3}/{len(cases)}  {_describe(case):48}  {_line(times)}", flush=True)
             rows += [{**constant, **row} for row in _rows(case, times, peak)]
-        print(summary := _summary(measured))
-        rows += [{**constant, **row} for row in summary.rows]
+        if options.quick:
+            print("\n".join(_line_of_summary(row) for row in _summary(measured)))
     finally:
         for worker in workers.values():
             worker.close()
         if rows and not options.quick:
             write_rows(rows)
+            print(_write_summary(constant))
     return 0
+
+
+def _cases(modes: Any, cells: Any, masks: Any, shapes: Any, ner_shape: Any, serve_shapes: Any) -> list[dict]:
+    cases = [
+        {"mode": mode, "shape": shape, "cell": cell, "mask": mask}
+        for mode, shape, cell, mask in itertools.product(modes, shapes, cells, masks)
+        if mode in ("layer", "fit")
+    ]
+    if "ner" in modes:
+        cases += [{"mode": "ner", "shape": ner_shape, "cell": "bilstm", "mask": mask} for mask in masks]
+    if "serve" in modes:
+        cases += [
+            {"mode": "serve", "shape": shape, "cell": cell, "mask": "none"}
+            for shape, cell in itertools.product(serve_shapes, cells)
+        ]
+    return cases
 
 
 def _measure(case: dict, workers: dict[str, _Worker], rounds: int, seconds: float) -> dict[str, float]:
@@ -133,7 +143,7 @@ def _measure(case: dict, workers: dict[str, _Worker], rounds: int, seconds: floa
 def _rows(case: dict, times: dict[str, float], peak: float) -> list[dict[str, Any]]:
     return [
         {
-            "what": f"{'forward pass' if case['mode'] == 'serve' else 'training step'}, {_describe(case)}: {name}",
+            "what": f"{_what(case)}: {name}",
             "value": f"{value:.4g}",
             "unit": "ms",
             "ratio": f"{value / times['keras_seq']:.3f}",
@@ -143,40 +153,52 @@ def _rows(case: dict, times: dict[str, float], peak: float) -> list[dict[str, An
     ]
 
 
-class _Summary(str):
-    rows: list[dict[str, Any]]
+def _write_summary(constant: dict[str, str]) -> str:
+    """Enter ratios over all cases that the table holds for this processor, whenever they were measured; tell them."""
+    values = {row["what"]: float(row["value"]) for row in read_rows() if row["processor"] == constant["processor"]}
+    measured = []
+    for case in _cases(MODES, CELLS, ("none", "right"), SHAPES, NER_SHAPE, SERVE_SHAPES):
+        names = {name: f"{_what(case)}: {name}" for name in FRAMEWORKS}
+        if all(what in values for what in names.values()):
+            measured.append((case, {name: values[what] for name, what in names.items()}))
+    rows = _summary(measured)
+    write_rows({**constant, **row} for row in rows)
+    return "\n".join([f"{len(measured)} cases in the table:", *map(_line_of_summary, rows)])
 
 
-def _summary(measured: list[tuple[dict, dict[str, float]]]) -> _Summary:
-    lines, rows = [""], []
+def _summary(measured: list[tuple[dict, dict[str, float]]]) -> list[dict[str, str]]:
+    rows = []
 
-    def add(what: str, value: float, unit: str = "") -> None:
-        lines.append(f"{what}: {value:.2f} {unit}".rstrip() if value < 100 else f"{what}: {value:,.0f} {unit}")
-        rows.append({"what": what, "value": f"{value:.4g}", "unit": unit})
+    def add(what: str, value: float, unit: str) -> None:
+        rows.append({"what": what, "value": f"{value:.5g}", "unit": unit})
 
     for other in ("pytorch", "keras"):
         for mode in ("layer", "fit", "layer and fit", "serve"):
             ratios = [times[other] / times["keras_seq"] for case, times in measured if case["mode"] in mode.split()]
             if ratios:
-                add(f"time of {other} / ours, {mode}: geometric mean of {len(ratios)}", _geometric_mean(ratios), "x")
-                add(f"time of {other} / ours, {mode}: smallest of {len(ratios)}", min(ratios), "x")
+                add(f"time of {other} / ours, {mode}: geometric mean", _geometric_mean(ratios), "x")
+                add(f"time of {other} / ours, {mode}: smallest", min(ratios), "x")
     with_mask = {(c["mode"], tuple(c["shape"]), c["cell"]): t["keras_seq"] for c, t in measured if c["mask"] == "right"}
-    costs = [
-        with_mask[key] / times["keras_seq"]
-        for case, times in measured
-        if case["mask"] == "none" and (key := (case["mode"], tuple(case["shape"]), case["cell"])) in with_mask
-    ]
-    if costs:
-        add(f"our time with a right-padded mask / without: geometric mean of {len(costs)}", _geometric_mean(costs), "x")
-        add(f"our time with a right-padded mask / without: largest of {len(costs)}", max(costs), "x")
+    for mode in ("layer", "fit"):
+        costs = [
+            with_mask[key] / times["keras_seq"]
+            for case, times in measured
+            if case["mask"] == "none" and (key := (mode, tuple(case["shape"]), case["cell"])) in with_mask
+            if case["mode"] == mode
+        ]
+        if costs:
+            add(f"our time with a right-padded mask / without, {mode}: geometric mean", _geometric_mean(costs), "x")
+            add(f"our time with a right-padded mask / without, {mode}: largest", max(costs), "x")
     for case, times in measured:
         if case["mode"] == "ner":
             tokens = case["shape"][0] * case["shape"][1]
             for name, value in times.items():
                 add(f"{_describe(case)}: {name}", tokens / value * 1e3, "tokens/s")
-    result = _Summary("\n".join(lines))
-    result.rows = rows
-    return result
+    return rows
+
+
+def _line_of_summary(row: dict[str, str]) -> str:
+    return f"{row['what']}: {float(row['value']):,.{2 if row['unit'] == 'x' else 0}f} {row['unit']}"
 
 
 def _operations(case: dict) -> int:
@@ -188,6 +210,10 @@ def _operations(case: dict) -> int:
 
 def _geometric_mean(values: Sequence[float]) -> float:
     return math.exp(statistics.fmean(math.log(value) for value in values))
+
+
+def _what(case: dict) -> str:
+    return f"{'forward pass' if case['mode'] == 'serve' else 'training step'}, {_describe(case)}"
 
 
 def _describe(case: dict) -> str:

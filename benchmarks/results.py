@@ -33,15 +33,17 @@ def constant_columns(packages: Sequence[str]) -> dict[str, str]:
     }
 
 
+def read_rows(path: Path = RESULTS) -> list[dict[str, str]]:
+    """The rows of the table; none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def write_rows(rows: Iterable[Mapping[str, object]], path: Path = RESULTS) -> None:
     """Enter rows into the table; a row replaces that of the same measurement on the same processor."""
-    table: dict[tuple, dict[str, object]] = {}
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                table[row["processor"], row["what"]] = dict(row)
-    for row in rows:
-        table[row["processor"], row["what"]] = dict(row)
+    table = {(row["processor"], row["what"]): dict(row) for row in [*read_rows(path), *rows]}
     with atomic_write(path, "w") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()

@@ -38,7 +38,12 @@ def test_unknown_attribute():
 # Where TensorFlow may be imported, below `keras_seq/`: everywhere in these rooms and files ...
 TENSORFLOW_ROOMS = ("text/", "export/", "ops/recurrence_tensorflow.py")
 # ... and here inside functions only, so that importing the room needs no TensorFlow.
-TENSORFLOW_LAZILY = ("training/feeding.py", "training/tensorboard.py")
+TENSORFLOW_LAZILY = (
+    "training/event_files.py",
+    "training/feeding.py",
+    "training/gradient_norms.py",
+    "training/tensorboard.py",
+)
 
 
 def test_tensorflow_is_imported_where_contributing_says():
