@@ -35,10 +35,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from results import constant_columns, read_rows, write_rows
+
+from keras_seq.core.files import atomic_write
 
 SHAPES = (
     (32, 35, 200, 200),
@@ -53,6 +56,9 @@ CELLS = tuple(GATES)
 MODES = ("layer", "fit", "ner", "serve")
 FRAMEWORKS = ("keras_seq", "keras", "pytorch")
 PACKAGES = ("keras-seq", "keras", "tensorflow", "torch", "numpy")
+
+# Its speed section is written anew from the table.
+GUIDE = Path(__file__).resolve().parents[1] / "docs" / "recurrent.md"
 
 VOCABULARY, TAGS = 10_000, 20
 # Batch, steps, embedding, units of the tagger that is timed as `ner`.
@@ -163,7 +169,38 @@ def _write_summary(constant: dict[str, str]) -> str:
             measured.append((case, {name: values[what] for name, what in names.items()}))
     rows = _summary(measured)
     write_rows({**constant, **row} for row in rows)
+    if GUIDE.exists():
+        before, begin, rest = GUIDE.read_text(encoding="utf-8").partition("<!-- speed -->\n")
+        _, end, after = rest.partition("<!-- /speed -->")
+        if end:
+            with atomic_write(GUIDE, "w") as file:
+                file.write(f"{before}{begin}{_tables(constant, measured, rows)}{end}{after}")
     return "\n".join([f"{len(measured)} cases in the table:", *map(_line_of_summary, rows)])
+
+
+def _tables(constant: dict, measured: list[tuple[dict, dict[str, float]]], summary: list[dict[str, str]]) -> str:
+    """The figures of the guide, in Markdown."""
+    lines = [f"Measured on {constant['processor']}, {constant['date']}, with {constant['versions']}.", ""]
+    lines += ["| all cases | |", "|---|---|"]
+    lines += ["| {} | {} |".format(*_line_of_summary(row).rsplit(": ", 1)) for row in summary]
+    titles = {
+        "layer": "One layer, forwards and backwards",
+        "fit": "One step of `fit` of a tagger (embedding, layer, dense)",
+        "serve": "One sentence, forwards only",
+    }
+    for mode, title in titles.items():
+        cases = [(case, times) for case, times in measured if case["mode"] == mode]
+        if not cases:
+            continue
+        lines += ["", f"{title}: milliseconds here, and how many times as long the others take.", ""]
+        lines += ["| batch, steps, inputs, units | layer | mask | here | stock Keras | PyTorch |"]
+        lines += ["|---|---|---|---:|---:|---:|"]
+        for case, times in cases:
+            ours = times["keras_seq"]
+            keras, pytorch = (f"{times[name] / ours:.2f}x" for name in ("keras", "pytorch"))
+            shape = ", ".join(map(str, case["shape"]))
+            lines.append(f"| {shape} | {case['cell']} | {case['mask']} | {ours:.2f} | {keras} | {pytorch} |")
+    return "\n".join(lines) + "\n"
 
 
 def _summary(measured: list[tuple[dict, dict[str, float]]]) -> list[dict[str, str]]:
@@ -329,8 +366,8 @@ def _token_data(case: dict, batches: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _batches_of_an_epoch(case: dict) -> int:
-    """So many that what `fit` does around an epoch (it now and then waits until 0.3 seconds have passed) is little."""
-    return int(np.clip(6e10 / _operations(case), 8, 120))
+    """So many that what `fit` does around an epoch is little."""
+    return int(np.clip(3e10 / _operations(case), 8, 60))
 
 
 def _setup_keras(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
@@ -392,6 +429,10 @@ def _setup_keras(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
     if case["mode"] == "ner" and framework == "keras_seq":
         ids = {"token_ids": ids}
     data = tf.data.Dataset.from_tensor_slices((ids, tags)).batch(batch)
+    # Else the end of an epoch now and then waits for the tuner of the input pipeline, up to as long as the epoch took.
+    pipeline = tf.data.Options()
+    pipeline.autotune.enabled = False
+    data = data.with_options(pipeline)
     return lambda: model.fit(data, epochs=1, verbose=0), batches
 
 

@@ -43,9 +43,12 @@ def as_dataset(model: keras.Model, batches: Any) -> Any:
     signature = keras.tree.map_structure(lambda array: _open_spec(tf, array), first)
     inputs, labels = signature
     signature = (_like_model_inputs(tf, model, inputs), labels)
-    return tf.data.Dataset.from_generator(
-        lambda: itertools.chain([first], iterator), output_signature=signature
-    ).prefetch(4)
+    dataset = tf.data.Dataset.from_generator(lambda: itertools.chain([first], iterator), output_signature=signature)
+    # There is nothing to tune, and the end of an epoch would wait for the tuner to wake: it sleeps twice as long each
+    # time, so that an epoch may take up to twice its time.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(4).with_options(options)
 
 
 def _open_spec(tf: Any, array: Any) -> Any:

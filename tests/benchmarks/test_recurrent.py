@@ -68,6 +68,9 @@ def test_the_summary_is_of_the_whole_table(tmp_path, monkeypatch):
     path = tmp_path / "results.csv"
     for function in (results.read_rows, results.write_rows):
         monkeypatch.setattr(function, "__defaults__", (path,))
+    guide = tmp_path / "guide.md"
+    guide.write_text("before\n<!-- speed -->\nold\n<!-- /speed -->\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(recurrent, "GUIDE", guide)
     constant = {"date": "2026-01-01", "processor": "P", "versions": "v"}
     shape = recurrent.SHAPES[0]
     for mask, ours in (("none", 2.0), ("right", 4.0)):
@@ -80,6 +83,11 @@ def test_the_summary_is_of_the_whole_table(tmp_path, monkeypatch):
     assert "time of keras / ours, layer: geometric mean: 2.83 x" in told
     written = [row for row in results.read_rows() if row["what"] == "time of keras / ours, layer: smallest"]
     assert [(row["processor"], row["value"]) for row in written] == [("P", "2")]
+    text = guide.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- speed -->\nMeasured on P, 2026-01-01, with v.\n")
+    assert text.endswith("<!-- /speed -->\nafter\n")
+    assert "old" not in text
+    assert "| 32, 35, 200, 200 | lstm | right | 4.00 | 2.00x | 0.25x |" in text
 
 
 def test_half_of_the_steps_are_padding():
