@@ -1,0 +1,78 @@
+"""What docs/*.md shows is true: its Python runs and prints what it says, its files exist, its table is the CSV's."""
+
+import csv
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
+LENGTHS = ("50", "100", "200", "400")
+CLIPPINGS = {"none": "no", "1.0": "to 1"}
+
+
+def run_blocks(text, name):
+    """Run the Python blocks in order, in one namespace; give the lines that each promises, as comments behind
+    `print(...)`."""
+    namespace = {}
+    promised = []
+    for found in re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        # Empty lines in front: an error then names the line of the guide.
+        code = "\n" * (text[: found.start(1)].count("\n")) + found.group(1)
+        exec(compile(code, name, "exec"), namespace)
+        promised += re.findall(r"^print\(.*\)  # (.*)$", found.group(1), re.MULTILINE)
+    return promised
+
+
+def adding_problem_table(rows):
+    """Solved runs of all runs, and the median of the steps that they took."""
+    lines = [f"| cell | clipping | {' | '.join(f'T = {length}' for length in LENGTHS)} |", "|---" * 6 + "|"]
+    for cell in ("simple_rnn", "relu_rnn", "gru", "lstm"):
+        for clipping, shown in CLIPPINGS.items():
+            cells = []
+            for length in LENGTHS:
+                key = (cell, clipping, length)
+                runs = [row["steps_to_solve"] for row in rows if (row["cell"], row["clipping"], row["length"]) == key]
+                solved = [int(steps) for steps in runs if steps != "never"]
+                median = f" ({statistics.median(solved):g})" if solved else ""
+                cells.append(f"{len(solved)} of {len(runs)}{median}")
+            lines.append(f"| `{cell}` | {shown} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_blocks_run(path, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    promised = run_blocks(path.read_text(encoding="utf-8"), str(path))
+    assert capsys.readouterr().out.splitlines() == promised
+
+
+def test_blocks_share_a_namespace_and_may_fail(capsys):
+    text = "```python\nx = 2\n```\n\n```python\nprint(x + 1)  # 4\n```\n"
+    assert run_blocks(text, "guide") == ["4"]
+    assert capsys.readouterr().out.splitlines() == ["3"]
+    with pytest.raises(NameError, match="y") as raised:
+        run_blocks(text + "\n```python\n\ny\n```\n", "guide")
+    assert raised.traceback[-1].lineno + 1 == 11
+
+
+@pytest.mark.parametrize("path", [*GUIDES, ROOT / "README.md"], ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    text = path.read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_table_of_the_adding_problem():
+    text = (ROOT / "docs" / "recurrent.md").read_text(encoding="utf-8")
+    with (ROOT / "benchmarks" / "adding_problem.csv").open(encoding="utf-8", newline="") as file:
+        table = adding_problem_table(list(csv.DictReader(file)))
+    shown = re.search(r"<!-- adding problem -->\n(.*?)\n<!-- /adding problem -->", text, re.DOTALL).group(1)
+    assert shown == table, f"put this table there:\n{table}"
