@@ -1,19 +1,20 @@
 """Recurrent layers in training: this package beside stock Keras and PyTorch, on the same shapes, in turn.
 
-    python benchmarks/recurrent.py                                       everything: some 25 minutes
+    python benchmarks/recurrent.py                                       everything: some 35 minutes
     python benchmarks/recurrent.py --cells lstm bilstm --modes layer     part of the grid
     python benchmarks/recurrent.py --shapes 64,128,64,64 --rounds 15     one shape, more carefully
     python benchmarks/recurrent.py --modes ner                           `ner_model` through `fit`, tokens per second
     python benchmarks/recurrent.py --summary                             ratios over all rows of this processor
     python benchmarks/recurrent.py --quick                               proves that it works, measures nothing
 
-A shape is batch, steps, inputs, units. What is timed, forwards and backwards but for the last:
+A shape is batch, steps, inputs, units. What is timed, forwards and backwards but for `serve`:
 
 - `layer`: one layer, the gradient of its outputs with regard to its inputs and weights;
 - `fit`: a tagger (embedding, the layer, dense, cross-entropy, Adam): `model.fit` of Keras as it comes, and the usual
   training loop in PyTorch;
 - `ner`: `keras_seq.zoo.ner_model` (embedding, bidirectional LSTM, dense, log-softmax) likewise;
-- `serve`: forwards only, one sentence at a time, as an exported graph runs it.
+- `serve`: forwards only, one sentence at a time, as an exported graph runs it;
+- `mask`: one layer of this package with a mask and without, in turn: what the mask costs.
 
 With a mask, the lengths of the rows are spread evenly between 1 and the number of steps, so that half of all steps are
 padding on the right; PyTorch is given packed sequences.
@@ -53,7 +54,7 @@ SHAPES = (
 )
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4, "bilstm": 4}
 CELLS = tuple(GATES)
-MODES = ("layer", "fit", "ner", "serve")
+MODES = ("layer", "fit", "ner", "serve", "mask")
 FRAMEWORKS = ("keras_seq", "keras", "pytorch")
 PACKAGES = ("keras-seq", "keras", "tensorflow", "torch", "numpy")
 
@@ -101,12 +102,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{constant['processor']}: one matrix product reaches {peak / 1e9:,.0f} GFLOP/s", flush=True)
         measured = []
         for number, case in enumerate(cases, 1):
-            times = _measure(case, workers, options.rounds, options.seconds)
+            times = _measure(dict.fromkeys(workers, case), workers, options.rounds, options.seconds)
             measured.append((case, times))
             print(f"{number:3}/{len(cases)}  {_describe(case):48}  {_line(times)}", flush=True)
             rows += [{**constant, **row} for row in _rows(case, times, peak)]
+        costs = []
+        if "mask" in options.modes:
+            workers["masked"] = _Worker("keras_seq")
+            pair = {"none": workers["keras_seq"], "right": workers["masked"]}
+            for shape, cell in itertools.product(shapes, options.cells):
+                with_and_without = {
+                    mask: {"mode": "layer", "shape": shape, "cell": cell, "mask": mask} for mask in pair
+                }
+                times = _measure(with_and_without, pair, options.rounds, options.seconds)
+                costs.append(times["right"] / times["none"])
+                what = _what_of_mask(cell, shape)
+                print(f"{what}: {costs[-1]:.2f}x", flush=True)
+                rows.append({**constant, "what": what, "value": f"{costs[-1]:.4g}", "unit": "x"})
         if options.quick:
-            print("\n".join(_line_of_summary(row) for row in _summary(measured)))
+            print("\n".join(_line_of_summary(row) for row in _summary(measured, costs)))
     finally:
         for worker in workers.values():
             worker.close()
@@ -132,10 +146,10 @@ def _cases(modes: Any, cells: Any, masks: Any, shapes: Any, ner_shape: Any, serv
     return cases
 
 
-def _measure(case: dict, workers: dict[str, _Worker], rounds: int, seconds: float) -> dict[str, float]:
-    """Milliseconds a step for each framework."""
-    for worker in workers.values():
-        worker.ask({"setup": case})
+def _measure(cases: dict[str, dict], workers: dict[str, _Worker], rounds: int, seconds: float) -> dict[str, float]:
+    """Milliseconds a step for each worker, on the case of its name."""
+    for name, worker in workers.items():
+        worker.ask({"setup": cases[name]})
     times: dict[str, list[float]] = {name: [] for name in workers}
     for turn in range(rounds):
         # Each goes first as often as the others.
@@ -167,7 +181,12 @@ def _write_summary(constant: dict[str, str]) -> str:
         names = {name: f"{_what(case)}: {name}" for name in FRAMEWORKS}
         if all(what in values for what in names.values()):
             measured.append((case, {name: values[what] for name, what in names.items()}))
-    rows = _summary(measured)
+    costs = [
+        values[what]
+        for cell, shape in itertools.product(CELLS, SHAPES)
+        if (what := _what_of_mask(cell, shape)) in values
+    ]
+    rows = _summary(measured, costs)
     write_rows({**constant, **row} for row in rows)
     if GUIDE.exists():
         before, begin, rest = GUIDE.read_text(encoding="utf-8").partition("<!-- speed -->\n")
@@ -203,7 +222,7 @@ def _tables(constant: dict, measured: list[tuple[dict, dict[str, float]]], summa
     return "\n".join(lines) + "\n"
 
 
-def _summary(measured: list[tuple[dict, dict[str, float]]]) -> list[dict[str, str]]:
+def _summary(measured: list[tuple[dict, dict[str, float]]], costs: Sequence[float]) -> list[dict[str, str]]:
     rows = []
 
     def add(what: str, value: float, unit: str) -> None:
@@ -215,17 +234,9 @@ def _summary(measured: list[tuple[dict, dict[str, float]]]) -> list[dict[str, st
             if ratios:
                 add(f"time of {other} / ours, {mode}: geometric mean", _geometric_mean(ratios), "x")
                 add(f"time of {other} / ours, {mode}: smallest", min(ratios), "x")
-    with_mask = {(c["mode"], tuple(c["shape"]), c["cell"]): t["keras_seq"] for c, t in measured if c["mask"] == "right"}
-    for mode in ("layer", "fit"):
-        costs = [
-            with_mask[key] / times["keras_seq"]
-            for case, times in measured
-            if case["mask"] == "none" and (key := (mode, tuple(case["shape"]), case["cell"])) in with_mask
-            if case["mode"] == mode
-        ]
-        if costs:
-            add(f"our time with a right-padded mask / without, {mode}: geometric mean", _geometric_mean(costs), "x")
-            add(f"our time with a right-padded mask / without, {mode}: largest", max(costs), "x")
+    if costs:
+        add("our time with a right-padded mask / without, layer: geometric mean", _geometric_mean(costs), "x")
+        add("our time with a right-padded mask / without, layer: largest", max(costs), "x")
     for case, times in measured:
         if case["mode"] == "ner":
             tokens = case["shape"][0] * case["shape"][1]
@@ -251,6 +262,10 @@ def _geometric_mean(values: Sequence[float]) -> float:
 
 def _what(case: dict) -> str:
     return f"{'forward pass' if case['mode'] == 'serve' else 'training step'}, {_describe(case)}"
+
+
+def _what_of_mask(cell: str, shape: Sequence[int]) -> str:
+    return f"our time with a right-padded mask / without, layer {cell} [{', '.join(map(str, shape))}]"
 
 
 def _describe(case: dict) -> str:
