@@ -78,8 +78,8 @@ class GRU(RecurrentLayer, keras.layers.GRU):
 
     Args:
         units: size of the state.
-        learn_initial_state: whether h_0 is trained; zeros otherwise. All further arguments are those of
-            `keras.layers.GRU`.
+        learn_initial_state: whether h_0 is trained; zeros otherwise. What is trained comes first in `get_weights()`.
+            All further arguments are those of `keras.layers.GRU`.
 
     Call arguments:
         sequences: `(batch, steps, features)`, floating.

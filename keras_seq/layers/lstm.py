@@ -81,8 +81,8 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
 
     Args:
         units: size of the state.
-        learn_initial_state: whether h_0 and c_0 are trained; zeros otherwise. All further arguments are those of
-            `keras.layers.LSTM`.
+        learn_initial_state: whether h_0 and c_0 are trained; zeros otherwise. What is trained comes first in
+            `get_weights()`. All further arguments are those of `keras.layers.LSTM`.
 
     Call arguments:
         sequences: `(batch, steps, features)`, floating.

@@ -77,8 +77,8 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
 
     Args:
         units: size of the state.
-        learn_initial_state: whether h_0 is trained; zeros otherwise. All further arguments are those of
-            `keras.layers.SimpleRNN`.
+        learn_initial_state: whether h_0 is trained; zeros otherwise. What is trained comes first in `get_weights()`.
+            All further arguments are those of `keras.layers.SimpleRNN`.
 
     Call arguments:
         sequences: `(batch, steps, features)`, floating.
