@@ -62,7 +62,7 @@ class Bidirectional(keras.layers.Bidirectional):
     ) -> Any:
         # Keras gives the mask that comes with the sequences this name where there is an initial state beside them.
         mask = sequences_mask if mask is None else mask
-        if not self._is_fused():
+        if not self._is_fused() or self.forward_layer.takes_cudnn(mask, training):
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         layers = [self.forward_layer, self.backward_layer]
         check_sequences(self.name, sequences, mask, layers[0].cell.kernel.shape[0])

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_integer, check_rate
-from keras_seq.ops.recurrence import run_recurrence
+from keras_seq.ops.recurrence import has_gpu, run_recurrence
 from keras_seq.ops.recurrent_steps import ACTIVATIONS, Direction, RecurrentStep
 
 Tensor = Any
@@ -69,6 +69,11 @@ class RecurrentLayer(_Base):
             and not self.unroll
         )
 
+    def takes_cudnn(self, mask: Any, training: Any) -> bool:
+        """Whether the stock layer is to try cuDNN: on a GPU, in training alone, so that no exported graph holds it, and
+        without a mask, for it takes only some. Where it cannot, the stock layer runs its own loop."""
+        return bool(training) and mask is None and getattr(self, "use_cudnn", False) in (True, "auto") and has_gpu()
+
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         _check_rank(self.name, sequences_shape)
         if sequences_shape[-1] is None:
@@ -109,6 +114,8 @@ class RecurrentLayer(_Base):
     def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> tuple:
         mask = keras.tree.flatten(mask)[0] if mask is not None else None
         states = keras.tree.flatten(initial_state)
+        if self.takes_cudnn(mask, training):
+            return super().inner_loop(sequences, states, mask, training=training)
         if not self.is_standard:
             # Not `super()`: the stock layer may call cuDNN, which takes no left-padded mask and cannot be served on a
             # CPU.

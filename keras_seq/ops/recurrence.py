@@ -106,6 +106,11 @@ def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = Fals
     return _backend().scan(step, state, sequences, reverse=reverse)
 
 
+def has_gpu() -> bool:
+    """Whether the backend in use computes on a GPU."""
+    return _backend().has_gpu()
+
+
 def _backend() -> Any:
     name = keras.backend.backend()
     if name == "tensorflow":

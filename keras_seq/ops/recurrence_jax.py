@@ -19,6 +19,11 @@ def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = Fals
     return jax.lax.scan(step, state, sequences, reverse=reverse)
 
 
+def has_gpu() -> bool:
+    """See `keras_seq.ops.recurrence.has_gpu`."""
+    return jax.default_backend() == "gpu"
+
+
 def run_direction(
     step: RecurrentStep, direction: Direction, mask: Array | None, *, training: bool, serving: bool, num_directions: int
 ) -> tuple[Array, States]:

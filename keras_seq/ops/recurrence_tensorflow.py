@@ -277,6 +277,11 @@ def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool) -> Callab
     return tf.function(loop, jit_compile=True, autograph=False) if compiled else loop
 
 
+def has_gpu() -> bool:
+    """See `keras_seq.ops.recurrence.has_gpu`."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = False) -> tuple[tuple, tuple]:
     """See `keras_seq.ops.recurrence.scan`."""
     first = sequences[0]
@@ -298,7 +303,7 @@ def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = Fals
 
 def _number_of_parts(sequences: Tensor, num_directions: int) -> int:
     """Into how many parts to cut a batch, so that each core has a loop to run."""
-    if tf.config.list_physical_devices("GPU"):
+    if has_gpu():
         return 1
     parts = max(1, _cores() // num_directions)
     rows = sequences.shape[0]

@@ -30,8 +30,8 @@ def write(tmp_path, content, name="a.conll"):
         PLAIN.replace(" ", "\tNN\t"),
         PLAIN.rstrip("\n"),
         PLAIN.replace("\n\n", "\n \t \n"),
-        gzip.compress(PLAIN.encode()),
-        gzip.compress(("\ufeff" + PLAIN).replace("\n", "\r\n").encode()),
+        gzip.compress(PLAIN.encode(), mtime=0),
+        gzip.compress(("\ufeff" + PLAIN).replace("\n", "\r\n").encode(), mtime=0),
     ],
 )
 def test_formats(tmp_path, content):
@@ -70,7 +70,7 @@ def test_converts_on_request(tmp_path, target):
         ("a O\nb B-\n", 2, "malformed tag"),
         ("this is a sentence\n", 1, "malformed tag 'sentence'"),
         (b"a O\n\xe1gua O\n", 2, "not UTF-8"),
-        (gzip.compress(PLAIN.encode())[:-12], None, "damaged gzip"),
+        (gzip.compress(PLAIN.encode(), mtime=0)[:-12], None, "damaged gzip"),
         (b"\x1f\x8bnot gzip at all", None, "damaged gzip"),
         (b"a O\n" + b"x" * 2_000_000, 2, "line of more than"),
     ],

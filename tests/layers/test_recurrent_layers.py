@@ -391,3 +391,30 @@ def test_dtypes_of_outputs(case):
         layer = make_layer(case, return_sequences=True, return_state=True, dtype=dtype)
         outputs = layer(random_array((2, STEPS, FEATURES)))
         assert {keras.backend.standardize_dtype(part.dtype) for part in outputs} == {expected}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [LSTM, GRU, lambda units, **options: Bidirectional(LSTM(units, **options), dtype=options.get("dtype"))],
+    ids=["lstm", "gru", "bilstm"],
+)
+def test_cudnn_is_tried_on_a_gpu_in_training_without_a_mask(make, monkeypatch):
+    """There may be no GPU here: what is seen is when the stock layer, which calls cuDNN, is asked."""
+    asked = []
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        asked.append(type(self).__name__)
+        return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask, training=training)
+
+    for stock in (keras.layers.LSTM, keras.layers.GRU):
+        monkeypatch.setattr(stock, "inner_loop", inner_loop)
+    inputs, mask = random_array((5, STEPS, FEATURES)), make_mask("right")
+    layer = make(UNITS, return_sequences=True, dtype=DTYPE)
+    expected = call(layer, inputs, training=True)
+    monkeypatch.setattr("keras_seq.layers.recurrent_layer.has_gpu", lambda: True)
+    call(layer, inputs)
+    call(layer, inputs, mask, training=True)
+    call(make(UNITS, use_cudnn=False), inputs, training=True)
+    assert not asked
+    assert_close(call(layer, inputs, training=True), expected)
+    assert asked
