@@ -72,7 +72,8 @@ def write_golden(path: str | os.PathLike, source: Any, samples: Sequence[str | S
     arrays = {}
     for index, (sample, outputs) in enumerate(zip(given, answers, strict=True)):
         for part, values in ((stock_runtime.INPUTS, sample.inputs), (stock_runtime.OUTPUTS, outputs)):
-            for name, value in values.items():
+            # A signature keeps its outputs in no order.
+            for name, value in sorted(values.items()):
                 arrays[f"{index}/{sample.signature}/{part}/{name}"] = value
     with atomic_write(path) as file:
         np.savez_compressed(file, **stock_runtime.pack(arrays))  # type: ignore[arg-type]
