@@ -2,19 +2,17 @@
 
 import gzip
 import os
-import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, NamedTuple, cast
+from typing import NamedTuple
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
+from keras_seq.data.lines import read_lines, shorten
 from keras_seq.data.tag_schemes import convert
 from keras_seq.ops.spans import OUTSIDE, split_tag
 
 _FORMAT = "a line is a token, spaces or a tab, and its tag; a blank line ends a sentence"
-# No real token is near: a longer line is a file of another kind, and must not fill the memory.
-_MAX_LINE_BYTES = 1_000_000
 
 
 class Sentence(NamedTuple):
@@ -59,7 +57,7 @@ def read_conll(path: str | os.PathLike, scheme: str | None = None, max_length: i
     tags: list[str] = []
     first_line = 0
     num_sentences = 0
-    for number, line in _lines(path):
+    for number, line in read_lines(path, _FORMAT):
         row = _parse(path, number, line)
         if row is not None:
             if not tokens:
@@ -170,12 +168,12 @@ def _parse(path, number, line):
     if text.startswith("# ") and not (len(cells) == 2 and _is_tag(cells[1])):
         return None
     if len(cells) < 2:
-        raise DataError(path, number, f"one column ({_shorten(text)})", _FORMAT)
+        raise DataError(path, number, f"one column ({shorten(text)})", _FORMAT)
     if not _is_tag(cells[-1]):
         raise DataError(
             path,
             number,
-            f"malformed tag {_shorten(cells[-1])}",
+            f"malformed tag {shorten(cells[-1])}",
             "the last column must be O or a prefix of B, I, E, S and a type, such as B-LOC",
         )
     return cells[0], cells[-1]
@@ -190,50 +188,10 @@ def _is_tag(text):
     return text == OUTSIDE or len(text) > 2
 
 
-def _shorten(text):
-    return repr(text if len(text) <= 40 else text[:37] + "...")
-
-
 def _too_long(path, line, count):
     return DataError(
         path, line, f"sentence of {count} tokens", "put a blank line between sentences, or raise the maximum length"
     )
-
-
-def _lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their line end."""
-    try:
-        with open(path, "rb") as raw:
-            is_gzip = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            with cast(IO[bytes], gzip.open(raw) if is_gzip else raw) as file:
-                yield from _decode(path, file)
-    except FileNotFoundError:
-        raise DataError(path, None, "no such file", "check the name, or fetch the data first") from None
-    except IsADirectoryError:
-        raise DataError(path, None, "is a folder", "name a file in it") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(path, None, f"damaged gzip file ({error})", "fetch or compress it again") from error
-    except OSError as error:
-        raise DataError(path, None, f"cannot be read ({error.strerror or error})", "check the file") from error
-
-
-def _decode(path: str | os.PathLike, file: IO[bytes]) -> Iterator[tuple[int, str]]:
-    number = 0
-    while line := file.readline(_MAX_LINE_BYTES):
-        number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if len(line) >= _MAX_LINE_BYTES:
-            raise DataError(path, number, f"line of more than {_MAX_LINE_BYTES:,} bytes", _FORMAT)
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            reason = f"not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start + 1})"
-            raise DataError(path, number, reason, "convert the file to UTF-8") from None
-        yield number, text.rstrip("\r\n")
-    if not number:
-        raise DataError(path, None, "empty file", _FORMAT)
 
 
 def _tag_pairs(path):
@@ -241,7 +199,7 @@ def _tag_pairs(path):
     previous = OUTSIDE
     found = False
     number = 0
-    for number, line in _lines(path):
+    for number, line in read_lines(path, _FORMAT):
         row = _parse(path, number, line)
         if row is not None:
             yield number, previous, row[1]
