@@ -1,8 +1,27 @@
 """Metrics: what a model is judged by. Each ignores padding."""
 
+from keras_seq.metrics.classification_scores import class_confusion, classification_scores, multi_label_scores
 from keras_seq.metrics.entity_f1 import EntityF1
 from keras_seq.metrics.entity_scores import confusion_matrix, entity_scores
+from keras_seq.metrics.expected_calibration_error import ExpectedCalibrationError
+from keras_seq.metrics.macro_f1 import MacroF1
 from keras_seq.metrics.masked_token_accuracy import MaskedTokenAccuracy
+from keras_seq.metrics.out_of_scope import out_of_scope_scores
 from keras_seq.metrics.perplexity import Perplexity
+from keras_seq.metrics.reliability import calibration_error, reliability_bins
 
-__all__ = ["EntityF1", "MaskedTokenAccuracy", "Perplexity", "confusion_matrix", "entity_scores"]
+__all__ = [
+    "EntityF1",
+    "ExpectedCalibrationError",
+    "MacroF1",
+    "MaskedTokenAccuracy",
+    "Perplexity",
+    "calibration_error",
+    "class_confusion",
+    "classification_scores",
+    "confusion_matrix",
+    "entity_scores",
+    "multi_label_scores",
+    "out_of_scope_scores",
+    "reliability_bins",
+]

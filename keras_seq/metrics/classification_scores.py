@@ -1,0 +1,183 @@
+"""Scores of text classifiers over whole data sets held as arrays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_seq.metrics.reliability import calibration_error
+from keras_seq.ops.text_labels import NO_LABEL
+
+
+def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, F1 and calibration of a classifier that gives each text one class.
+
+    Args:
+        true_ids: Class ids `(texts,)`; texts whose id is `-1` have no label and are left out.
+        probabilities: `(texts, classes)`.
+        class_names: The names of the classes, in the order of their ids.
+
+    Returns:
+        A dictionary with `"accuracy"`; `"macro_f1"`, the mean over the classes that occur, in the labels or in the
+        predictions; `"ece"`, as `ExpectedCalibrationError` with 15 bins; and `"classes"`: for each name a dictionary of
+        `"precision"`, `"recall"`, `"f1"` and `"support"` (how many texts have that class). A ratio over nothing is 0.
+
+    Raises:
+        ValueError: When the shapes do not fit each other, or an id is neither a class nor `-1`.
+
+    Example:
+
+    >>> scores = classification_scores([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], ["no", "yes"])
+    >>> round(scores["accuracy"], 3), round(scores["macro_f1"], 3), scores["classes"]["yes"]["recall"]
+    (0.667, 0.667, 0.5)
+
+    Reference: scikit-learn's `f1_score` with `average="macro"` and `zero_division=0`.
+    """
+    true_ids, probabilities = np.asarray(true_ids), _checked_probabilities(probabilities, class_names)
+    if true_ids.shape != probabilities.shape[:1]:
+        raise ValueError(
+            "`true_ids` must have one class id for each row of `probabilities`. "
+            f"Received: true_ids.shape={true_ids.shape}, probabilities.shape={probabilities.shape}. "
+            "Predict every text, and give both in the same order."
+        )
+    has_label = true_ids != NO_LABEL
+    true_ids, probabilities = true_ids[has_label], probabilities[has_label]
+    predicted_ids = probabilities.argmax(axis=1)
+    _, confusion = class_confusion(true_ids, predicted_ids, class_names)
+    correct, predicted, true = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
+    classes = _scores_of_classes(correct, predicted, true, class_names)
+    occurring = [name for name, count in zip(class_names, predicted + true, strict=True) if count]
+    return {
+        "accuracy": _ratio(correct.sum(), true.sum()),
+        "macro_f1": _ratio(sum(classes[name]["f1"] for name in occurring), len(occurring)),
+        "ece": calibration_error(probabilities.max(axis=1, initial=0.0), predicted_ids == true_ids),
+        "classes": classes,
+    }
+
+
+def multi_label_scores(
+    true_multi_hot: Any, probabilities: Any, class_names: Sequence[str], threshold: float = 0.5
+) -> dict[str, Any]:
+    """Accuracy, F1 and calibration of a classifier that gives each text any number of classes.
+
+    Args:
+        true_multi_hot: `(texts, classes)`, 1 for each class that the text has, else 0; rows of `-1` have no label and
+            are left out.
+        probabilities: `(texts, classes)`, of each class for itself.
+        class_names: The names of the classes, in the order of their ids.
+        threshold: A class is predicted when its probability is at least that.
+
+    Returns:
+        A dictionary with `"accuracy"`, the share of texts whose classes are all right and none too many; `"macro_f1"`,
+        the mean over all classes (here, as in scikit-learn, one that never occurs counts as 0); `"micro_f1"`, over all
+        decisions together; `"ece"`, over all decisions: the probability of a class beside how often texts have it, in
+        15 bins; and `"classes"` as in `classification_scores`. A ratio over nothing is 0.
+
+    Raises:
+        ValueError: When the shapes do not fit each other, or a label is not 0, 1 or a row of `-1`.
+
+    Example:
+
+    >>> true, probabilities = [[1, 1], [0, 1]], [[0.9, 0.4], [0.2, 0.7]]
+    >>> scores = multi_label_scores(true, probabilities, ["funny", "sad"])
+    >>> scores["accuracy"], round(scores["micro_f1"], 3), scores["classes"]["sad"]["recall"]
+    (0.5, 0.8, 0.5)
+    """
+    true, probabilities = np.asarray(true_multi_hot), _checked_probabilities(probabilities, class_names)
+    if true.shape != probabilities.shape:
+        raise ValueError(
+            "`true_multi_hot` must have the shape of `probabilities`. "
+            f"Received: true_multi_hot.shape={true.shape}, probabilities.shape={probabilities.shape}. "
+            "Give one row for each text and one column for each class."
+        )
+    has_label = (true != NO_LABEL).any(axis=1)
+    true, probabilities = true[has_label], probabilities[has_label]
+    is_decision = np.isin(true, (0, 1))
+    if not is_decision.all():
+        odd = true[~is_decision][0]
+        raise ValueError(
+            "`true_multi_hot` must hold 1 and 0, or -1 in all of a row without a label. "
+            f"Received: {odd} among the labels. Write 1 for each class that the text has."
+        )
+    true = true.astype(bool)
+    predicted = probabilities >= threshold
+    correct_counts, predicted_counts, true_counts = (each.sum(axis=0) for each in (true & predicted, predicted, true))
+    classes = _scores_of_classes(correct_counts, predicted_counts, true_counts, class_names)
+    return {
+        "accuracy": _ratio((true == predicted).all(axis=1).sum(), len(true)),
+        "macro_f1": _ratio(sum(scores["f1"] for scores in classes.values()), len(classes)),
+        "micro_f1": _ratio(2 * correct_counts.sum(), predicted_counts.sum() + true_counts.sum()),
+        "ece": calibration_error(probabilities.ravel(), true.ravel()),
+        "classes": classes,
+    }
+
+
+def class_confusion(true_ids: Any, predicted_ids: Any, class_names: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """How often texts of one class are taken for another.
+
+    Args:
+        true_ids: Class ids `(texts,)`; texts whose id is `-1` are left out.
+        predicted_ids: The same, predicted.
+        class_names: The names of the classes, in the order of their ids.
+
+    Returns:
+        The names, and an int64 array `(classes, classes)` of counts: rows are true, columns
+        predicted.
+
+    Raises:
+        ValueError: When the lengths differ, or an id is no class.
+
+    Example:
+
+    >>> names, counts = class_confusion([0, 1, 1, -1], [0, 1, 0, 1], ["no", "yes"])
+    >>> names, counts.tolist()
+    (['no', 'yes'], [[1, 0], [1, 1]])
+    """
+    true_ids, predicted_ids = np.asarray(true_ids), np.asarray(predicted_ids)
+    if true_ids.ndim != 1 or true_ids.shape != predicted_ids.shape:
+        raise ValueError(
+            "`true_ids` and `predicted_ids` must have one class id for each text. "
+            f"Received: true_ids.shape={true_ids.shape}, predicted_ids.shape={predicted_ids.shape}. "
+            "Give two flat arrays of one length."
+        )
+    has_label = true_ids != NO_LABEL
+    true_ids, predicted_ids = true_ids[has_label], predicted_ids[has_label]
+    for argument, ids in (("true_ids", true_ids), ("predicted_ids", predicted_ids)):
+        is_class = np.isin(ids, np.arange(len(class_names)))
+        if not is_class.all():
+            odd = ids[~is_class][0]
+            raise ValueError(
+                f"`{argument}` must hold ids of the {len(class_names)} classes. Received: {odd} in `{argument}`. "
+                "Use the classes that the model was trained with, and -1 for a text without a label."
+            )
+    counts = np.zeros((len(class_names), len(class_names)), "int64")
+    np.add.at(counts, (true_ids.astype("int64"), predicted_ids.astype("int64")), 1)
+    return list(class_names), counts
+
+
+def _scores_of_classes(
+    correct: np.ndarray, predicted: np.ndarray, true: np.ndarray, class_names: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    return {
+        name: {
+            "precision": _ratio(correct[index], predicted[index]),
+            "recall": _ratio(correct[index], true[index]),
+            "f1": _ratio(2 * correct[index], predicted[index] + true[index]),
+            "support": int(true[index]),
+        }
+        for index, name in enumerate(class_names)
+    }
+
+
+def _ratio(part: Any, whole: Any) -> float:
+    return float(part) / float(whole) if whole else 0.0
+
+
+def _checked_probabilities(probabilities: Any, class_names: Sequence[str]) -> np.ndarray:
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(class_names):
+        raise ValueError(
+            f"`probabilities` must have one column for each of the {len(class_names)} `class_names`. "
+            f"Received: probabilities.shape={probabilities.shape}. Give the names of all classes of the model."
+        )
+    return probabilities

@@ -1,0 +1,77 @@
+"""F1 averaged over classes, as a Keras metric."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.registration import register
+from keras_seq.ops.text_labels import class_ids, counted_weights
+
+
+@register
+class MacroF1(keras.metrics.Metric):
+    """F1 averaged over classes, each class counting alike however rare it is.
+
+    For text classifiers whose classes differ in size, where accuracy speaks of the large ones alone. Counts are kept
+    for each class, so that the result is exact however the data is cut into batches. The mean is over the classes that
+    occur, in the labels or in the predictions; the F1 of a class that is never right is 0. These are the rules of
+    scikit-learn, and the numbers are those of `classification_scores`.
+
+    Masking: texts whose label is `-1` are left out. With no text at all the result is 0.
+
+    Args:
+        num_classes: How many classes there are.
+        name: Name of the metric.
+        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million texts of a class.
+
+    Call arguments (of `update_state`):
+        y_true: Integer class ids `(batch,)` or `(batch, 1)`, `-1` = no label. A label that is neither a class nor `-1`
+            makes the result NaN.
+        y_pred: Probabilities or scores `(batch, classes)`, of which the largest counts.
+        sample_weight: Optional weights, `(batch,)` or `(batch, 1)`.
+
+    Returns (of `result`): a scalar.
+
+    Raises:
+        TypeError: When `num_classes` is not an integer.
+        ValueError: When `num_classes` is not positive, or when the shapes do not fit each other.
+
+    Example: class 0 is found once of two times (F1 2/3), class 1 once, with one false alarm (F1 2/3); class 2 does not
+    occur.
+
+    >>> metric = MacroF1(num_classes=3)
+    >>> metric.update_state([0, 0, 1, -1], [[0.9, 0.1, 0], [0.2, 0.8, 0], [0.1, 0.9, 0], [0, 0, 1]])
+    >>> round(float(metric.result()), 3)
+    0.667
+    """
+
+    def __init__(self, num_classes: int, *, name: str = "macro_f1", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+        check_positive_integer("num_classes", num_classes)
+        self.num_classes = num_classes
+        # More is better: what callbacks with `mode="auto"` read.
+        self._direction = "up"
+        self.correct, self.predicted, self.true = (
+            self.add_variable(shape=(num_classes,), initializer="zeros", dtype=self.dtype, name=counted)
+            for counted in ("correct", "predicted", "true")
+        )
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        labels, predicted_ids = class_ids(y_true, y_pred), ops.argmax(y_pred, axis=-1)
+        weights = counted_weights(labels, self.num_classes, sample_weight, self.dtype)[:, None]
+        true = ops.one_hot(labels, self.num_classes, dtype=self.dtype) * weights
+        predicted = ops.one_hot(predicted_ids, self.num_classes, dtype=self.dtype) * weights
+        is_right = ops.equal(ops.cast(predicted_ids, "int32"), labels)[:, None]
+        self.correct.assign_add(ops.sum(true * ops.cast(is_right, self.dtype), axis=0))
+        self.predicted.assign_add(ops.sum(predicted, axis=0))
+        self.true.assign_add(ops.sum(true, axis=0))
+
+    def result(self) -> Any:
+        both = self.predicted + self.true
+        occurring = ops.sum(ops.cast(ops.not_equal(both, 0), self.dtype))
+        return ops.divide_no_nan(ops.sum(ops.divide_no_nan(2 * self.correct, both)), occurring)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "num_classes": self.num_classes}
