@@ -2,6 +2,7 @@
 
 from keras_seq.training.callbacks import Position, Progress, TrainingCallback
 from keras_seq.training.checkpoints import CheckpointStore
+from keras_seq.training.drawing_reliability import draw_reliability
 from keras_seq.training.feeding import Batches
 from keras_seq.training.gradient_norms import GradientNorms, hidden_gradient_norms
 from keras_seq.training.gradient_norms_per_step import GradientNormsPerStep
@@ -27,6 +28,7 @@ __all__ = [
     "averaged_weights",
     "build_optimizer",
     "compile_model",
+    "draw_reliability",
     "fit",
     "hidden_gradient_norms",
 ]

@@ -32,7 +32,7 @@ def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarra
         )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = 2.5 + 0.5 * len(names)
-    figure, axes = _figure(size, size)
+    figure, axes = new_figure(size, size)
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     positions = range(len(names))
     axes.set_xticks(positions, names, rotation=45, ha="right")
@@ -49,7 +49,7 @@ def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarra
             fontsize=8,
             color="white" if shares[row, column] > 0.5 else "black",
         )
-    return _pixels(figure)
+    return pixels_of(figure)
 
 
 def draw_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) -> np.ndarray:
@@ -82,7 +82,7 @@ def draw_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) ->
     low, high = (finite.min(), finite.max()) if finite.size else (-1.0, 0.0)
     if high - low < 0.1:
         low, high = low - 0.05, high + 0.05
-    figure, axes = _figure(7.0, 4.0)
+    figure, axes = new_figure(7.0, 4.0)
     image = axes.imshow(
         # Infinities go a little outside the scale: there the colours for "under" and "over" begin.
         np.ma.masked_invalid(np.clip(logarithms, low - 1.0, high + 1.0)),
@@ -100,7 +100,7 @@ def draw_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) ->
     axes.set_ylabel("epoch")
     axes.set_title(_titled(title, norms, "red", "black", "grey"), fontsize=9)
     figure.colorbar(image, ax=axes, label="log10 of the norm of dL/dh_t")
-    return _pixels(figure)
+    return pixels_of(figure)
 
 
 def draw_newest_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) -> np.ndarray:
@@ -127,7 +127,7 @@ def draw_newest_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndar
     """
     norms = _checked_norms(epochs, norms)
     steps = np.arange(1, norms.shape[1] + 1)
-    figure, axes = _figure(7.0, 4.0)
+    figure, axes = new_figure(7.0, 4.0)
     shown = {len(epochs) - 1: "tab:blue", 0: "silver"}
     for index, colour in reversed(shown.items()):
         row = norms[index]
@@ -146,7 +146,7 @@ def draw_newest_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndar
     axes.set_title(
         _titled(title, norms[list(shown)], "triangles at the top", "triangles at the bottom", "gaps"), fontsize=9
     )
-    return _pixels(figure)
+    return pixels_of(figure)
 
 
 def _checked_norms(epochs: Sequence[int], norms: np.ndarray) -> np.ndarray:
@@ -177,15 +177,17 @@ def _titled(title: str, norms: np.ndarray, infinite: str, zero: str, missing: st
     return "\n".join([title, "; ".join(notes)]) if notes else title
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
+def new_figure(width: float, height: float, **subplots: Any) -> tuple[Any, Any]:
+    """A figure, its size in units of 100 pixels, and its axes: one, or what `subplots` asks of `Figure.subplots`."""
     # The object-oriented interface: no window system, no global state, safe in threads.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
-    return figure, figure.add_subplot()
+    return figure, figure.subplots(**subplots)
 
 
-def _pixels(figure: Any) -> np.ndarray:
+def pixels_of(figure: Any) -> np.ndarray:
+    """The figure as an array of pixels, uint8 `[height, width, 3]`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)
