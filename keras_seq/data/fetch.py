@@ -14,7 +14,7 @@ from keras_seq.data.registry import BUNDLED_DIRECTORY, DataFile, cache_directory
 
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 1 << 16
-# The largest file is 1.3 MB. A server that never stops must not fill the memory.
+# The largest file is 5 MB. A server that never stops must not fill the memory.
 _MAX_BYTES = 1 << 28
 
 Progress = Callable[[str, int, int | None], None]
@@ -25,8 +25,9 @@ def fetch(
 ) -> Path:
     """Download the files of a registered data set, once.
 
-    Each file is converted to `token tag` lines and checked against its SHA-256 before it takes its name: what is there
-    is whole and right. Files that are there already are left alone, and what comes with the package stays where it is.
+    Each file is converted to the format of this package and checked against its SHA-256 before it takes its name: what
+    is there is whole and right. Files that are there already are left alone, and what comes with the package stays
+    where it is.
 
     Args:
         name: Of the data set, such as `"lener-br"`.
@@ -48,11 +49,12 @@ def fetch(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be created ({error.strerror}); pass another --data-dir") from error
+    sources = _Sources()
     for file_name, data_file in dataset.files.items():
         path = folder / file_name
         if not force and (path.is_file() or path.with_name(f"{file_name}.gz").is_file()):
             continue
-        content = _download(file_name, data_file, progress)
+        content = _download(file_name, data_file, sources, progress)
         try:
             with atomic_write(path) as file:
                 file.write(content)
@@ -61,44 +63,42 @@ def fetch(
     return folder
 
 
-def to_token_tag_lines(content: bytes, prefix: str = "") -> bytes:
-    """Rewrite columns as `token tag` lines: one space, LF, one blank line after each sentence.
+class _Sources:
+    """The publisher's files of one call: an archive that holds several of ours is downloaded once."""
 
-    Args:
-        content: UTF-8, columns parted by a tab or spaces; the first is the token, the last the tag.
-        prefix: Taken off each token.
+    def __init__(self):
+        self._contents: dict[str, bytes] = {}
 
-    Returns:
-        The rewritten content.
-    """
-    lines: list[str] = []
-    for line in content.decode("utf-8-sig").split("\n"):
-        cells = line.strip("\r").split("\t") if "\t" in line else line.split()
-        if "".join(cells).strip():
-            lines.append(f"{cells[0].removeprefix(prefix)} {cells[-1]}\n")
-        elif lines and lines[-1] != "\n":
-            lines.append("\n")
-    if lines and lines[-1] != "\n":
-        lines.append("\n")
-    return "".join(lines).encode("utf-8")
+    def read(self, address: str | tuple[str, ...], file_name: str, progress: Progress | None) -> list[bytes]:
+        """The contents at one address, or at several that make one file together."""
+        contents: list[bytes] = []
+        for url in (address,) if isinstance(address, str) else address:
+            if url not in self._contents:
+                self._contents[url] = _read(url, file_name, progress, sum(map(len, contents)))
+            contents.append(self._contents[url])
+        return contents
 
 
-def _download(file_name: str, data_file: DataFile, progress: Progress | None) -> bytes:
+def _named(address):
+    return address if isinstance(address, str) else " with ".join(address)
+
+
+def _download(file_name: str, data_file: DataFile, sources: _Sources, progress: Progress | None) -> bytes:
     failures = []
     for url in data_file.urls:
         try:
-            content = to_token_tag_lines(_read(url, file_name, progress), data_file.prefix)
-        except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
-            failures.append(f"{url}: {getattr(error, 'reason', None) or error}")
+            content = data_file.convert(*sources.read(url, file_name, progress))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            failures.append(f"{_named(url)}: {getattr(error, 'reason', None) or error}")
             continue
         digest = hashlib.sha256(content).hexdigest()
         if digest == data_file.sha256:
             return content
-        failures.append(f"{url}: SHA-256 {digest[:12]}..., expected {data_file.sha256[:12]}...")
+        failures.append(f"{_named(url)}: SHA-256 {digest[:12]}..., expected {data_file.sha256[:12]}...")
     raise InputError(f"{file_name}: no address gave the file ({'; '.join(failures)}); check the network")
 
 
-def _read(url: str, file_name: str, progress: Progress | None) -> bytes:
+def _read(url: str, file_name: str, progress: Progress | None, before: int) -> bytes:
     # The addresses are those of the registry: https, or what a test registers.
     with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
         length = response.headers.get("Content-Length")
@@ -111,7 +111,7 @@ def _read(url: str, file_name: str, progress: Progress | None) -> bytes:
             if received > _MAX_BYTES:
                 raise OSError(f"more than {_MAX_BYTES:,} bytes")
             if progress is not None:
-                progress(file_name, received, total)
+                progress(file_name, before + received, None if total is None else before + total)
         if total is not None and received != total:
             raise OSError(f"{received:,} of {total:,} bytes")
     return b"".join(blocks)

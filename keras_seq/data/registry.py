@@ -3,11 +3,13 @@
 import difflib
 import importlib.resources
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from keras_seq.core.errors import InputError
+from keras_seq.data.conversions import to_token_tag_lines
 
 DATA_VARIABLE = "KERAS_SEQ_DATA"
 # What comes with the package; the folder lies beside this file wherever it is installed.
@@ -19,16 +21,17 @@ class DataFile:
     """One file of a data set.
 
     Args:
-        urls: Where the publisher's file is, the pinned one first; the others are tried when it does not answer. None:
-            the file comes with the package.
-        sha256: SHA-256 of the file as it lies on disk after `fetch` (`token tag` lines, not compressed), not of the
-            publisher's bytes: those use several column and line formats.
-        prefix: What the publisher puts before each token, to be taken off.
+        urls: Where the publisher's file is, the pinned one first; the others are tried when it does not answer, or
+            answers with something else. A tuple of addresses in the place of one: the publisher's files that make
+            this one together. None: the file comes with the package.
+        sha256: SHA-256 of the file as it lies on disk after `fetch` (in the format of this package, not compressed),
+            not of the publisher's bytes: those have several formats.
+        convert: From the bytes of the publisher's file, or files, to those of ours.
     """
 
-    urls: tuple[str, ...]
+    urls: tuple[str | tuple[str, ...], ...]
     sha256: str
-    prefix: str = ""
+    convert: Callable[..., bytes] = to_token_tag_lines
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Dataset:
     Args:
         name: The name of its folder, and in recipes.
         description: One line.
-        task: `"ner"`.
-        language: ISO 639-1 code.
+        task: `"ner"` or `"classification"`.
+        language: ISO 639-1 code; several are parted by a comma.
         licence: The licence of the data as its publisher states it.
         citation: The paper.
         files: Local file name -> `DataFile`.
@@ -153,7 +156,8 @@ def _spellings(path: Path) -> list[Path]:
     return [path, other]
 
 
-def _github(repository: str, commit: str, path: str) -> str:
+def github_file(repository: str, commit: str, path: str) -> str:
+    """The address of a file as it was in one commit."""
     return f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
 
 
@@ -190,7 +194,9 @@ register_dataset(
         licence="MIT",
         citation="Luz de Araujo et al., LeNER-Br, PROPOR 2018, doi:10.1007/978-3-319-99722-3_32",
         files={
-            f"{split}.conll": DataFile((_github("peluz/lener-br", _LENER, f"leNER-Br/{split}/{split}.conll"),), sha256)
+            f"{split}.conll": DataFile(
+                (github_file("peluz/lener-br", _LENER, f"leNER-Br/{split}/{split}.conll"),), sha256
+            )
             for split, sha256 in (
                 ("train", "6fdf9066333c84565f9e3d28ee8f0f519336bece69b63f8d78b8de0fe96dcd47"),
                 ("dev", "7e350feb828198031e57c21d6aadbf8dac92b19a684e45d7081c6cb491e2063b"),
@@ -211,7 +217,7 @@ register_dataset(
         files={
             f"{split}.conll": DataFile(
                 (
-                    _github("leondz/emerging_entities_17", commit, name),
+                    github_file("leondz/emerging_entities_17", commit, name),
                     f"https://noisy-text.github.io/2017/files/{name}",
                 ),
                 sha256,
@@ -252,7 +258,9 @@ def _register_wikiann(language: str, description: str, folder: str, **files: tup
             citation="Pan et al., ACL 2017, doi:10.18653/v1/P17-1178; balanced splits: Rahimi et al., ACL 2019",
             files={
                 f"{language}.{split}.conll": DataFile(
-                    (_github("davidsbatista/NER-datasets", commit, f"{folder}/{split}"),), sha256, f"{language}:"
+                    (github_file("davidsbatista/NER-datasets", commit, f"{folder}/{split}"),),
+                    sha256,
+                    partial(to_token_tag_lines, prefix=f"{language}:"),
                 )
                 for split, (commit, sha256) in files.items()
             },
