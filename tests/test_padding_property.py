@@ -20,12 +20,22 @@ from keras_seq.layers import (
     CRF,
     GRU,
     LSTM,
+    AttentionPooling,
     Bidirectional,
     CharacterEncoder,
     ConcatenateFeatures,
+    HashedBigrams,
+    LastStep,
+    MaskFromIds,
+    MaxPooling,
+    MeanLayer,
+    PositionEncoding,
     RecurrentStack,
     SimpleRNN,
+    SubwordEmbedding,
+    SumFeatures,
     TokenDropout,
+    TransformerBlock,
 )
 from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
 from keras_seq.metrics import EntityF1, MaskedTokenAccuracy, Perplexity
@@ -45,7 +55,7 @@ def ids(*shape):
 
 
 class OneToken(keras.layers.Layer):
-    """A character encoder seen as a layer whose steps are the characters of one token."""
+    """An encoder of the parts of tokens seen as a layer whose steps are the parts of one token."""
 
     def __init__(self, encoder):
         super().__init__()
@@ -53,6 +63,18 @@ class OneToken(keras.layers.Layer):
 
     def call(self, character_ids):
         return self.encoder(character_ids[:, None, :])[:, 0]
+
+
+class StepWeights(keras.layers.Layer):
+    """A way of pooling seen as a layer that puts out what each step weighs."""
+
+    def __init__(self, pooling):
+        super().__init__()
+        self.pooling = pooling
+        self.supports_masking = True
+
+    def call(self, sequences, mask=None):
+        return self.pooling.step_weights(sequences, mask)
 
 
 class RowsFirst(keras.layers.Layer):
@@ -124,6 +146,38 @@ LAYERS = {
     },
     "ConcatenateFeatures": {"two": lambda: (ConcatenateFeatures(), [floats(2), floats(3)])},
     "TokenDropout": {"prediction": lambda: (TokenDropout(0.5), ids())},
+    "MeanLayer": {
+        "mean": lambda: (MeanLayer(), floats(2)),
+        "sqrt": lambda: (MeanLayer(scale="sqrt"), floats(2)),
+        "features": lambda: (MeanLayer(axis=-1), floats(2)),
+        "weights": lambda: (StepWeights(MeanLayer()), floats(2)),
+    },
+    "MaxPooling": {
+        "plain": lambda: (MaxPooling(), floats(2)),
+        "weights": lambda: (StepWeights(MaxPooling()), floats(2)),
+    },
+    "LastStep": {
+        "last": lambda: (LastStep(), floats(2)),
+        "both ends": lambda: (LastStep(both_ends=True), floats(2)),
+        "weights": lambda: (StepWeights(LastStep(both_ends=True)), floats(2)),
+    },
+    "AttentionPooling": {
+        "plain": lambda: (AttentionPooling(3), floats(2)),
+        "weights": lambda: (StepWeights(AttentionPooling(3)), floats(2)),
+    },
+    "SubwordEmbedding": {
+        "mean": lambda: (SubwordEmbedding(8, 3), ids(4)),
+        "sum": lambda: (SubwordEmbedding(8, 3, combine="sum"), ids(4)),
+        "n-grams": lambda: (OneToken(SubwordEmbedding(8, 3)), ids()),
+    },
+    "SumFeatures": {"two": lambda: (SumFeatures(), [floats(2), floats(2)])},
+    "MaskFromIds": {"two": lambda: (MaskFromIds(), [floats(2), ids(3), ids()])},
+    "HashedBigrams": {"plain": lambda: (HashedBigrams(50), ids())},
+    "PositionEncoding": {"plain": lambda: (PositionEncoding(), floats(4))},
+    "TransformerBlock": {
+        "plain": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4)),
+        "training": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4), True),
+    },
 }
 
 # Class -> name of a case -> (the loss of a given reduction, its predictions without padding).

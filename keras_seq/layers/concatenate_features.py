@@ -37,15 +37,20 @@ class ConcatenateFeatures(keras.layers.Concatenate):
         super().__init__(axis=-1, **kwargs)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        masks = [part for part in mask or [] if part is not None]
-        if not masks:
-            return None
-        joined = masks[0]
-        for part in masks[1:]:
-            joined = ops.logical_and(joined, part)
-        return joined
+        return joined_mask(mask)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["axis"]
         return config
+
+
+def joined_mask(masks: Any) -> Any:
+    """Real where every mask of a list says so; `None` in it has no say. `None` without any mask."""
+    masks = [mask for mask in masks or [] if mask is not None]
+    if not masks:
+        return None
+    joined = masks[0]
+    for mask in masks[1:]:
+        joined = ops.logical_and(joined, mask)
+    return joined

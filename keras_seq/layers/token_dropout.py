@@ -16,7 +16,8 @@ class TokenDropout(keras.layers.Layer):
     """Replaces a share of token ids with the unknown token while training.
 
     Every id in the training text is known, so the vector of the unknown token would never be trained, and a model would
-    lean on words it has seen instead of their spelling and neighbours. Put it between the ids and the embedding.
+    lean on words it has seen instead of their spelling and neighbours. Put it between the ids and the embedding. With
+    `unknown_id=0` what is dropped becomes padding: whole n-grams of a token, before `SubwordEmbedding`.
 
     Masking: padding (id 0) stays padding; the ids carry no mask yet.
 
