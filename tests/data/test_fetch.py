@@ -7,7 +7,7 @@ import pytest
 
 from keras_seq.core.errors import InputError
 from keras_seq.data import fetch, find_data, registry
-from keras_seq.data.fetch import to_token_tag_lines
+from keras_seq.data.conversions import label_first_lines, text_and_label_files, to_token_tag_lines
 from keras_seq.data.registry import DataFile, Dataset
 
 UPSTREAM = "pt:Paulo\tB-PER\r\npt::\tO\r\n\r\n\t\r\npt:São Paulo\tNN\tB-LOC".encode()
@@ -40,19 +40,10 @@ def toy(monkeypatch):
 
     def register(*urls, sha256=None):
         digest = sha256 or hashlib.sha256(CONTENT).hexdigest()
-        files = {"train.conll": DataFile(urls, digest, "pt:")}
+        files = {"train.conll": DataFile(urls, digest, functools.partial(to_token_tag_lines, prefix="pt:"))}
         return registry.register_dataset(Dataset("toy", "A toy", "ner", "pt", "CC0", "none", files))
 
     return register
-
-
-def test_columns_become_token_tag_lines():
-    assert to_token_tag_lines(UPSTREAM, "pt:") == CONTENT
-    assert to_token_tag_lines(CONTENT.replace("São Paulo".encode(), b"SP")) == CONTENT.replace(
-        "São Paulo".encode(), b"SP"
-    )
-    assert to_token_tag_lines(b"") == b""
-    assert to_token_tag_lines(b"\xef\xbb\xbf\n\na O") == b"a O\n\n"
 
 
 def test_fetch_checks_converts_and_reports(server, toy, tmp_path):
@@ -87,6 +78,57 @@ def test_second_address_and_default_folder(server, toy, tmp_path, monkeypatch):
     toy(f"{address}/gone", f"{address}/train")
     assert fetch("toy") == tmp_path / "cache" / "keras_seq" / "data" / "toy"
     assert find_data("toy/train.conll").read_bytes() == CONTENT
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Registers a data set of these files for one test."""
+    monkeypatch.setattr(registry, "_DATASETS", {})
+
+    def register(files):
+        return registry.register_dataset(Dataset("toy", "A toy", "classification", "pt", "CC0", "none", files))
+
+    return register
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_made_of_two(server, register, tmp_path):
+    folder, address = server
+    (folder / "text").write_bytes(b"one \ntwo\n")
+    (folder / "labels").write_bytes(b"a\nb")
+    expected = b"a\tone\nb\ttwo\n"
+    together = (f"{address}/text", f"{address}/labels")
+    broken = (f"{address}/text", f"{address}/gone")
+    register({"train.tsv": DataFile((broken, together), sha256(expected), text_and_label_files)})
+    seen = []
+    fetch("toy", tmp_path, progress=lambda *state: seen.append(state))
+    assert (tmp_path / "toy" / "train.tsv").read_bytes() == expected
+    assert seen == [("train.tsv", 9, 9), ("train.tsv", 12, 12)]
+    (folder / "labels").write_bytes(b"a\nb\nc")
+    with pytest.raises(InputError, match="gone: .*; http.*/text with http.*/labels: 2 texts, 3 labels\\)"):
+        fetch("toy", tmp_path, force=True)
+    assert (tmp_path / "toy" / "train.tsv").read_bytes() == expected
+
+
+def test_an_archive_of_several_files_is_downloaded_once(server, register, tmp_path):
+    folder, address = server
+    (folder / "all").write_bytes(b"a one\nb two")
+
+    def line(number, content):
+        return label_first_lines(content).splitlines(keepends=True)[number]
+
+    files = {
+        f"{number}.tsv": DataFile((f"{address}/all",), sha256(expected), functools.partial(line, number))
+        for number, expected in enumerate((b"a\tone\n", b"b\ttwo\n"))
+    }
+    register(files)
+    seen = []
+    fetch("toy", tmp_path, progress=lambda *state: seen.append(state))
+    assert seen == [("0.tsv", 11, 11)]
+    assert [(tmp_path / "toy" / name).read_bytes() for name in files] == [b"a\tone\n", b"b\ttwo\n"]
 
 
 @pytest.mark.parametrize("content", [UPSTREAM + b"x", b"\xff", b""])

@@ -5,8 +5,53 @@ import re
 import pytest
 
 from keras_seq.core.errors import InputError
-from keras_seq.data import fetch, find_data, get_dataset, list_datasets
+from keras_seq.data import (
+    check_classes,
+    fetch,
+    find_data,
+    get_dataset,
+    labels_of,
+    list_datasets,
+    read_labelled_text,
+    split_of_folds,
+)
 from keras_seq.data.registry import cache_directory, register_dataset
+
+LABEL, FOLD = ("label", "text"), ("fold", "label", "text")
+SIZES_OF_LANGUAGE = {"train": 1839, "dev": 324, "test": 870}
+# Number of classes, columns, and examples of each file as the publishers count them.
+TEXTS = {
+    "quickstart_sentiment": (3, LABEL, {"train.tsv": 900, "validation.tsv": 150, "test.tsv": 150}),
+    "sst2": (2, LABEL, {"sst2.train.tsv": 6920, "sst2.dev.tsv": 872, "sst2.test.tsv": 1821}),
+    "sst5": (5, LABEL, {"sst5.train.tsv": 8544, "sst5.dev.tsv": 1101, "sst5.test.tsv": 2210}),
+    "polarity2": (2, FOLD, {"polarity2.tsv": 2000}),
+    "subj": (2, FOLD, {"subj.tsv": 10_000}),
+    "r8": (8, LABEL, {"train.tsv": 5485, "test.tsv": 2189}),
+    "banking77": (77, LABEL, {"train.tsv": 10_003, "test.tsv": 3080}),
+    "clinc150": (
+        150,
+        LABEL,
+        {
+            "train.tsv": 15_000,
+            "dev.tsv": 3000,
+            "test.tsv": 4500,
+            "oos_train.tsv": 100,
+            "oos_dev.tsv": 100,
+            "oos_test.tsv": 1000,
+        },
+    ),
+    "told-br": (2, LABEL, {"train.tsv": 16_800, "dev.tsv": 2100, "test.tsv": 2100}),
+    **{
+        f"umsab-sentiment-{language}": (
+            3,
+            LABEL,
+            {f"{language}.{split}.tsv": size for split, size in SIZES_OF_LANGUAGE.items()},
+        )
+        for language in ("pt", "en", "es")
+    },
+    "tweeteval-emotion": (4, LABEL, {"emotion.train.tsv": 3257, "emotion.dev.tsv": 374, "emotion.test.tsv": 1421}),
+    "tweeteval-irony": (2, LABEL, {"irony.train.tsv": 2862, "irony.dev.tsv": 955, "irony.test.tsv": 784}),
+}
 
 
 @pytest.fixture
@@ -28,14 +73,17 @@ def put(folder, name):
 
 def test_every_dataset_is_pinned_and_described():
     names = [dataset.name for dataset in list_datasets()]
-    assert names == sorted(names) and {"lener-br", "wnut17", "wikiann-pt", "wikiann-en"} <= set(names)
+    assert names == sorted(names) and {"lener-br", "wnut17", "wikiann-pt", "wikiann-en", *TEXTS} <= set(names)
     hashes = []
     for dataset in list_datasets():
+        assert dataset.task in ("ner", "classification")
         assert dataset.description and dataset.licence and dataset.citation and dataset.language and dataset.task
         for file in dataset.files.values():
             assert re.fullmatch("[0-9a-f]{64}", file.sha256)
-            assert dataset.is_bundled or re.search(r"/[0-9a-f]{12,40}/", file.urls[0])
-            assert all(url.startswith("https://") for url in file.urls)
+            # A file that is made of several has a tuple of addresses in the place of one.
+            addresses = [(urls,) if isinstance(urls, str) else urls for urls in file.urls]
+            assert dataset.is_bundled or all(re.search(r"/[0-9a-f]{12,40}/", url) for url in addresses[0])
+            assert all(url.startswith("https://") for urls in addresses for url in urls)
             hashes.append(file.sha256)
     assert len(set(hashes)) == len(hashes)
 
@@ -94,11 +142,34 @@ def test_hashes_are_those_of_the_files(data_dir):
             assert hashlib.sha256(content).hexdigest() == file.sha256, name
 
 
-def test_what_comes_with_the_package_needs_no_folder_and_no_download(folders):
-    dataset = get_dataset("quickstart")
+@pytest.mark.data
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_sets_parse_wholly(data_dir, name):
+    num_classes, columns, counts = TEXTS[name]
+    dataset = get_dataset(name)
+    assert dataset.task == "classification" and set(counts) == set(dataset.files)
+    for file, count in counts.items():
+        path = find_data(f"{dataset.directory}/{file}", data_dir)
+        examples = list(read_labelled_text(path, columns=columns))
+        assert len(examples) == count == examples[-1].line
+        labels = labels_of(examples)
+        if "oos" in file:
+            assert labels == ["oos"]
+            continue
+        check_classes(labels, path)
+        assert len(labels) == num_classes
+        if "fold" in columns:
+            assert {example.fold for example in examples} == set(range(10))
+            train, test = split_of_folds([example.fold for example in examples], 3)
+            assert len(test) == count // 10 and len(train) + len(test) == count
+
+
+@pytest.mark.parametrize("name", ["quickstart", "quickstart_sentiment"])
+def test_what_comes_with_the_package_needs_no_folder_and_no_download(folders, name):
+    dataset = get_dataset(name)
     assert dataset.is_bundled
-    for name, file in dataset.files.items():
-        path = find_data(f"quickstart/{name}")
-        assert path == fetch("quickstart", data_dir=folders[0]) / name
+    for file_name, file in dataset.files.items():
+        path = find_data(f"{name}/{file_name}")
+        assert path == fetch(name, data_dir=folders[0]) / file_name
         assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
     assert not folders[0].exists()
