@@ -18,8 +18,9 @@ from keras_seq.ops.text_labels import class_targets, text_weights
 class ClassCrossEntropy(keras.losses.Loss):
     """Cross-entropy of whole texts, averaged over the texts that have a label.
 
-    For classifiers that put out probabilities. The logarithm is taken of `p + 1e-30`: an example that is very wrong
-    costs up to 69 nats and keeps its gradient, where the `1e-7` of stock Keras lets both end at 16.
+    For classifiers that put out probabilities. No probability is taken for less than 1e-30: an example that is very
+    wrong costs up to 69 nats and keeps its gradient, where the limit of stock Keras, 1e-7, lets both end at 16. (The
+    sigmoid of a class that a text does not have is near 1 when it is very wrong, where float32 ends: at 17 nats.)
 
     Masking: a text without a label counts neither in the sum nor in the mean, whatever was predicted for it. The labels
     say it alone; a Keras mask is not read, for a text has no steps any more.

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.core.checks import check_positive_number
-from keras_seq.ops.cross_entropy import SMALLEST_PROBABILITY
+from keras_seq.ops.cross_entropy import SMALLEST_COMPLEMENT, SMALLEST_PROBABILITY
 from keras_seq.ops.text_labels import NO_LABEL
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
@@ -70,7 +70,7 @@ def apply_temperature(probabilities: Any, temperature: Any, *, multi_label: bool
     The same code for arrays and for the tensors of an exported graph.
 
     Args:
-        probabilities: `(..., classes)`, floating; a NumPy array or a tensor.
+        probabilities: `(..., classes)`, float32 or float64; a NumPy array or a tensor.
         temperature: A number above 0, or a tensor of one.
         multi_label: Whether the probabilities are those of a sigmoid per class.
 
@@ -90,9 +90,9 @@ def apply_temperature(probabilities: Any, temperature: Any, *, multi_label: bool
         check_positive_number("temperature", temperature)
     # The names below are the same in both.
     library: Any = np if isinstance(probabilities, np.ndarray) else ops
-    logarithms = library.log(probabilities + SMALLEST_PROBABILITY)
+    logarithms = library.log(library.maximum(probabilities, SMALLEST_PROBABILITY))
     if multi_label:
-        logits = (logarithms - library.log(1 - probabilities + SMALLEST_PROBABILITY)) / temperature
+        logits = (logarithms - library.log(library.maximum(1 - probabilities, SMALLEST_COMPLEMENT))) / temperature
         # 1 / (1 + exp(-x)), which would overflow.
         return library.exp(-library.logaddexp(library.zeros_like(logits), -logits))
     scores = logarithms / temperature

@@ -4,9 +4,12 @@ from typing import Any
 
 from keras import ops
 
-# Added to a probability before its logarithm is taken: the logarithm and its gradient stay finite at 0. So small that
-# a probability of 1e-25 still has its own gradient, and far enough from the ends of float32 for weights of classes.
+# A probability counts as no less before its logarithm is taken, so that the logarithm and its gradient are finite at 0:
+# so little that a probability of 1e-25 has a gradient of its own, and far enough from the end of float32 for weights of
+# classes. (`p + 1e-30` would do as well, had compilers not the liberty to make `1 - p + 1e-30` into `1 - p`.)
 SMALLEST_PROBABILITY = 1e-30
+# Half of the least that float32 can hold of `1 - p`: it tells nothing of a `p` nearer to 1.
+SMALLEST_COMPLEMENT = 2.0**-25
 
 
 def step_cross_entropy(labels: Any, log_probabilities: Any, ignored_label: int) -> Any:
@@ -30,21 +33,13 @@ def step_cross_entropy(labels: Any, log_probabilities: Any, ignored_label: int) 
     return ops.where(real, costs, 0.0)
 
 
-def safe_log(probabilities: Any) -> Any:
-    """The logarithm of probabilities, finite at 0 as is its gradient; at least in float32."""
-    probabilities = ops.convert_to_tensor(probabilities)
-    if probabilities.dtype != "float64":
-        probabilities = ops.cast(probabilities, "float32")
-    return ops.log(probabilities + SMALLEST_PROBABILITY)
-
-
 def class_cross_entropy(
     targets: Any, has_label: Any, probabilities: Any, class_weights: Any = None, multi_label: bool = False
 ) -> Any:
     """What each text costs, in nats.
 
     Args:
-        targets: The share of each class `(batch, classes)`.
+        targets: The share of each class `(batch, classes)`, float32 or float64.
         has_label: Bool `(batch,)`.
         probabilities: `(batch, classes)`; with `multi_label` of each class for itself.
         class_weights: `None`, or what the term of each class weighs, `(classes,)`.
@@ -54,10 +49,11 @@ def class_cross_entropy(
         A tensor `(batch,)`: 0 for a text without a label, whatever was predicted for it.
     """
     # Not the costs alone: what stands in a row without a label may have no gradient.
-    probabilities = ops.where(has_label[:, None], probabilities, ops.ones_like(probabilities))
-    terms = -targets * safe_log(probabilities)
+    probabilities = ops.where(has_label[:, None], ops.cast(probabilities, targets.dtype), 1.0)
+    terms = -targets * ops.log(ops.maximum(probabilities, SMALLEST_PROBABILITY))
     if multi_label:
-        terms = (terms - (1 - targets) * safe_log(1 - probabilities)) / targets.shape[-1]
+        others = -(1 - targets) * ops.log(ops.maximum(1 - probabilities, SMALLEST_COMPLEMENT))
+        terms = (terms + others) / targets.shape[-1]
     if class_weights is not None:
         terms = terms * ops.convert_to_tensor(class_weights, dtype=terms.dtype)
     return ops.where(has_label, ops.sum(terms, axis=-1), 0.0)
