@@ -69,32 +69,29 @@ class _Sources:
     def __init__(self):
         self._contents: dict[str, bytes] = {}
 
-    def read(self, address: str | tuple[str, ...], file_name: str, progress: Progress | None) -> list[bytes]:
-        """The contents at one address, or at several that make one file together."""
+    def read(self, address: tuple[str, ...], file_name: str, progress: Progress | None) -> list[bytes]:
+        """The contents of the files that make one of ours together."""
         contents: list[bytes] = []
-        for url in (address,) if isinstance(address, str) else address:
+        for url in address:
             if url not in self._contents:
                 self._contents[url] = _read(url, file_name, progress, sum(map(len, contents)))
             contents.append(self._contents[url])
         return contents
 
 
-def _named(address):
-    return address if isinstance(address, str) else " with ".join(address)
-
-
 def _download(file_name: str, data_file: DataFile, sources: _Sources, progress: Progress | None) -> bytes:
     failures = []
-    for url in data_file.urls:
+    for address in data_file.addresses:
+        named = " with ".join(address)
         try:
-            content = data_file.convert(*sources.read(url, file_name, progress))
+            content = data_file.convert(*sources.read(address, file_name, progress))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            failures.append(f"{_named(url)}: {getattr(error, 'reason', None) or error}")
+            failures.append(f"{named}: {getattr(error, 'reason', None) or error}")
             continue
         digest = hashlib.sha256(content).hexdigest()
         if digest == data_file.sha256:
             return content
-        failures.append(f"{_named(url)}: SHA-256 {digest[:12]}..., expected {data_file.sha256[:12]}...")
+        failures.append(f"{named}: SHA-256 {digest[:12]}..., expected {data_file.sha256[:12]}...")
     raise InputError(f"{file_name}: no address gave the file ({'; '.join(failures)}); check the network")
 
 

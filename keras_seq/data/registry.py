@@ -22,16 +22,30 @@ class DataFile:
 
     Args:
         urls: Where the publisher's file is, the pinned one first; the others are tried when it does not answer, or
-            answers with something else. A tuple of addresses in the place of one: the publisher's files that make
-            this one together. None: the file comes with the package.
+            answers with something else. None: the file comes with the package.
         sha256: SHA-256 of the file as it lies on disk after `fetch` (in the format of this package, not compressed),
             not of the publisher's bytes: those have several formats.
-        convert: From the bytes of the publisher's file, or files, to those of ours.
+        convert: From the bytes of the publisher's file to those of ours; from the bytes of both with `label_urls`.
+        label_urls: Where the labels are, when the publisher has a file of texts and one of labels: an address for each
+            of `urls`.
     """
 
-    urls: tuple[str | tuple[str, ...], ...]
+    urls: tuple[str, ...]
     sha256: str
     convert: Callable[..., bytes] = to_token_tag_lines
+    label_urls: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.label_urls and len(self.label_urls) != len(self.urls):
+            raise ValueError(
+                f"`label_urls` must hold an address for each of `urls`. Received: label_urls={self.label_urls!r}, "
+                f"urls={self.urls!r}. Give both addresses of the same commit."
+            )
+
+    @property
+    def addresses(self) -> list[tuple[str, ...]]:
+        """What is to be downloaded together, the first choice first."""
+        return list(zip(self.urls, *([self.label_urls] if self.label_urls else []), strict=True))
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,12 @@ _TWEET_EVAL = ("4fbd22cd7842", "8df207ad6fcdab017000ad5196f797cd21f9a30f")
 
 
 def _file(
-    repository: str, commits: tuple[str, ...], paths: str | tuple[str, ...], sha256: str, convert: Callable[..., bytes]
+    repository: str, commits: tuple[str, ...], path: str, sha256: str, convert: Callable[..., bytes], labels: str = ""
 ) -> DataFile:
-    """A file that is made of one file of a repository, or of several together."""
-    if isinstance(paths, str):
-        return DataFile(tuple(github_file(repository, commit, paths) for commit in commits), sha256, convert)
-    together = tuple(tuple(github_file(repository, commit, path) for path in paths) for commit in commits)
-    return DataFile(together, sha256, convert)
+    """A file of a repository; `labels` is the path of its labels, when they have a file of their own."""
+    urls = tuple(github_file(repository, commit, path) for commit in commits)
+    label_urls = tuple(github_file(repository, commit, labels) for commit in commits) if labels else ()
+    return DataFile(urls, sha256, convert, label_urls)
 
 
 def _register(
@@ -216,11 +215,10 @@ def _umsab(language: str, upstream: str, text: str, **files: str) -> None:
             f"{language}.{split}.tsv": _file(
                 "cardiffnlp/xlm-t",
                 _XLM_T,
-                tuple(
-                    f"data/sentiment/{upstream}/{split.replace('dev', 'val')}_{kind}.txt" for kind in ("text", "labels")
-                ),
+                f"data/sentiment/{upstream}/{split.replace('dev', 'val')}_text.txt",
                 sha256,
                 text_and_label_files,
+                f"data/sentiment/{upstream}/{split.replace('dev', 'val')}_labels.txt",
             )
             for split, sha256 in files.items()
         },
@@ -266,9 +264,10 @@ def _tweeteval(task: str, description: str, citation: str, **files: str) -> None
             f"{task}.{split}.tsv": _file(
                 "cardiffnlp/tweeteval",
                 _TWEET_EVAL,
-                tuple(f"datasets/{task}/{split.replace('dev', 'val')}_{kind}.txt" for kind in ("text", "labels")),
+                f"datasets/{task}/{split.replace('dev', 'val')}_text.txt",
                 sha256,
                 text_and_label_files,
+                f"datasets/{task}/{split.replace('dev', 'val')}_labels.txt",
             )
             for split, sha256 in files.items()
         },

@@ -100,9 +100,8 @@ def test_a_file_made_of_two(server, register, tmp_path):
     (folder / "text").write_bytes(b"one \ntwo\n")
     (folder / "labels").write_bytes(b"a\nb")
     expected = b"a\tone\nb\ttwo\n"
-    together = (f"{address}/text", f"{address}/labels")
-    broken = (f"{address}/text", f"{address}/gone")
-    register({"train.tsv": DataFile((broken, together), sha256(expected), text_and_label_files)})
+    labels = (f"{address}/gone", f"{address}/labels")
+    register({"train.tsv": DataFile((f"{address}/text",) * 2, sha256(expected), text_and_label_files, labels)})
     seen = []
     fetch("toy", tmp_path, progress=lambda *state: seen.append(state))
     assert (tmp_path / "toy" / "train.tsv").read_bytes() == expected

@@ -15,7 +15,7 @@ from keras_seq.data import (
     read_labelled_text,
     split_of_folds,
 )
-from keras_seq.data.registry import cache_directory, register_dataset
+from keras_seq.data.registry import DataFile, cache_directory, register_dataset
 
 LABEL, FOLD = ("label", "text"), ("fold", "label", "text")
 SIZES_OF_LANGUAGE = {"train": 1839, "dev": 324, "test": 870}
@@ -80,10 +80,8 @@ def test_every_dataset_is_pinned_and_described():
         assert dataset.description and dataset.licence and dataset.citation and dataset.language and dataset.task
         for file in dataset.files.values():
             assert re.fullmatch("[0-9a-f]{64}", file.sha256)
-            # A file that is made of several has a tuple of addresses in the place of one.
-            addresses = [(urls,) if isinstance(urls, str) else urls for urls in file.urls]
-            assert dataset.is_bundled or all(re.search(r"/[0-9a-f]{12,40}/", url) for url in addresses[0])
-            assert all(url.startswith("https://") for urls in addresses for url in urls)
+            assert dataset.is_bundled or all(re.search(r"/[0-9a-f]{12,40}/", url) for url in file.addresses[0])
+            assert all(url.startswith("https://") for address in file.addresses for url in address)
             hashes.append(file.sha256)
     assert len(set(hashes)) == len(hashes)
 
@@ -129,6 +127,15 @@ def test_unknown_and_repeated_names():
         get_dataset("lener")
     with pytest.raises(ValueError, match="registered"):
         register_dataset(get_dataset("wnut17"))
+
+
+def test_texts_and_labels_lie_in_the_same_folder_of_the_publisher():
+    files = [file for name in TEXTS for file in get_dataset(name).files.values() if file.label_urls]
+    assert len(files) == 15
+    for file in files:
+        assert [url.replace("_text.txt", "_labels.txt") for url in file.urls] == list(file.label_urls)
+    with pytest.raises(ValueError, match="`label_urls` must hold an address for each"):
+        DataFile(("https://a", "https://b"), "", label_urls=("https://c",))
 
 
 @pytest.mark.data
