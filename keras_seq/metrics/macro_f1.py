@@ -59,7 +59,13 @@ class MacroF1(keras.metrics.Metric):
         )
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        y_pred = ops.convert_to_tensor(y_pred)
         labels, predicted_ids = class_ids(y_true, y_pred), ops.argmax(y_pred, axis=-1)
+        if y_pred.shape[-1] != self.num_classes:
+            raise ValueError(
+                f"`y_pred` must have one column for each of the {self.num_classes} classes. "
+                f"Received: y_pred.shape={tuple(y_pred.shape)}. Give `num_classes` of the model."
+            )
         weights = counted_weights(labels, self.num_classes, sample_weight, self.dtype)[:, None]
         true = ops.one_hot(labels, self.num_classes, dtype=self.dtype) * weights
         predicted = ops.one_hot(predicted_ids, self.num_classes, dtype=self.dtype) * weights
