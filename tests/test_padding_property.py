@@ -37,8 +37,8 @@ from keras_seq.layers import (
     TokenDropout,
     TransformerBlock,
 )
-from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
-from keras_seq.metrics import EntityF1, MaskedTokenAccuracy, Perplexity
+from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy
+from keras_seq.metrics import EntityF1, ExpectedCalibrationError, MacroF1, MaskedTokenAccuracy, Perplexity
 from keras_seq.testing import UnpaddedOutputs, pad_rows
 
 ROWS, STEPS, TAGS = 4, 5, 3
@@ -180,8 +180,44 @@ LAYERS = {
     },
 }
 
+
+class OfTexts:
+    """A loss or a metric of whole texts: each step is a text, and padding is a text without a label."""
+
+    def __init__(self, judge, multi_label=False):
+        self.judge, self.multi_label = judge, multi_label
+
+    def _texts(self, labels, predictions):
+        labels = np.reshape(labels, -1)
+        if self.multi_label:
+            labels = np.where(labels[:, None] >= 0, np.eye(TAGS)[labels], -1)
+        return labels, np.reshape(predictions, (-1, TAGS))
+
+    def __call__(self, labels, predictions):
+        return self.judge(*self._texts(labels, predictions))
+
+    def update_state(self, labels, predictions):
+        self.judge.update_state(*self._texts(labels, predictions))
+
+    def result(self):
+        return self.judge.result()
+
+
+def class_cross_entropy(reduction, **arguments):
+    loss = ClassCrossEntropy(reduction=reduction, class_weights=[0.5, 1, 2], label_smoothing=0.1, **arguments)
+    return OfTexts(loss, loss.multi_label)
+
+
+def probabilities():
+    return np.exp(floats(TAGS)) / np.exp(floats(TAGS)).sum(-1, keepdims=True)
+
+
 # Class -> name of a case -> (the loss of a given reduction, its predictions without padding).
 LOSSES = {
+    "ClassCrossEntropy": {
+        "one class": (class_cross_entropy, probabilities()),
+        "several classes": (functools.partial(class_cross_entropy, multi_label=True), probabilities()),
+    },
     "CRFNegativeLogLikelihood": {
         "plain": (CRFNegativeLogLikelihood, floats(TAGS, TAGS)),
         "miss_cost": (functools.partial(CRFNegativeLogLikelihood, miss_cost=0.5), floats(TAGS, TAGS)),
@@ -200,7 +236,11 @@ METRICS = {
         ("EntityF1", lambda: EntityF1(["O", "B-A", "I-A"])),
         ("MaskedTokenAccuracy", MaskedTokenAccuracy),
     ]
-} | {"Perplexity": {"plain": (Perplexity, -np.abs(floats(TAGS)))}}
+} | {
+    "Perplexity": {"plain": (Perplexity, -np.abs(floats(TAGS)))},
+    "MacroF1": {"texts": (lambda: OfTexts(MacroF1(TAGS)), probabilities())},
+    "ExpectedCalibrationError": {"texts": (lambda: OfTexts(ExpectedCalibrationError()), probabilities())},
+}
 
 LABELS = np.random.default_rng(3).integers(TAGS, size=(ROWS, STEPS))
 
@@ -212,10 +252,16 @@ EXEMPT = {
     "GRUCell": "a cell computes a single step; its layer masks",
     "LSTMCell": "a cell computes a single step; its layer masks",
     "SimpleRNNCell": "a cell computes a single step; its layer masks",
+    "calibration_error": "arrays of predictions, which have no padding",
+    "class_confusion": "arrays of texts; its test leaves out those without a label",
+    "classification_scores": "arrays of texts; its test leaves out those without a label",
     "confusion_matrix": "counts over plain lists of tags, which have no padding",
     "load_torch_weights": "moves weights; it sees no sequences",
     "torch_weights": "moves weights; it sees no sequences",
     "entity_scores": "counts over plain lists of tags, which have no padding",
+    "multi_label_scores": "arrays of texts; its test leaves out those without a label",
+    "out_of_scope_scores": "arrays of predictions, which have no padding",
+    "reliability_bins": "arrays of predictions, which have no padding",
 }
 
 ROOMS = [(keras_seq.layers, LAYERS), (keras_seq.losses, LOSSES), (keras_seq.metrics, METRICS)]
