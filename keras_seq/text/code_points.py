@@ -7,14 +7,14 @@ and symbols (4 to 16, but for the tags and selectors of plane 14) keep the defau
 import functools
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 
+NUM_CODE_POINTS = sys.maxunicode + 1
 _PAGE_BITS = 8
 _PAGE_SIZE = 1 << _PAGE_BITS
-_NUM_PAGES = (sys.maxunicode + 1) >> _PAGE_BITS
 
 # Character classes. Every test below relies on this order: words are up to DIGIT, tokens up to SYMBOL.
 UPPER, LOWER, LETTER, MARK, DIGIT, EXTENDER, SYMBOL, SPACE = range(8)
@@ -31,8 +31,9 @@ class CodePointTable:
     """A map from code points to integers: two gathers, some kilobytes.
 
     Args:
-        mapping: The values that differ from the default.
-        default: The value of all other code points. No value may be negative.
+        values: The values that differ from the default, or an array with the value of every code point. None may be
+            negative.
+        default: The value of all other code points.
 
     Call arguments:
         code_points: int32 tensor of any shape, from 0 to 0x10FFFF.
@@ -46,33 +47,23 @@ class CodePointTable:
     [7, 0]
     """
 
-    def __init__(self, mapping: dict[int, int], default: int = 0):
-        self.default = default
+    def __init__(self, values: Mapping[int, int] | np.ndarray, default: int = 0):
+        if not isinstance(values, np.ndarray):
+            mapping, values = values, np.full(NUM_CODE_POINTS, default, "int32")
+            values[np.fromiter(mapping, "int32", len(mapping))] = np.fromiter(mapping.values(), "int32", len(mapping))
+        # A constant of two bytes or less is cast in the graph.
+        smallest = np.min_scalar_type(values.max())
+        rows = values.astype(smallest if smallest.itemsize <= 2 else "int32").reshape(-1, _PAGE_SIZE)
+        # Equal pages are stored once.
         pages: dict[bytes, int] = {}
-        rows: list[np.ndarray] = []
-        page_of = np.zeros(_NUM_PAGES, dtype="int32")
-        dtype = np.min_scalar_type(max([default, *mapping.values()]))
-        by_page: dict[int, list[tuple[int, int]]] = {}
-        for code_point, value in mapping.items():
-            by_page.setdefault(code_point >> _PAGE_BITS, []).append((code_point & (_PAGE_SIZE - 1), value))
-        for page in [-1, *sorted(by_page)]:
-            row = np.full(_PAGE_SIZE, default, dtype=dtype)
-            for position, value in by_page.get(page, ()):
-                row[position] = value
-            # Equal pages, most of all the page of defaults, are stored once.
-            index = pages.setdefault(row.tobytes(), len(rows))
-            if index == len(rows):
-                rows.append(row)
-            if page >= 0:
-                page_of[page] = index
-        self._page_of = page_of.astype(np.min_scalar_type(len(rows)))
-        self._values = np.concatenate(rows)
+        page_of = [pages.setdefault(row.tobytes(), len(pages)) for row in rows]
+        self._begin_of_page = np.array(page_of, "int32") * _PAGE_SIZE
+        self._values = np.frombuffer(b"".join(pages), rows.dtype)
 
     def __call__(self, code_points: tf.Tensor) -> tf.Tensor:
-        page = tf.gather(tf.constant(self._page_of), tf.bitwise.right_shift(code_points, _PAGE_BITS))
+        begin = tf.gather(tf.constant(self._begin_of_page), tf.bitwise.right_shift(code_points, _PAGE_BITS))
         position = tf.bitwise.bitwise_and(code_points, _PAGE_SIZE - 1)
-        values = tf.gather(tf.constant(self._values), tf.cast(page, tf.int32) * _PAGE_SIZE + position)
-        return tf.cast(values, tf.int32)
+        return tf.cast(tf.gather(tf.constant(self._values), begin + position), tf.int32)
 
 
 def assigned_code_points() -> Iterator[int]:
@@ -82,14 +73,16 @@ def assigned_code_points() -> Iterator[int]:
     yield from range(0xE0000, 0xE0200)
 
 
-def table_of(function: Callable[[str], int], default: int) -> CodePointTable:
-    """A table of what `function` says of each character, where that is not the default."""
-    values = ((code_point, function(chr(code_point))) for code_point in assigned_code_points())
-    return CodePointTable({code_point: value for code_point, value in values if value != default}, default)
+def values_of(function: Callable[[str], int], default: int) -> np.ndarray:
+    """What `function` says of each character, int32, the default for code points without characters."""
+    values = np.full(NUM_CODE_POINTS, default, "int32")
+    code_points = np.fromiter(assigned_code_points(), "int32")
+    values[code_points] = [function(chr(code_point)) for code_point in code_points]
+    return values
 
 
 @functools.cache
-def class_table() -> CodePointTable:
+def classes() -> np.ndarray:
     """Class of each code point: UPPER, LOWER, LETTER, MARK, DIGIT, EXTENDER, SYMBOL or SPACE.
 
     Spaces are all separators and control characters, NUL and zero-width ones among them. Zero-width joiners and
@@ -99,20 +92,15 @@ def class_table() -> CodePointTable:
     classes = {"Lu": UPPER, "Lt": UPPER, "Ll": LOWER, "Lm": LETTER, "Lo": LETTER, "Nd": DIGIT, "Nl": LETTER}
     classes |= {"No": DIGIT, "Mn": MARK, "Mc": MARK, "Me": MARK}
     classes |= {"Zs": SPACE, "Zl": SPACE, "Zp": SPACE, "Cc": SPACE, "Cf": SPACE}
-
-    def class_of(character: str) -> int:
-        if ord(character) in _EXTENDERS:
-            return EXTENDER
-        if ord(character) in _INVISIBLE_MARKS:
-            return MARK
-        return classes.get(unicodedata.category(character), SYMBOL)
-
-    return table_of(class_of, SYMBOL)
+    values = values_of(lambda character: classes.get(unicodedata.category(character), SYMBOL), SYMBOL)
+    values[list(_INVISIBLE_MARKS)] = MARK
+    values[list(_EXTENDERS)] = EXTENDER
+    return values
 
 
 @functools.cache
-def folding_table() -> CodePointTable:
-    """Code point of the lower-case letter, of `0` for a decimal digit, of `"` for a quotation mark; else 0.
+def folded() -> np.ndarray:
+    """Code point of the lower-case letter, of `0` for a decimal digit, of `"` for a quotation mark, else its own.
 
     Letters whose lower case is several characters (the dotted capital I alone) get the first of them.
     """
@@ -122,7 +110,7 @@ def folding_table() -> CodePointTable:
             return ord('"')
         if unicodedata.category(character) == "Nd":
             return ord("0")
-        lower = ord(character.lower()[0])
-        return 0 if lower == ord(character) else lower
+        return ord(character.lower()[0])
 
-    return table_of(fold, 0)
+    folded = values_of(fold, 0)
+    return np.where(folded > 0, folded, np.arange(NUM_CODE_POINTS))

@@ -1,19 +1,24 @@
-"""Tokens -> ids: words, characters, case."""
+"""Tokens -> ids: words, characters, case, subwords."""
 
+import dataclasses
+import functools
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
-from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.checks import check_choice, check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
 from keras_seq.text import code_points as cp
 from keras_seq.text.character_vocabulary import CharacterVocabulary
-from keras_seq.text.normalization import CharacterRun, nfc
-from keras_seq.text.vocabulary import Vocabulary
+from keras_seq.text.normalization import CharacterRun, may_change, normalize
+from keras_seq.text.subwords import SubwordHashing
+from keras_seq.text.vocabulary import NUM_SPECIAL, Vocabulary
 
 CASE_CLASSES = (
     "padding",
@@ -30,12 +35,15 @@ CASE_CLASSES = (
 
 NUM_CASE_CLASSES = len(CASE_CLASSES)
 
+FEATURES = ("token_ids", "character_ids", "case_ids", "subword_ids")
+"""What `TokenEncoder.encode` can give."""
+
 _WORDS_FILE, _CHARACTERS_FILE, _OPTIONS_FILE = "words.txt", "characters.txt", "encoder.json"
 _BUILD_CHUNK = 50_000
 
 
 class TokenEncoder(tf.Module):
-    """Turns tokens into ids of words, characters and case, with core TensorFlow ops.
+    """Turns tokens into ids of words, characters, case and subwords, with core TensorFlow ops.
 
     The same code runs in eager mode, in `tf.data` and in a SavedModel: pass the encoder to `archive.track`, the word
     list becomes an asset. Tokens are put in NFC first, so that tokens which were split elsewhere may be in any form.
@@ -45,6 +53,7 @@ class TokenEncoder(tf.Module):
         characters: The characters.
         max_characters: The most characters of a token. Of a longer one the first half and the end are kept, for the
             suffix says much of a word.
+        subwords: How n-grams of characters become ids, or `None` for no subwords.
 
     Example:
 
@@ -56,7 +65,14 @@ class TokenEncoder(tf.Module):
     TensorShape([1, 3, 20])
     """
 
-    def __init__(self, vocabulary: Vocabulary, characters: CharacterVocabulary, max_characters: int = 20):
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        characters: CharacterVocabulary,
+        max_characters: int = 20,
+        *,
+        subwords: SubwordHashing | None = None,
+    ):
         super().__init__()
         check_positive_integer("max_characters", max_characters)
         for name, value, kind in (
@@ -65,9 +81,12 @@ class TokenEncoder(tf.Module):
         ):
             if not isinstance(value, kind):
                 raise TypeError(f"`{name}` must be a {kind.__name__}. Received: {name}={value!r}. Build one.")
+        if subwords is not None and not isinstance(subwords, SubwordHashing):
+            raise TypeError(f"`subwords` must be a SubwordHashing or None. Received: subwords={subwords!r}. Build one.")
         self.vocabulary = vocabulary
         self.characters = characters
         self.max_characters = max_characters
+        self.subwords = subwords
         self._words = vocabulary.table("words")
 
     @classmethod
@@ -78,6 +97,8 @@ class TokenEncoder(tf.Module):
         max_size: int | None = None,
         min_character_count: int = 1,
         max_characters: int = 20,
+        *,
+        subwords: SubwordHashing | None = None,
     ) -> "TokenEncoder":
         """Make both vocabularies from training sentences, read once.
 
@@ -87,6 +108,7 @@ class TokenEncoder(tf.Module):
             max_size: The most words, or `None` for all.
             min_character_count: Characters seen less often are unknown.
             max_characters: As of the constructor.
+            subwords: As of the constructor.
 
         Returns:
             A `TokenEncoder`.
@@ -103,8 +125,8 @@ class TokenEncoder(tf.Module):
         for begin in range(0, len(tokens), _BUILD_CHUNK):
             chunk = tokens[begin : begin + _BUILD_CHUNK]
             characters = _characters(tf.constant(chunk, tf.string))
-            forms = _encoded(characters.code_points, characters.rows, len(chunk)).numpy()
-            words = _folded(characters, len(chunk)).numpy()
+            forms = _encoded(characters.points, characters.splits).numpy()
+            words = _folded(characters).numpy()
             for token, form, word in zip(chunk, forms, words, strict=True):
                 count = counts[token]
                 word_counts[word.decode()] = word_counts.get(word.decode(), 0) + count
@@ -114,6 +136,7 @@ class TokenEncoder(tf.Module):
             Vocabulary.from_counts(word_counts, min_count, max_size),
             CharacterVocabulary.from_counts(character_counts, min_character_count),
             max_characters,
+            subwords=subwords,
         )
 
     @classmethod
@@ -126,16 +149,21 @@ class TokenEncoder(tf.Module):
         directory = Path(directory)
         path = directory / _OPTIONS_FILE
         try:
-            max_characters = json.loads(path.read_text(encoding="utf-8"))["max_characters"]
+            options = json.loads(path.read_text(encoding="utf-8"))
+            max_characters = options["max_characters"]
             check_positive_integer("max_characters", max_characters)
+            # Files of version 0.1 have no such key.
+            subwords = options.get("subwords")
+            subwords = None if subwords is None else SubwordHashing(**subwords)
         except OSError as error:
             raise DataError(path, None, f"cannot be read ({error.strerror})", "name the folder of an encoder") from None
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(path, None, f"damaged ({error!r})", 'it should hold {"max_characters": 20}') from None
         return cls(
             Vocabulary.load(directory / _WORDS_FILE),
             CharacterVocabulary.load(directory / _CHARACTERS_FILE),
             max_characters,
+            subwords=subwords,
         )
 
     def save(self, directory: str | os.PathLike) -> None:
@@ -144,8 +172,11 @@ class TokenEncoder(tf.Module):
         directory.mkdir(parents=True, exist_ok=True)
         self.vocabulary.save(directory / _WORDS_FILE)
         self.characters.save(directory / _CHARACTERS_FILE)
+        options: dict[str, Any] = {"max_characters": self.max_characters}
+        if self.subwords is not None:
+            options["subwords"] = dataclasses.asdict(self.subwords)
         with atomic_write(directory / _OPTIONS_FILE, "w") as file:
-            file.write(json.dumps({"max_characters": self.max_characters}) + "\n")
+            file.write(json.dumps(options) + "\n")
 
     def normalize(self, tokens: tf.Tensor) -> tf.Tensor:
         """The form under which words are looked up: NFC, lower case, every digit `0`, every quotation mark `"`.
@@ -157,73 +188,134 @@ class TokenEncoder(tf.Module):
             String tensor of the same shape.
         """
         tokens = tf.convert_to_tensor(tokens, tf.string)
-        flat = tf.reshape(tokens, [-1])
-        return tf.reshape(_folded(_characters(flat), tf.size(flat)), tf.shape(tokens))
+        return tf.reshape(_folded(_characters(tf.reshape(tokens, [-1]))), tf.shape(tokens))
 
-    def encode(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of what `encode` gives when it is not told."""
+        return FEATURES if self.subwords is not None else FEATURES[:-1]
+
+    def encode(self, tokens: tf.Tensor, features: Collection[str] | None = None) -> dict[str, tf.Tensor]:
         """Ids of tokens.
 
         Args:
             tokens: String tensor of shape `(batch, steps)`, padded with `""` on any side.
+            features: Names of what is wanted, or `None` for all; only that is computed.
 
         Returns:
             A dictionary of int32 tensors, 0 wherever a token is `""`: `token_ids` of shape `(batch, steps)`;
             `character_ids` of shape `(batch, steps, max_characters)`, padded on the right with 0; `case_ids` of shape
-            `(batch, steps)`, positions in `CASE_CLASSES`.
+            `(batch, steps)`, positions in `CASE_CLASSES`; `subword_ids` of shape `(batch, steps, subwords)`, padded on
+            the right with 0, as many as the token with the most has, when the encoder has `subwords`.
+
+        Raises:
+            ValueError: When a feature is unknown, or is `subword_ids` and the encoder has no `subwords`.
         """
+        features = self.features if features is None else features
+        for name in features:
+            check_choice("features", name, self.features)
         tokens = tf.convert_to_tensor(tokens, tf.string)
-        shape = tf.shape(tokens)
-        flat = tf.reshape(tokens, [-1])
-        is_token = tf.not_equal(flat, "")
-        real = tf.boolean_mask(flat, is_token)
-        characters = _characters(real)
-        num_tokens = tf.size(real)
-        rows = [
-            self._words(_folded(characters, num_tokens))[:, tf.newaxis],
-            _case_ids(characters, num_tokens)[:, tf.newaxis],
-            self._character_ids(characters, num_tokens),
-        ]
-        # Row 0 is the padding; each token finds its own row.
-        table = tf.pad(tf.concat(rows, axis=1), [[1, 0], [0, 0]])
-        index = tf.where(is_token, tf.cumsum(tf.cast(is_token, tf.int32)), 0)
-        ids = tf.gather(table, tf.reshape(index, shape))
-        return {"token_ids": ids[:, :, 0], "character_ids": ids[:, :, 2:], "case_ids": ids[:, :, 1]}
+        # A text repeats words: each is encoded once. The padding is the first, so that its row is that of the padding.
+        distinct, index = tf.unique(tf.concat([[""], tf.reshape(tokens, [-1])], axis=0))
+        index = tf.reshape(index[1:], tf.shape(tokens))
+        characters = _characters(distinct[1:])
+        words = _folded(characters) if {"token_ids", "subword_ids"} & set(features) else None
 
-    def _character_ids(self, characters: CharacterRun, num_tokens: tf.Tensor) -> tf.Tensor:
-        rows = characters.rows
-        lengths = tf.math.bincount(rows, minlength=num_tokens, maxlength=num_tokens, dtype=tf.int32)
-        position = tf.range(tf.size(rows)) - tf.gather(tf.cumsum(lengths, exclusive=True), rows)
-        excess = tf.maximum(tf.gather(lengths, rows) - self.max_characters, 0)
-        head = self.max_characters // 2
-        kept = tf.where((position < head) | (position >= head + excess))[:, 0]
-        column = tf.gather(tf.where(position < head, position, position - excess), kept)
-        indices = tf.stack([tf.gather(rows, kept), column], axis=-1)
-        ids = self.characters(tf.gather(characters.code_points, kept))
-        return tf.scatter_nd(indices, ids, tf.stack([num_tokens, self.max_characters]))
+        def placed(ids: tf.Tensor) -> tf.Tensor:
+            return tf.gather(tf.pad(ids, [[1, 0], *[[0, 0]] * (ids.shape.rank - 1)]), index)
+
+        ids: dict[str, tf.Tensor] = {}
+        if "token_ids" in features:
+            ids["token_ids"] = self._words(words)
+        if "character_ids" in features:
+            ids["character_ids"] = self._character_ids(characters)
+        if "case_ids" in features:
+            ids["case_ids"] = _case_ids(characters)
+        if self.subwords is not None and "subword_ids" in features:
+            ids["subword_ids"] = self.subwords(words, self.max_characters)
+        return {name: placed(values) for name, values in ids.items()}
+
+    def vocabulary_subwords(self) -> np.ndarray:
+        """The subwords of every word of the vocabulary.
+
+        Returns:
+            int32 array of shape `(len(vocabulary), subwords)`, padded on the right with 0; rows 0 and 1 are 0.
+
+        Raises:
+            ValueError: When the encoder has no `subwords`.
+        """
+        if self.subwords is None:
+            raise ValueError(
+                "`subwords` must be set. Received: subwords=None. Build the encoder with a SubwordHashing."
+            )
+        ids = self.subwords(tf.constant(self.vocabulary.tokens, tf.string), self.max_characters).numpy()
+        return np.pad(ids, [(NUM_SPECIAL, 0), (0, 0)])
+
+    def _character_ids(self, characters: "_Characters") -> tf.Tensor:
+        begins, lengths = characters.splits[:-1, tf.newaxis], characters.lengths[:, tf.newaxis]
+        columns = tf.range(self.max_characters)
+        is_tail = columns >= self.max_characters // 2
+        places = begins + columns + tf.where(is_tail, tf.maximum(lengths - self.max_characters, 0), 0)
+        ids = tf.pad(self.characters(characters.points), [[1, 0]])
+        return tf.gather(ids, tf.where(columns < lengths, places + 1, 0))
 
 
-def _characters(tokens: tf.Tensor) -> CharacterRun:
+class _Characters(NamedTuple):
+    """The characters of tokens, none of them empty, in NFC."""
+
+    points: tf.Tensor  # code points, one token after the other
+    facts: tf.Tensor  # what `_facts_table` says of them
+    splits: tf.Tensor  # int32 (tokens + 1,): where each token begins, and the end
+
+    @property
+    def lengths(self) -> tf.Tensor:
+        return self.splits[1:] - self.splits[:-1]
+
+
+# What is packed into one number for each character: its class, whether it may change in NFC, what it is folded to (0
+# for itself).
+_CLASS_BITS = 3
+_MAY_CHANGE = 1 << _CLASS_BITS
+_FOLDED_SHIFT = _CLASS_BITS + 1
+
+
+@functools.cache
+def _facts_table() -> cp.CodePointTable:
+    folded = np.where(cp.folded() == np.arange(cp.NUM_CODE_POINTS), 0, cp.folded())
+    return cp.CodePointTable(folded << _FOLDED_SHIFT | may_change() << _CLASS_BITS | cp.classes())
+
+
+def _characters(tokens: tf.Tensor) -> _Characters:
     decoded = tf.strings.unicode_decode(tokens, "UTF-8", errors="replace")
-    rows = tf.cast(decoded.value_rowids(), tf.int32)
-    # The offsets are not used here; any numbers do.
-    return nfc(CharacterRun(decoded.values, rows, rows, rows))
+    points, splits = decoded.values, tf.cast(decoded.row_splits, tf.int32)
+    facts = _facts_table()(points)
+
+    def normalized() -> tuple[tf.Tensor, ...]:
+        rows = tf.cast(decoded.value_rowids(), tf.int32)
+        # The offsets are not used here; any numbers do.
+        run = normalize(CharacterRun(points, rows, rows, rows))
+        splits_after = tf.searchsorted(run.rows, tf.range(tf.size(splits)))
+        return run.code_points, _facts_table()(run.code_points), splits_after
+
+    suspicious = tf.reduce_any(tf.not_equal(tf.bitwise.bitwise_and(facts, _MAY_CHANGE), 0))
+    return _Characters(*tf.cond(suspicious, normalized, lambda: (points, facts, splits)))
 
 
-def _encoded(points: tf.Tensor, rows: tf.Tensor, num_rows: tf.Tensor) -> tf.Tensor:
-    characters = tf.RaggedTensor.from_value_rowids(points, rows, nrows=num_rows, validate=False)
-    return tf.strings.unicode_encode(characters, "UTF-8")
+def _encoded(points: tf.Tensor, splits: tf.Tensor) -> tf.Tensor:
+    return tf.strings.unicode_encode(tf.RaggedTensor.from_row_splits(points, splits, validate=False), "UTF-8")
 
 
-def _folded(characters: CharacterRun, num_tokens: tf.Tensor) -> tf.Tensor:
-    folded = cp.folding_table()(characters.code_points)
-    points = tf.where(folded > 0, folded, characters.code_points)
-    words = _encoded(points, characters.rows, num_tokens)
+def _folded(characters: _Characters) -> tf.Tensor:
+    folded = tf.bitwise.right_shift(characters.facts, _FOLDED_SHIFT)
+    words = _encoded(tf.where(folded > 0, folded, characters.points), characters.splits)
     # The quotation marks of treebanks.
     return tf.where(tf.equal(words, "``") | tf.equal(words, "''"), '"', words)
 
 
-def _case_ids(characters: CharacterRun, num_tokens: tf.Tensor) -> tf.Tensor:
-    classes, rows = cp.class_table()(characters.code_points), characters.rows
+def _case_ids(characters: _Characters) -> tf.Tensor:
+    classes = tf.bitwise.bitwise_and(characters.facts, _MAY_CHANGE - 1)
+    num_tokens = tf.size(characters.splits) - 1
+    rows = tf.repeat(tf.range(num_tokens), characters.lengths)
     is_letter = classes <= cp.LETTER
     indicators = tf.stack([tf.equal(classes, cp.UPPER), is_letter, tf.equal(classes, cp.DIGIT)], axis=-1)
     counts = tf.math.unsorted_segment_sum(tf.cast(indicators, tf.int32), rows, num_tokens)

@@ -1,16 +1,14 @@
 """Unicode normalisation form C (NFC) in a TensorFlow graph, with offsets into the text before it."""
 
 import functools
-import sys
 import unicodedata
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from keras_seq.text.code_points import CodePointTable, assigned_code_points, table_of
+from keras_seq.text.code_points import NUM_CODE_POINTS, CodePointTable, assigned_code_points, values_of
 
-_NUM_CODE_POINTS = sys.maxunicode + 1
 _HANGUL_SYLLABLES, _HANGUL_L, _HANGUL_V, _HANGUL_T = 0xAC00, 0x1100, 0x1161, 0x11A7
 _NUM_HANGUL_L, _NUM_HANGUL_V, _NUM_HANGUL_T = 19, 21, 28
 
@@ -51,10 +49,11 @@ def nfc(run: CharacterRun) -> CharacterRun:
         A `CharacterRun` of the same or another length.
     """
     suspicious = tf.reduce_any(tf.not_equal(_suspicion_table()(run.code_points), 0))
-    return CharacterRun(*tf.cond(suspicious, lambda: tuple(_normalize(run)), lambda: tuple(run)))
+    return CharacterRun(*tf.cond(suspicious, lambda: tuple(normalize(run)), lambda: tuple(run)))
 
 
-def _normalize(run: CharacterRun) -> CharacterRun:
+def normalize(run: CharacterRun) -> CharacterRun:
+    """As `nfc`, but all the work is done for any text: for callers that know of a character that may change."""
     run = _reorder(_decompose(run))
     for _ in range(2):
         run = _compose_starters(run)
@@ -136,7 +135,7 @@ _NO_OFFSET = 2**31 - 1
 def _composite(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     """The character that two compose to, or 0."""
     keys, values = _compositions()
-    key = tf.cast(first, tf.int64) * _NUM_CODE_POINTS + tf.cast(second, tf.int64)
+    key = tf.cast(first, tf.int64) * NUM_CODE_POINTS + tf.cast(second, tf.int64)
     found = tf.searchsorted(tf.constant(keys), key)
     composite = tf.where(tf.equal(tf.gather(tf.constant(keys), found), key), tf.gather(tf.constant(values), found), 0)
     consonant, vowel, syllable = first - _HANGUL_L, second - _HANGUL_V, first - _HANGUL_SYLLABLES
@@ -173,22 +172,27 @@ def _clusters(classes: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
 
 @functools.cache
 def _combining_class_table() -> CodePointTable:
-    return table_of(unicodedata.combining, 0)
+    return CodePointTable(values_of(unicodedata.combining, 0))
 
 
 @functools.cache
 def _suspicion_table() -> CodePointTable:
-    """1 for characters that a text in NFC does not hold, or holds only where they do not compose."""
-    _, values = _compositions()
-    seconds = {ord(unicodedata.normalize("NFD", chr(value))[-1]) for value in values.tolist()[:-1]}
-    hangul = set(range(_HANGUL_V, _HANGUL_V + _NUM_HANGUL_V)) | set(range(_HANGUL_T + 1, _HANGUL_T + _NUM_HANGUL_T))
+    return CodePointTable(may_change().astype("int32"))
+
+
+@functools.cache
+def may_change() -> np.ndarray:
+    """For each code point whether a text in NFC does not hold it, or holds it only where it does not compose."""
 
     def is_suspicious(character: str) -> int:
-        if unicodedata.combining(character) or not unicodedata.is_normalized("NFC", character):
-            return 1
-        return int(ord(character) in seconds or ord(character) in hangul)
+        return int(unicodedata.combining(character) > 0 or not unicodedata.is_normalized("NFC", character))
 
-    return table_of(is_suspicious, 0)
+    result = values_of(is_suspicious, 0) > 0
+    _, composites = _compositions()
+    result[[ord(unicodedata.normalize("NFD", chr(composite))[-1]) for composite in composites[:-1]]] = True
+    result[_HANGUL_V : _HANGUL_V + _NUM_HANGUL_V] = True
+    result[_HANGUL_T + 1 : _HANGUL_T + _NUM_HANGUL_T] = True
+    return result
 
 
 @functools.cache
@@ -198,7 +202,7 @@ def _compositions() -> tuple[np.ndarray, np.ndarray]:
     for code_point in assigned_code_points():
         parts = unicodedata.decomposition(chr(code_point)).split()
         if len(parts) == 2 and not parts[0].startswith("<") and unicodedata.is_normalized("NFC", chr(code_point)):
-            pairs[int(parts[0], 16) * _NUM_CODE_POINTS + int(parts[1], 16)] = code_point
+            pairs[int(parts[0], 16) * NUM_CODE_POINTS + int(parts[1], 16)] = code_point
     keys = sorted(pairs)
     sentinel = np.iinfo("int64").max
     return np.array([*keys, sentinel], dtype="int64"), np.array([*(pairs[key] for key in keys), 0], dtype="int32")

@@ -5,26 +5,11 @@ import functools
 import tensorflow as tf
 
 from keras_seq.text import code_points as cp
-from keras_seq.text.normalization import CharacterRun, nfc
+from keras_seq.text import tokenizer_rules as rules
+from keras_seq.text.normalization import CharacterRun, may_change, normalize
 
-# What a character can be besides its class: one bit each, looked up together.
-_CHARACTERS = {
-    "infix": ".,/-'’:°⁄&@–=+",
-    "prefix": "#@",
-    "underscore": "_",
-    "ordinal": "°",
-    "after_address": ".,;:!?)]}'\"’”»>",
-    "eyes": ":;=",
-    "nose": "-'",
-    "mouth": ")(][",
-    "letter_mouth": "DPpOo",
-    "apostrophe": "'’",
-    "slash": "/",
-    "bracket": "()[]{}",
-    "colon": ":",
-}
-_CLITICS = ("s", "m", "d", "re", "ve", "ll")
-_LONGEST_CLITIC = 2
+# Added to the kind of a character that may change when the text is normalised.
+_MAY_CHANGE = 128
 
 
 class WordTokenizer(tf.Module):
@@ -73,111 +58,119 @@ class WordTokenizer(tf.Module):
             points), end exclusive, 0 after the last token.
         """
         texts = tf.convert_to_tensor(texts, tf.string)
-        run = nfc(_decode(texts))
-        classes = cp.class_table()(run.code_points)
-        joined = _joined(run, classes)
-        is_kept = classes < cp.SPACE
-        begins = tf.cast(is_kept & ~joined, tf.int32)
-        kept = tf.where(is_kept)[:, 0]
-        words = tf.gather(tf.cumsum(begins) - 1, kept)
-        characters = tf.RaggedTensor.from_value_rowids(
-            tf.gather(run.code_points, kept), words, nrows=tf.reduce_sum(begins), validate=False
+        # With a line break after each text no rule looks across the border of two texts.
+        decoded = tf.strings.unicode_decode(tf.strings.join([texts, "\n"]), "UTF-8", errors="replace")
+        sources = tf.cast(decoded.row_splits, tf.int32)
+        positions = tf.range(tf.size(decoded.values))
+        facts = _facts_table()(decoded.values)
+        suspicious = tf.reduce_any(facts >= _MAY_CHANGE)
+
+        def normalized() -> tuple[tf.Tensor, ...]:
+            rows = tf.cast(decoded.value_rowids(), tf.int32)
+            run = normalize(CharacterRun(decoded.values, rows, positions, positions + 1))
+            splits = tf.searchsorted(run.rows, tf.range(tf.size(sources)))
+            kinds = tf.bitwise.bitwise_and(_facts_table()(run.code_points), _MAY_CHANGE - 1)
+            return run.code_points, kinds, splits, run.starts, run.ends
+
+        points, kinds, splits, starts, ends = tf.cond(
+            suspicious, normalized, lambda: (decoded.values, facts, sources, positions, positions)
         )
-        tokens = tf.strings.unicode_encode(characters, "UTF-8")
-        rows = tf.math.segment_min(tf.gather(run.rows, kept), words)
-        starts = tf.math.segment_min(tf.gather(run.starts, kept), words)
-        ends = tf.math.segment_max(tf.gather(run.ends, kept), words)
-        num_rows = tf.size(texts)
-        lengths = tf.math.bincount(rows, minlength=num_rows, maxlength=num_rows, dtype=tf.int32)
-        splits = tf.concat([[0], tf.cumsum(lengths)], axis=0)
+        fired = _fired(kinds)
+        joined = _joined(points, fired)
+        # A piece is a token or one space.
+        firsts = tf.where(~joined)[:, 0]
+        borders = tf.concat([firsts, [tf.size(points, tf.int64)]], axis=0)
+        pieces = tf.strings.unicode_encode(tf.RaggedTensor.from_row_splits(points, borders, validate=False), "UTF-8")
+        starts, ends = tf.cond(
+            suspicious,
+            lambda: _reach(starts, ends, joined),
+            lambda: (tf.cast(firsts, tf.int32), tf.cast(borders[1:], tf.int32)),
+        )
+        tokens = tf.where(~_holds(tf.gather(fired, firsts), "space"))[:, 0]
+        token_splits = tf.searchsorted(tf.gather(firsts, tokens), tf.cast(splits, tf.int64), out_type=tf.int64)
+        lengths = token_splits[1:] - token_splits[:-1]
+        # A batch without any token still gets one column.
+        steps = tf.reduce_max(tf.concat([lengths, [1]], axis=0))
 
-        def to_rows(values: tf.Tensor) -> tf.Tensor:
-            dense = tf.RaggedTensor.from_row_splits(values, splits, validate=False).to_tensor()
-            # A batch without any token still gets one column.
-            return tf.pad(dense, [[0, 0], [0, tf.cast(tf.equal(tf.shape(dense)[1], 0), tf.int32)]])
+        def to_rows(values: tf.Tensor, filler: str | int) -> tf.Tensor:
+            return tf.raw_ops.RaggedTensorToTensor(
+                shape=tf.stack([tf.size(lengths, tf.int64), steps]),
+                values=tf.gather(values, tokens),
+                default_value=filler,
+                row_partition_tensors=[token_splits],
+                row_partition_types=["ROW_SPLITS"],
+            )
 
-        return to_rows(tokens), to_rows(starts), to_rows(ends)
+        is_token = tf.sequence_mask(lengths, steps)
+        origins = sources[:-1, tf.newaxis]
+        starts, ends = (tf.where(is_token, to_rows(places, 0) - origins, 0) for places in (starts, ends))
+        return to_rows(pieces, ""), starts, ends
 
     def __call__(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         return self.tokenize(texts)
 
 
-def _decode(texts: tf.Tensor) -> CharacterRun:
-    decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
-    rows = tf.cast(decoded.value_rowids(), tf.int32)
-    starts = tf.range(tf.size(rows)) - tf.cast(tf.gather(decoded.row_splits, rows), tf.int32)
-    return CharacterRun(decoded.values, rows, starts, starts + 1)
-
-
 @functools.cache
-def _property_table() -> cp.CodePointTable:
-    mapping: dict[int, int] = {}
-    for bit, characters in enumerate(_CHARACTERS.values()):
-        for character in characters:
-            mapping[ord(character)] = mapping.get(ord(character), 0) | 1 << bit
-    return cp.CodePointTable(mapping)
+def _facts_table() -> cp.CodePointTable:
+    """The kind of each character, plus `_MAY_CHANGE` when the text may have to be normalised."""
+    numbers, _ = rules.kinds()
+    return cp.CodePointTable(numbers + _MAY_CHANGE * may_change())
 
 
-def _joined(run: CharacterRun, classes: tf.Tensor) -> tf.Tensor:
+def _fired(kinds: tf.Tensor) -> tf.Tensor:
+    """The rules that hold at each character, as bits."""
+    numbers, bits = rules.kinds()
+    before, itself, after = (tf.gather(tf.constant(column), kinds) for column in bits.T)
+    before_space, _, after_space = bits[numbers[ord(" ")]]
+    neighbours = tf.bitwise.bitwise_and(_shift(before, 1, before_space), _shift(after, -1, after_space))
+    return tf.bitwise.bitwise_and(itself, neighbours)
+
+
+def _holds(fired: tf.Tensor, *names: str) -> tf.Tensor:
+    """Where at least one of these rules holds."""
+    return tf.not_equal(tf.bitwise.bitwise_and(fired, rules.rule_bits(*names)), 0)
+
+
+def _joined(points: tf.Tensor, fired: tf.Tensor) -> tf.Tensor:
     """Whether each character continues the token of the character before it."""
-    points, rows = run.code_points, run.rows
-    bits = _property_table()(points)
+    joined = _holds(fired, "word", "infix", "ordinal", "attached", "after_joiner")
+    joined |= _holds(fired, "symbol") & tf.equal(_shift(points, 1), points)
+    joined |= _shift(_holds(fired, "infix", "prefix"), 1)
 
-    def has(name: str) -> tf.Tensor:
-        return tf.not_equal(tf.bitwise.bitwise_and(bits, 1 << list(_CHARACTERS).index(name)), 0)
+    eyes_before = _shift(_holds(fired, "eyes"), 1)
+    is_nose = _holds(fired, "nose") & eyes_before
+    is_mouth = _holds(fired, "mouth", "letter_mouth") & (eyes_before | _shift(is_nose, 1))
+    joined |= is_mouth | (is_nose & _shift(is_mouth, -1))
 
-    # Beyond the ends of a text there are spaces. `offset` 1 looks at the character before, -1 at the one after.
-    def at(values: tf.Tensor, offset: int, fill: int | bool = False) -> tf.Tensor:
-        return tf.where(tf.equal(_shift(rows, offset, -1), rows), _shift(values, offset, fill), fill)
-
-    is_space = tf.equal(classes, cp.SPACE)
-    space_before, space_after = at(is_space, 1, True), at(is_space, -1, True)
-    is_alphanumeric = classes <= cp.DIGIT
-    alphanumeric_before, alphanumeric_after = at(is_alphanumeric, 1), at(is_alphanumeric, -1)
-    is_word = is_alphanumeric | has("underscore")
-    word_before = at(is_word, 1)
-    before = at(points, 1, 0)
-
-    is_infix = has("infix") & alphanumeric_before & alphanumeric_after
-    is_prefix = has("prefix") & ~word_before & at(is_word, -1)
-    joined = is_infix | (is_word & (word_before | at(is_infix, 1) | at(is_prefix, 1)))
-    joined |= has("ordinal") & alphanumeric_before
-    joined |= tf.equal(classes, cp.SYMBOL) & tf.equal(before, points) & ~has("bracket")
-    joined |= tf.equal(classes, cp.MARK) | tf.equal(classes, cp.EXTENDER) | tf.equal(before, cp.ZERO_WIDTH_JOINER)
-
-    is_eyes = has("eyes") & space_before
-    is_nose = has("nose") & at(is_eyes, 1)
-    is_mouth = (has("mouth") | (has("letter_mouth") & space_after)) & at(is_eyes | is_nose, 1)
-    joined |= is_mouth | (is_nose & at(is_mouth, -1))
-
-    # An address: from `://` to the next space, without closing punctuation.
-    positions = tf.range(tf.size(points))
-    chunks = tf.cumsum(tf.cast(space_before | is_space, tf.int32))
-    is_scheme_end = has("colon") & alphanumeric_before & at(has("slash"), -1) & at(has("slash"), -2)
-    address = tf.math.segment_min(tf.where(is_scheme_end, positions, tf.size(points)), chunks)
-    address_end = tf.math.segment_max(tf.where(has("after_address"), 0, positions), chunks)
-    is_address = (positions >= tf.gather(address, chunks)) & (positions <= tf.gather(address_end, chunks))
-    joined |= is_address
-
-    # English clitics: an apostrophe and its letters, or n't, at the end of a word.
-    folded = cp.folding_table()(points)
-    lower = tf.where(folded > 0, folded, points)
-    is_apostrophe = has("apostrophe") & alphanumeric_before & ~is_address
-    ends_after = [~at(is_alphanumeric, -1 - length) for length in range(1, _LONGEST_CLITIC + 1)]
-    letters = [at(lower, -1, 0), at(lower, -2, 0)]
-    is_clitic = tf.zeros_like(joined)
-    for clitic in _CLITICS:
-        matches = [tf.equal(letters[index], ord(letter)) for index, letter in enumerate(clitic)]
-        is_clitic |= functools.reduce(tf.logical_and, matches) & ends_after[len(clitic) - 1]
-    is_negation = is_apostrophe & tf.equal(letters[0], ord("t")) & ends_after[0] & tf.equal(at(lower, 1, 0), ord("n"))
-    joined &= ~(is_apostrophe & is_clitic)
-    joined &= ~(at(is_negation, -1) & alphanumeric_before)
-    return joined & ~space_before & ~is_space
+    next_fired, second_next_fired = _shift(fired, -1), _shift(fired, -2)
+    is_scheme_end = _holds(fired, "scheme_end") & _holds(next_fired, "slashes")
+    is_address = tf.cond(
+        tf.reduce_any(is_scheme_end), lambda: _address(is_scheme_end, fired), lambda: tf.zeros_like(is_scheme_end)
+    )
+    has_clitic = _holds(next_fired, "clitic_letter") | _holds(second_next_fired, "clitic_re_ve", "clitic_ll")
+    is_split = _holds(fired, "apostrophe") & has_clitic
+    is_split |= _holds(fired, "negation") & _holds(second_next_fired, "negation_t")
+    return is_address | (joined & ~is_split)
 
 
-def _shift(values: tf.Tensor, offset: int, fill: int | bool) -> tf.Tensor:
+def _address(is_scheme_end: tf.Tensor, fired: tf.Tensor) -> tf.Tensor:
+    """From `://` to the next space, without closing punctuation."""
+    is_space = _holds(fired, "space")
+    chunks = tf.cumsum(tf.cast(is_space | _shift(is_space, 1), tf.int32))
+    positions = tf.range(tf.size(chunks))
+    begin = tf.math.segment_min(tf.where(is_scheme_end, positions, tf.size(chunks)), chunks)
+    end = tf.math.segment_max(tf.where(_holds(fired, "after_address"), 0, positions), chunks)
+    return (positions >= tf.gather(begin, chunks)) & (positions <= tf.gather(end, chunks))
+
+
+def _reach(starts: tf.Tensor, ends: tf.Tensor, joined: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The first start and the last end in each piece: the marks of a letter may have changed places."""
+    pieces = tf.cumsum(tf.cast(~joined, tf.int32)) - 1
+    return tf.math.segment_min(starts, pieces), tf.math.segment_max(ends, pieces)
+
+
+def _shift(values: tf.Tensor, offset: int, fill: int = 0) -> tf.Tensor:
     """Values moved `offset` places to the right, or to the left when it is negative."""
-    filler = tf.fill([tf.minimum(abs(offset), tf.size(values))], tf.cast(fill, values.dtype))
     if offset > 0:
-        return tf.concat([filler, values[:-offset]], axis=0)
-    return tf.concat([values[-offset:], filler], axis=0)
+        return tf.pad(values, [[offset, 0]], constant_values=tf.cast(fill, values.dtype))[:-offset]
+    return tf.pad(values, [[0, -offset]], constant_values=tf.cast(fill, values.dtype))[-offset:]
