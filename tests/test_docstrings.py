@@ -10,7 +10,16 @@ import pytest
 import keras_seq
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-SHOWN = ("keras_seq.layers.", "keras_seq.losses.", "keras_seq.metrics.", "keras_seq.zoo.ner", "keras_seq.zoo.sequence")
+SHOWN = (
+    "keras_seq.layers.",
+    "keras_seq.losses.",
+    "keras_seq.metrics.",
+    "keras_seq.zoo.ner",
+    "keras_seq.zoo.sentiment",
+    "keras_seq.zoo.sequence",
+    "keras_seq.zoo.text_classifier",
+    "keras_seq.zoo.transformer_classifier",
+)
 
 
 def module_names():

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
+from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy
 from keras_seq.testing import run_model_test
 from keras_seq.zoo import list_builders, registered_builder
 
@@ -41,10 +41,12 @@ for name in names:
 
 
 def sample_inputs(model):
-    """Ids 1 to 2, which every vocabulary has, of the shapes that the model asks for."""
+    """Ids 1 to 2, which every vocabulary has, of the shapes that the model asks for; an axis of any size has 3."""
     generator = np.random.default_rng(0)
     return {
-        tensor.name: generator.integers(1, 3, (ROWS, STEPS, *tensor.shape[2:])).astype(tensor.dtype)
+        tensor.name: generator.integers(1, 3, (ROWS, STEPS, *(size or 3 for size in tensor.shape[2:]))).astype(
+            tensor.dtype
+        )
         for tensor in model.inputs
     }
 
@@ -61,7 +63,16 @@ def sequence_training(model):
     return targets, "categorical_crossentropy"
 
 
-TRAINING = {"sequence": sequence_training, "tagger": tagger_training}
+def classifier_training(model):
+    """Targets and loss of a model that gives the probabilities of the classes of a whole text, one or several."""
+    classes = model.output_shape[-1]
+    generator = np.random.default_rng(1)
+    if model.get_layer("probabilities").activation is keras.activations.sigmoid:
+        return generator.integers(0, 2, (ROWS, classes)).astype("float32"), ClassCrossEntropy(multi_label=True)
+    return generator.integers(0, classes, ROWS).astype("int32"), ClassCrossEntropy()
+
+
+TRAINING = {"classifier": classifier_training, "sequence": sequence_training, "tagger": tagger_training}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,10 @@ from keras_seq.zoo.registry import (
     register_builder,
     registered_builder,
 )
+from keras_seq.zoo.sentiment import sentiment_model
 from keras_seq.zoo.sequence import sequence_model
+from keras_seq.zoo.text_classifier import text_classifier_model
+from keras_seq.zoo.transformer_classifier import transformer_classifier_model
 
 __all__ = [
     "DatasetCard",
@@ -20,5 +23,8 @@ __all__ = [
     "ner_model",
     "register_builder",
     "registered_builder",
+    "sentiment_model",
     "sequence_model",
+    "text_classifier_model",
+    "transformer_classifier_model",
 ]

@@ -7,12 +7,12 @@ from typing import Any
 
 import keras
 
-from keras_seq.core.checks import check_choice, check_positive_integer, check_rate
-from keras_seq.layers import CRF, LSTM, Bidirectional, CharacterEncoder, ConcatenateFeatures, TokenDropout
+from keras_seq.core.checks import check_choice, check_positive_integer
+from keras_seq.layers import CRF, LSTM, Bidirectional
 from keras_seq.zoo.registry import register_builder
+from keras_seq.zoo.token_vectors import TAGGER_FEATURES, check_features, dropout_rates, token_vectors, word_layers
 
 DROPOUTS = ("tokens", "embeddings", "recurrent")
-FEATURES = ("characters", "max_characters", "num_cases", "case_dim")
 
 
 @register_builder(
@@ -91,15 +91,10 @@ def ner_model(
         raise ValueError(f"`units` must hold at least one size. Received: units={units!r}. Pass [128], for instance.")
     for size in sizes:
         check_positive_integer("units", size)
-    rates = _rates(dropout)
-    features = dict(features or {})
-    _check_keys("features", features, FEATURES)
-    for key in ("max_characters", "num_cases", "case_dim"):
-        if key in features:
-            check_positive_integer(f"features.{key}", features[key])
+    rates = dropout_rates(dropout, DROPOUTS, ("embeddings", "recurrent"))
+    features = check_features(features, embedding_dim, TAGGER_FEATURES)
 
-    drop_tokens = TokenDropout(rates["tokens"], name="drop_tokens")
-    word_embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="word_embedding")
+    words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
     recurrent_layers = []
     for index, size in enumerate(sizes):
         layer = LSTM(size, return_sequences=True, name=f"lstm_{index}")
@@ -107,21 +102,7 @@ def ner_model(
     scorer = keras.layers.Dense(count, name="tag_scores")
 
     # --- Functional graph
-    inputs = {"token_ids": keras.Input((None,), dtype="int32", name="token_ids")}
-    parts = [word_embedding(drop_tokens(inputs["token_ids"]))]
-    if "characters" in features:
-        length = features.get("max_characters")
-        inputs["character_ids"] = keras.Input((None, length), dtype="int32", name="character_ids")
-        encoder = CharacterEncoder(**features["characters"], name="character_encoder")
-        parts.append(encoder(inputs["character_ids"]))
-    if "num_cases" in features:
-        inputs["case_ids"] = keras.Input((None,), dtype="int32", name="case_ids")
-        case_embedding = keras.layers.Embedding(
-            features["num_cases"], features.get("case_dim", 8), name="case_embedding"
-        )
-        parts.append(case_embedding(inputs["case_ids"]))
-    x = parts[0] if len(parts) == 1 else ConcatenateFeatures(name="token_vectors")(parts)
-    x = keras.layers.Dropout(rates["embeddings"], name="drop_embeddings")(x)
+    inputs, x = token_vectors(words, features, rates)
     for index, layer in enumerate(recurrent_layers):
         x = layer(x)
         x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
@@ -133,22 +114,3 @@ def ner_model(
 
     # --- Model
     return keras.Model(inputs, outputs, name=name)
-
-
-def _rates(dropout: float | Mapping[str, float]) -> dict[str, float]:
-    if isinstance(dropout, Mapping):
-        _check_keys("dropout", dropout, DROPOUTS)
-        rates = {place: dropout.get(place, 0.0) for place in DROPOUTS}
-    else:
-        rates = {"tokens": 0.0, "embeddings": dropout, "recurrent": dropout}
-    for place, rate in rates.items():
-        check_rate(f"dropout.{place}", rate)
-    return rates
-
-
-def _check_keys(name: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise ValueError(
-            f"`{name}` takes the keys {', '.join(known)}. Received: {', '.join(unknown)}. Remove or rename them."
-        )

@@ -1,0 +1,97 @@
+"""The bag of words: the model for sentiment, topics and any texts whose words say enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer
+from keras_seq.zoo.registry import register_builder
+from keras_seq.zoo.token_vectors import check_features, token_vectors, word_layers
+
+
+@register_builder(
+    task="classifier",
+    example={
+        "vocabulary_size": 50,
+        "embedding_dim": 8,
+        "features": {"bigrams": {"num_buckets": 40}, "combine": "sum"},
+        "hidden_units": (6,),
+    },
+)
+def sentiment_model(
+    vocabulary_size: int,
+    num_classes: int = 3,
+    *,
+    embedding_dim: int = 100,
+    features: Mapping[str, Any] | None = None,
+    hidden_units: int | Sequence[int] = (64,),
+    dropout: float | Mapping[str, float] = 0.5,
+    activation: str = "softmax",
+    name: str = "sentiment_model",
+) -> keras.Model:
+    """Classify a text by the mean of its word vectors: Embedding, MeanLayer, Dense, softmax.
+
+    The quickest of the classifiers, and hard to beat where single words decide. Without bigrams it cannot see the order
+    of words: give it `features={"bigrams": {"num_buckets": 20_000}}` for that.
+
+    Masking: `token_ids` 0 is padding, on either side or inside; it never changes the output. A text of padding alone
+    is classified by the biases. Train with `keras_seq.losses.ClassCrossEntropy`.
+
+    Args:
+        vocabulary_size: number of token ids, padding (0) and unknown (1) included.
+        num_classes: number of classes.
+        embedding_dim: size of the word vectors.
+        features: what is read; every key is optional. `words` (True): word vectors, by `token_ids`. `subwords`: a
+            mapping of `num_buckets`, `embedding_dim` and `combine` adds the input `subword_ids`, for
+            `keras_seq.layers.SubwordEmbedding`. `bigrams`: a mapping of `num_buckets` and `embedding_dim` adds vectors
+            of pairs of neighbouring tokens, which the model finds itself in `token_ids`. `characters`: arguments of
+            `keras_seq.layers.CharacterEncoder` (at least `vocabulary_size`) add the input `character_ids`, of
+            `max_characters` characters a token if that is given. `num_cases`: number of case classes adds the input
+            `case_ids`, embedded in `case_dim` (8) dimensions. `combine`: `"concatenate"` or `"sum"`, how the vectors of
+            a token become one; sizes that are not given are then those that fit.
+        hidden_units: sizes of the dense ReLU layers between the mean and the output; may be empty.
+        dropout: one rate for vectors, or rates by place: `tokens` (replaced by unknown), `ngrams` (whole subwords and
+            bigrams), `embeddings` (of the token vectors), `hidden` (before the output); places not named have rate 0.
+            `recurrent` is taken as by the other classifiers, but has no place here.
+        activation: `"softmax"`, or `"sigmoid"` where a text can have several classes.
+        name: name of the model.
+
+    Returns:
+        An uncompiled functional model. Inputs, a dict, int32: `token_ids` `(batch, steps)` where words or bigrams are
+        read, and as chosen `subword_ids` `(batch, steps, subwords)`, `character_ids` `(batch, steps, characters)` and
+        `case_ids` `(batch, steps)`. Output: probabilities `(batch, num_classes)` float32. Its layers `pooling`,
+        `text_vector` and `class_scores` have the weights of the tokens, the vector of the text, and the logits.
+
+    Raises:
+        TypeError: if an argument has a wrong type.
+        ValueError: if an argument is out of range or a key is unknown.
+
+    Example:
+        >>> from keras_seq.zoo import sentiment_model
+        >>> model = sentiment_model(vocabulary_size=20_000, features={"bigrams": {"num_buckets": 5_000}})
+        >>> model.output_shape
+        (None, 3)
+
+    Reference:
+        Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", ACL 2015;
+        Joulin et al., "Bag of Tricks for Efficient Text Classification", EACL 2017.
+    """
+    # --- Layers
+    check_sizes(vocabulary_size, num_classes, embedding_dim)
+    rates = classifier_dropout(dropout)
+    features = check_features(features, embedding_dim)
+    words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
+    pooling = pooling_layer("mean")
+    head = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+
+    # --- Functional graph
+    inputs, x = token_vectors(words, features, rates)
+    x = pooling(x)
+    for layer in head:
+        x = layer(x)
+
+    # --- Model
+    return keras.Model(inputs, x, name=name)

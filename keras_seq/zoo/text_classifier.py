@@ -1,0 +1,129 @@
+"""Recurrent layers that read a text, and the class of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_seq.core.checks import check_boolean, check_choice
+from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
+from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer, sizes_of
+from keras_seq.zoo.registry import register_builder
+from keras_seq.zoo.token_vectors import check_features, check_keys, token_vectors, word_layers
+
+CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
+
+
+@register_builder(
+    task="classifier",
+    example={
+        "vocabulary_size": 50,
+        "num_classes": 4,
+        "embedding_dim": 8,
+        "features": {
+            "subwords": {"num_buckets": 30, "embedding_dim": 5},
+            "bigrams": {"num_buckets": 30, "embedding_dim": 4},
+            "characters": {"vocabulary_size": 20, "units": 6},
+            "max_characters": 5,
+            "num_cases": 4,
+        },
+        "recurrent": {"cell": "gru", "units": [6]},
+        "pooling": "attention",
+        "hidden_units": (7,),
+    },
+)
+def text_classifier_model(
+    vocabulary_size: int,
+    num_classes: int,
+    *,
+    embedding_dim: int = 100,
+    features: Mapping[str, Any] | None = None,
+    recurrent: Mapping[str, Any] | None = None,
+    pooling: str = "mean",
+    hidden_units: int | Sequence[int] = (),
+    dropout: float | Mapping[str, float] = 0.5,
+    activation: str = "softmax",
+    name: str = "text_classifier_model",
+) -> keras.Model:
+    """Classify a text that recurrent layers have read: Embedding, RNN, GRU or LSTM, pooling, softmax.
+
+    The textbook model (Embedding, RNN, its last state, softmax) is `text_classifier_model(vocabulary_size, num_classes,
+    recurrent={"cell": "simple_rnn", "bidirectional": False}, pooling="last", dropout=0)`.
+
+    Masking: `token_ids` 0 is padding, on either side or inside; it never changes the output. A text of padding alone
+    gives finite numbers. Train with `keras_seq.losses.ClassCrossEntropy`.
+
+    Args:
+        vocabulary_size: number of token ids, padding (0) and unknown (1) included.
+        num_classes: number of classes.
+        embedding_dim: size of the word vectors.
+        features: what is read: see `keras_seq.zoo.sentiment_model`.
+        recurrent: a mapping, every key optional: `cell`, `"simple_rnn"`, `"gru"` or `"lstm"` (the default); `units`,
+            the sizes of the stacked layers per direction (`[128]`), an empty list for none: then it is a bag of words
+            with a choice of pooling; `bidirectional` (True), whether each reads in both directions.
+        pooling: how the states become one vector: their `"mean"`; `"sqrt"`, the sum divided by the square root of their
+            number; `"max"`, feature by feature; `"attention"`, a mean with learned weights; `"last"`, the final state
+            of each direction.
+        hidden_units: sizes of the dense ReLU layers between the pooled vector and the output; may be empty.
+        dropout: one rate for vectors and states, or rates by place: `tokens` (replaced by unknown), `ngrams` (whole
+            subwords and bigrams), `embeddings` (of the token vectors), `recurrent` (after each recurrent layer),
+            `hidden` (before the output); places not named have rate 0.
+        activation: `"softmax"`, or `"sigmoid"` where a text can have several classes.
+        name: name of the model.
+
+    Returns:
+        An uncompiled functional model. Inputs, a dict, int32: `token_ids` `(batch, steps)` where words or bigrams are
+        read, and as chosen `subword_ids` `(batch, steps, subwords)`, `character_ids` `(batch, steps, characters)` and
+        `case_ids` `(batch, steps)`. Output: probabilities `(batch, num_classes)` float32. Its layers `pooling`,
+        `text_vector` and `class_scores` have the weights of the tokens, the vector of the text, and the logits.
+
+    Raises:
+        TypeError: if an argument has a wrong type.
+        ValueError: if an argument is out of range or a key is unknown.
+
+    Example:
+        >>> from keras_seq.zoo import text_classifier_model
+        >>> model = text_classifier_model(vocabulary_size=20_000, num_classes=6, pooling="attention")
+        >>> model.output_shape
+        (None, 6)
+
+    Reference:
+        Graves, "Supervised Sequence Labelling with Recurrent Neural Networks", Springer 2012;
+        Tang, Qin and Liu, "Document Modeling with Gated Recurrent Neural Network for Sentiment Classification",
+        EMNLP 2015; Yang et al., "Hierarchical Attention Networks for Document Classification", NAACL 2016.
+    """
+    # --- Layers
+    check_sizes(vocabulary_size, num_classes, embedding_dim)
+    rates = classifier_dropout(dropout)
+    features = check_features(features, embedding_dim)
+    words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
+    recurrent_layers, reads_both_ways = _recurrent_layers(recurrent)
+    pool = pooling_layer(pooling, both_ends=reads_both_ways)
+    head = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+
+    # --- Functional graph
+    inputs, x = token_vectors(words, features, rates)
+    for index, layer in enumerate(recurrent_layers):
+        x = layer(x)
+        x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
+    x = pool(x)
+    for layer in head:
+        x = layer(x)
+
+    # --- Model
+    return keras.Model(inputs, x, name=name)
+
+
+def _recurrent_layers(recurrent: Mapping[str, Any] | None) -> tuple[list[keras.layers.Layer], bool]:
+    """The stack, and whether its last layer puts out a state of each direction."""
+    options = {"cell": "lstm", "units": [128], "bidirectional": True, **(recurrent or {})}
+    check_keys("recurrent", options, ("cell", "units", "bidirectional"))
+    check_choice("recurrent.cell", options["cell"], tuple(CELLS))
+    check_boolean("recurrent.bidirectional", options["bidirectional"])
+    layers = []
+    for index, size in enumerate(sizes_of("recurrent.units", options["units"])):
+        layer = CELLS[options["cell"]](size, return_sequences=True, name=f"{options['cell']}_{index}")
+        layers.append(Bidirectional(layer, name=f"bidirectional_{index}") if options["bidirectional"] else layer)
+    return layers, bool(layers) and options["bidirectional"]
