@@ -1,7 +1,7 @@
 """`keras-seq evaluate`."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,9 @@ from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 
 EPILOG = examples(
-    "keras-seq evaluate runs/ner_pt", "keras-seq evaluate ner_pt --data test.conll --json | tail -1 | jq .metrics"
+    "keras-seq evaluate runs/ner_pt",
+    "keras-seq evaluate ner_pt --data test.conll --json | tail -1 | jq .metrics",
+    "keras-seq evaluate intent_en --data queries.tsv",
 )
 
 
@@ -30,21 +32,25 @@ def evaluate(
     from keras_seq.cli.trained_models import recipe_of
     from keras_seq.data import find_data
     from keras_seq.tasks import load
+    from keras_seq.tasks.load import TASKS
 
-    reference = data
+    reference: str | None = data
+    options: dict[str, Any] = {}
     if reference is None:
         recipe = recipe_of(run_or_model)
-        reference = None if recipe is None else recipe.data.test
+        reference, options = (None, {}) if recipe is None else TASKS[recipe.task].evaluation_of(recipe)
     if reference is None:
         raise InputError(f"{run_or_model}: its recipe names no test file, or is not at hand; name one with --data")
     path = find_data(reference, data_dir)
+    if "out_of_scope" in options:
+        options["out_of_scope"] = find_data(options["out_of_scope"], data_dir)
     task = load(run_or_model)
-    with progress("sentences", quiet=quiet) as advance:
-        scores = dict(task.evaluate(path, on_progress=advance))
+    with progress(task.unit, quiet=quiet) as advance:
+        scores = dict(task.evaluate(path, on_progress=advance, **options))
     examples_scored = scores.pop("examples")
     if as_json:
         metrics = {name: value for name, value in scores.items() if isinstance(value, float)}
         summary = {"task": task.task, "model": task.name, "data": reference, "examples": examples_scored}
         say(json.dumps({**summary, "metrics": metrics}, ensure_ascii=False))
         return
-    print_scores(f"{task.name} on {reference}, {examples_scored:,} sentences", scores)
+    print_scores(f"{task.name} on {reference}, {examples_scored:,} {task.unit}", scores)

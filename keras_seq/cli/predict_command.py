@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, cast
@@ -15,6 +15,7 @@ import typer
 
 from keras_seq.cli.options import Quiet, RunOrModel, examples
 from keras_seq.cli.printing import Advance, output, progress
+from keras_seq.cli.showing import highlighted, line_of
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.files import atomic_write
@@ -24,18 +25,16 @@ EPILOG = examples(
     "keras-seq predict ner_pt --input texts.txt.gz --output found.jsonl --json",
     "cat texts.txt | keras-seq predict ner_pt --input - --json",
     "keras-seq predict ner_pt --input test.conll --output predicted.conll",
+    'keras-seq predict sentiment_pt --explain "não gostei do filme"',
 )
 # Memory does not grow with the input: this many texts or sentences are held at a time.
 CHUNK = 512
-# A file with a longer line is of another kind.
-MAX_CHARACTERS = 100_000
 CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
-STYLES = ("black on cyan", "black on green", "black on yellow", "black on magenta", "white on blue", "white on red")
 
 
 def predict(
     run_or_model: RunOrModel,
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to tag.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Texts to read.")] = None,
     input_file: Annotated[
         str | None,
         typer.Option(
@@ -47,11 +46,14 @@ def predict(
         typer.Option("--output", metavar="F", help="Write there, not to stdout; the file appears whole or not at all."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line: text, entities: start, end, type, text, score.")
+        bool, typer.Option("--json", help="One JSON object a line: text, and what was found in it.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Of a classifier: also how much each token counts.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find entities in texts, or tag a CoNLL file: token, gold tag, predicted tag (in BIO)."""
+    """Find entities in texts, give them a label, or tag a CoNLL file: token, gold tag, predicted tag (in BIO)."""
     if bool(texts) == (input_file is not None):
         raise InputError("predict takes either texts or --input; see `keras-seq predict --help`")
     names = [str(name) for name in (input_file, output_file) if name is not None]
@@ -69,23 +71,38 @@ def predict(
     from keras_seq.tasks import load
 
     task = load(run_or_model)
+    if is_conll and not hasattr(task, "predict_tokens"):
+        raise InputError(f"{run_or_model}: is a {task.task}, which reads plain text; give one text a line with --input")
+    if explain and not hasattr(task, "explain"):
+        raise InputError(f"{run_or_model}: is a {task.task}, --explain is for classifiers; leave it out")
     with progress("sentences" if is_conll else "texts", quiet=quiet or input_file is None) as advance:
         if is_conll:
             predict_conll(task, str(input_file), output_file, advance)
         else:
-            lines = iter(texts) if texts else read_lines(str(input_file))
-            predict_texts(task, lines, output_file, as_json, advance)
+            lines = iter(texts) if texts else read_lines(str(input_file), task.max_characters)
+            predict_texts(task, lines, output_file, as_json, advance, explain=explain)
 
 
-def predict_texts(task: Any, texts: Iterator[str], output_file: Path | None, as_json: bool, advance: Advance) -> None:
-    """Tag texts and write one line for each."""
+def predict_texts(
+    task: Any,
+    texts: Iterator[str],
+    output_file: Path | None,
+    as_json: bool,
+    advance: Advance,
+    *,
+    explain: bool = False,
+) -> None:
+    """Predict for texts and write one line for each."""
     with ExitStack() as stack:
         file: IO[Any] | None = None if output_file is None else stack.enter_context(atomic_write(output_file))
         if file is not None and str(output_file).endswith(".gz"):
             file = stack.enter_context(cast(IO[Any], gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)))
         write = _writer(file, as_json)
         while chunk := list(itertools.islice(texts, CHUNK)):
-            for result in task.predict(chunk):
+            results = task.predict(chunk)
+            if explain:
+                results = [{**one, **other} for one, other in zip(results, task.explain(chunk), strict=True)]
+            for result in results:
                 write(result)
             if file is None:
                 sys.stdout.flush()
@@ -115,20 +132,12 @@ def predict_conll(task: Any, input_file: str, output_file: Path | None, advance:
         sys.stdout.write("\n".join(["", *lines, ""] if index else [*lines, ""]))
 
 
-def marked(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
-    """The text with its entities in brackets and their types behind: `[Paulo Souza](PER) lives`."""
-    parts, position = [], 0
-    for entity in entities:
-        parts += [text[position : entity["start"]], f"[{text[entity['start'] : entity['end']]}]({entity['type']})"]
-        position = entity["end"]
-    return "".join([*parts, text[position:]])
-
-
-def read_lines(path: str) -> Iterator[str]:
+def read_lines(path: str, max_characters: int) -> Iterator[str]:
     """Read the texts of a file, one a line, with bounded memory.
 
     Args:
         path: A file, plain or gzip (told by content), UTF-8 with or without BOM; `-` is stdin.
+        max_characters: A file with a longer line is of another kind.
 
     Raises:
         DataError: When a line is not UTF-8 text or too long, or the gzip file is damaged; with the line.
@@ -136,9 +145,9 @@ def read_lines(path: str) -> Iterator[str]:
     number = 0
     try:
         with _opened(path) as file:
-            while line := file.readline(4 * MAX_CHARACTERS + 4):
+            while line := file.readline(4 * max_characters + 4):
                 number += 1
-                yield _decoded(path, number, line)
+                yield _decoded(path, number, line, max_characters)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(path, number + 1, f"damaged gzip file ({error})", "fetch or compress it again") from error
     if not number:
@@ -170,15 +179,15 @@ def check_output(path: Path | None) -> None:
 
 
 def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Mapping[str, Any]], None]:
-    def line_of(result: Mapping[str, Any]) -> str:
-        return json.dumps(result, ensure_ascii=False) if as_json else marked(result["text"], result["entities"])
+    def rendered(result: Mapping[str, Any]) -> str:
+        return json.dumps(result, ensure_ascii=False) if as_json else line_of(result)
 
     if file is not None:
         # Lone surrogates, which come from bytes of the command line that are no text, have no UTF-8.
-        return lambda result: _write(file, line_of(result))
+        return lambda result: _write(file, rendered(result))
     if as_json or not sys.stdout.isatty():
-        return lambda result: _print(line_of(result))
-    return _highlight
+        return lambda result: _print(rendered(result))
+    return lambda result: output().print(highlighted(result), soft_wrap=True)
 
 
 def _write(file: IO[bytes], line: str) -> None:
@@ -187,21 +196,6 @@ def _write(file: IO[bytes], line: str) -> None:
 
 def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n".encode(errors="backslashreplace").decode())
-
-
-def _highlight(result: Mapping[str, Any]) -> None:
-    from rich.text import Text
-
-    shown, position = Text(), 0
-    for entity in result["entities"]:
-        shown.append(result["text"][position : entity["start"]])
-        # The same type has the same colour in every line and every run.
-        style = STYLES[zlib.crc32(entity["type"].encode()) % len(STYLES)]
-        shown.append(f" {entity['text']} ", style=style)
-        shown.append(f"{entity['type']} ", style=f"{style} bold")
-        position = entity["end"]
-    shown.append(result["text"][position:])
-    output().print(shown, soft_wrap=True)
 
 
 @contextmanager
@@ -219,10 +213,10 @@ def _opened(path: str) -> Iterator[Any]:
             yield raw
 
 
-def _decoded(path: str, number: int, line: bytes) -> str:
+def _decoded(path: str, number: int, line: bytes, max_characters: int) -> str:
     name = "stdin" if path == "-" else path
-    too_long = DataError(name, number, f"line of more than {MAX_CHARACTERS:,} characters", "write one sentence a line")
-    if len(line) > 4 * MAX_CHARACTERS:
+    too_long = DataError(name, number, f"line of more than {max_characters:,} characters", "write one text a line")
+    if len(line) > 4 * max_characters:
         raise too_long
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
@@ -231,6 +225,6 @@ def _decoded(path: str, number: int, line: bytes) -> str:
         raise DataError(name, number, reason, "convert the file to UTF-8") from None
     if "\0" in text:
         raise DataError(name, number, "holds a zero byte: not a text file", "write one text a line, as UTF-8")
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > max_characters:
         raise too_long
     return text

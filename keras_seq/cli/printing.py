@@ -13,6 +13,10 @@ from rich.text import Text
 # Where there is no terminal there is no width: cells are not to be cut.
 _WIDTH_OF_FILES = 160
 
+# Scores of parts of the data -> the heading of their column.
+GROUPS = {"types": "type", "classes": "class"}
+MOST_GROUPS = 30
+
 
 class Advance(Protocol):
     """Moves a progress line on."""
@@ -54,17 +58,22 @@ def print_scores(title: str, scores: Mapping[str, Any]) -> None:
 
     Args:
         title: Above the tables.
-        scores: Metric -> number; `types`: type -> metric -> number.
+        scores: Metric -> number; `types` or `classes`: type or class -> metric -> number.
     """
     console = output()
     console.print(Text(title, style="bold"), soft_wrap=True)
     overall = [(name, value) for name, value in scores.items() if isinstance(value, float)]
     console.print(table(("metric", "score"), overall))
-    types = scores.get("types") or {}
-    if types:
-        names = list(dict.fromkeys(name for values in types.values() for name in values))
-        rows = [(kind, *(values.get(name) for name in names)) for kind, values in sorted(types.items())]
-        console.print(table(("type", *names), rows))
+    for key, heading in GROUPS.items():
+        groups = sorted((scores.get(key) or {}).items())
+        names = list(dict.fromkeys(name for _, values in groups for name in values))
+        if len(groups) > MOST_GROUPS:
+            # The worst ones are what one looks for.
+            groups = sorted(groups, key=lambda group: group[1].get("f1", 0.0))[:MOST_GROUPS]
+            heading = f"{heading} (the {MOST_GROUPS} of lowest f1)"
+        if groups:
+            rows = [(kind, *(values.get(name) for name in names)) for kind, values in groups]
+            console.print(table((heading, *names), rows))
 
 
 @contextmanager

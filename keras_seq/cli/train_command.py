@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from keras_seq.cli.errors import EXIT_INTERRUPTED
 from keras_seq.cli.options import DataDirectory, Quiet, examples
-from keras_seq.cli.printing import print_scores, say
+from keras_seq.cli.printing import GROUPS, print_scores, say
 from keras_seq.cli.startup import start_frameworks
 
 EPILOG = examples(
@@ -20,6 +20,7 @@ EPILOG = examples(
     "keras-seq train zoo/ner_pt.toml --train my.conll --validation dev.conll --test test.conll --run-dir runs/mine",
     "keras-seq train zoo/ner_pt.toml --set seed=2 optimizer.learning_rate=1e-3 --run-dir runs/seed2",
     "keras-seq train zoo/ner_pt.toml --resume",
+    "keras-seq train zoo/sentiment_pt.toml --set model.builder=transformer_classifier_model --run-dir runs/transformer",
 )
 SPLITS = ("train", "validation", "test")
 
@@ -91,8 +92,8 @@ def show_result(metrics: Mapping[str, Any], folder: Path) -> None:
     """Print the scores of a run, and where things are."""
     splits = [split for split in ("validation", "test") if split in metrics]
     for split in splits:
-        # The types of the last one will do.
-        print_scores(split, metrics[split] if split == splits[-1] else {**metrics[split], "types": {}})
+        # The types or classes of the last one will do.
+        print_scores(split, metrics[split] if split == splits[-1] else {**metrics[split], **dict.fromkeys(GROUPS, {})})
     minutes, seconds = divmod(round(metrics["training_seconds"]), 60)
     say(
         f"{metrics['parameters']:,} parameters; best of {metrics['epochs']} epochs is {metrics['best_epoch']}; "

@@ -16,7 +16,7 @@ from keras_seq.training import Recipe, RunDirectory
 from keras_seq.zoo.cards import DatasetCard, ModelCard
 
 CARD_FILE = "card.json"
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
 # What a card takes over from `metrics.json` as it is.
 CARD_METRICS = ("parameters", "training_seconds", "cpu", "versions", "date")
 # The recipes of a source checkout.
@@ -71,7 +71,7 @@ def files_beside(run: RunDirectory, task: Any, name: str) -> dict[str, Callable[
     return {
         CARD_FILE: card.save,
         "README.md": lambda path: _write_text(path, card.render()),
-        "golden.npz": lambda path: write_golden(path, task.functions),
+        "golden.npz": lambda path: write_golden(path, task.functions, task.golden_samples()),
     }
 
 
@@ -116,13 +116,24 @@ def _command(recipe: Recipe) -> str:
 
 def _without_folders(recipe: Recipe) -> Recipe:
     """The recipe with registered data as they are, and of other files the names alone."""
-    references = {split: getattr(recipe.data, split) for split in SPLITS}
-    named = {
-        split: reference if _dataset_of(reference) else Path(reference).name
-        for split, reference in references.items()
-        if reference is not None
-    }
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=named)})
+    named = {split: _without_folder(reference) for split, reference in _references(recipe).items()}
+    files = tuple(_without_folder(reference) for reference in recipe.pretraining.files)
+    return recipe.model_copy(
+        update={
+            "data": recipe.data.model_copy(update=named),
+            "pretraining": recipe.pretraining.model_copy(update={"files": files}),
+        }
+    )
+
+
+def _without_folder(reference: str) -> str:
+    return reference if _dataset_of(reference) else Path(reference).name
+
+
+def _references(recipe: Recipe) -> dict[str, str]:
+    """The files of the data that a recipe names."""
+    found = {split: getattr(recipe.data, split) for split in SPLITS}
+    return {split: reference for split, reference in found.items() if reference is not None}
 
 
 def _dataset_of(reference: str) -> Dataset | None:
@@ -135,14 +146,24 @@ def _dataset_of(reference: str) -> Dataset | None:
 
 
 def _dataset_card(recipe: Recipe) -> DatasetCard:
-    references = [(split, getattr(recipe.data, split)) for split in SPLITS]
-    split = ", ".join(f"{name}: {reference}" for name, reference in references if reference is not None)
-    train = recipe.data.train
+    data = recipe.data
+    parts = [f"{name.replace('_', ' ')}: {reference}" for name, reference in _references(recipe).items()]
+    if data.fold is not None:
+        parts.append(f"test: its fold {data.fold}")
+    if data.validation is None:
+        parts.append(f"validation: {data.held_out:.0%} of the training texts")
+    if recipe.pretraining.files:
+        parts.append(f"texts for word vectors: {', '.join(recipe.pretraining.files)}")
+    split = ", ".join(parts)
+    train = data.train
     dataset = _dataset_of(train)
     if dataset is None:
         return DatasetCard(name=train, split=split, licence="not stated")
+    others = {other.name: other for other in map(_dataset_of, recipe.pretraining.files) if other not in (None, dataset)}
+    licence = "; ".join([dataset.licence, *(f"{name}: {other.licence}" for name, other in others.items())])
+    citation = "; ".join([dataset.citation, *(other.citation for other in others.values())])
     url = next(iter(dataset.files[train.partition("/")[2].removesuffix(".gz")].urls), "")
-    return DatasetCard(name=dataset.name, split=split, licence=dataset.licence, citation=dataset.citation, url=url)
+    return DatasetCard(name=dataset.name, split=split, licence=licence, citation=citation, url=url)
 
 
 def signatures_of(folder: Path) -> list[str]:

@@ -10,11 +10,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_seq.core.errors import InputError
+from keras_seq.export.by_length import run_by_length
+from keras_seq.export.saved_functions import SavedFunctions, read_names
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
 
+TAGS_FILE = "tags.txt"
 # Rows that run through the model together when a batch is served.
 ROWS_PER_GROUP = 16
 
@@ -77,7 +79,10 @@ class TaggingFunctions(tf.Module):
 
     def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         ids = self.encoder.encode(tokens)
-        tag_ids, scores = _by_length(self._decode, {name: ids[name] for name in self.input_names}, tokens)
+        inputs = {name: ids[name] for name in self.input_names}
+        tag_ids, scores = run_by_length(
+            self._decode, inputs, tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
+        )
         mask = tf.not_equal(tokens, "")
         return {
             "tags": tf.where(mask, tf.gather(_served_names(self.tag_names), tag_ids), ""),
@@ -93,84 +98,24 @@ class TaggingFunctions(tf.Module):
         return tag_ids, tf.gather(probabilities, tag_ids, batch_dims=2)
 
 
-def _by_length(
-    decode: Callable[..., tuple[tf.Tensor, tf.Tensor]], inputs: dict[str, tf.Tensor], tokens: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decode rows of similar length together: short ones do not wait for the longest, and memory stays bounded."""
-    is_token = tf.not_equal(tokens, "")
-    rows, steps = tf.unstack(tf.shape(tokens))
-    # What stands after the last token of a row is cut off; padding on the left stays.
-    widths = tf.reduce_max(tf.where(is_token, tf.range(1, steps + 1), 1), axis=1)
-    order = tf.argsort(widths)
-    # A batch without rows is one empty group.
-    groups = tf.maximum((rows + ROWS_PER_GROUP - 1) // ROWS_PER_GROUP, 1)
+class SavedTaggingFunctions(SavedFunctions):
+    """The functions of a tagger that was exported."""
 
-    def body(group: tf.Tensor, tag_ids: tf.TensorArray, scores: tf.TensorArray) -> tuple:
-        chosen = order[group * ROWS_PER_GROUP : (group + 1) * ROWS_PER_GROUP]
-        width = tf.maximum(tf.reduce_max(tf.gather(widths, chosen)), 1)
-        cut = {name: tf.gather(values[:, :width], chosen) for name, values in inputs.items()}
-        found = decode(cut, tf.gather(is_token[:, :width], chosen))
-        padding = [[0, 0], [0, steps - width]]
-        results = [tf.pad(values, padding) for values in found]
-        return group + 1, tag_ids.write(group, results[0]), scores.write(group, results[1])
-
-    arrays = [
-        tf.TensorArray(dtype, groups, infer_shape=False, element_shape=[None, None]) for dtype in (tf.int32, tf.float32)
-    ]
-    _, tag_ids, scores = tf.while_loop(
-        lambda group, *_: group < groups, body, (0, *arrays), parallel_iterations=2, maximum_iterations=groups
-    )
-    place = tf.argsort(order)
-    return tf.gather(tag_ids.concat(), place), tf.gather(scores.concat(), place)
-
-
-class SavedTaggingFunctions:
-    """The functions of a tagger that was exported, called through the signatures of its SavedModel.
-
-    Args:
-        path: the folder of one version, which holds `saved_model.pb`.
-
-    Raises:
-        InputError: if it is not the SavedModel of a tagger.
-    """
+    task = "tagger"
+    names = ("serving_default", "tokenized")
+    files = (TAGS_FILE,)
 
     def __init__(self, path: str | os.PathLike) -> None:
-        try:
-            self._loaded = tf.saved_model.load(os.fspath(path))
-        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{path}: cannot be loaded ({reason}); export it again") from error
-        self._signatures = self._loaded.signatures
-        tags = Path(path) / "assets" / "tags.txt"
-        missing = {"serving_default", "tokenized"} - set(self._signatures)
-        if missing or not tags.is_file():
-            raise InputError(f"{path}: is not the SavedModel of a tagger; name one that `keras-seq export` has written")
-        self.tag_names = tuple(read_tag_names(tags))
+        super().__init__(path)
+        self.tag_names = tuple(read_names(Path(path) / "assets" / TAGS_FILE))
 
     def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `TaggingFunctions.text`."""
-        return self._signatures["serving_default"](text=tf.convert_to_tensor(texts, tf.string))
+        return self.call("serving_default", text=texts)
 
     def tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `TaggingFunctions.tokenized`."""
-        return self._signatures["tokenized"](tokens=tf.convert_to_tensor(tokens, tf.string))
-
-
-def read_tag_names(path: Path) -> list[str]:
-    """The tags of a `tags.txt`, one a line, in the order of their ids."""
-    return path.read_text(encoding="utf-8").split("\n")[:-1]
-
-
-class Asset(tf.Module):
-    """A file that a SavedModel carries along, in its `assets` folder.
-
-    Args:
-        path: the file; it must stay until the SavedModel is written.
-    """
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        super().__init__()
-        self.file = tf.saved_model.Asset(os.fspath(path))
+        return self.call("tokenized", tokens=tokens)
 
 
 def _served_names(tag_names: Sequence[str]) -> list[str]:

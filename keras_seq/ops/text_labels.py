@@ -30,7 +30,7 @@ def class_targets(y_true: Any, y_pred: Any, multi_label: bool = False) -> tuple[
     shape, classes = tuple(y_true.shape), y_pred.shape[-1] if len(y_pred.shape) == 2 else None
     fits = classes is not None and len(shape) in (1, 2) and is_same_shape(shape[:1], y_pred.shape[:1])
     is_ids = fits and not multi_label and (len(shape) == 1 or shape[1] == 1)
-    if not fits or not (is_ids or (len(shape) == 2 and shape[1] == classes)):
+    if not fits or not (is_ids or (len(shape) == 2 and shape[1] in (None, classes))):
         expected = "1 or 0 for each class (batch, classes)"
         if not multi_label:
             expected = "class ids (batch,), or shares of the classes (batch, classes),"
@@ -46,7 +46,8 @@ def class_targets(y_true: Any, y_pred: Any, multi_label: bool = False) -> tuple[
         targets = ops.one_hot(labels, classes, dtype=dtype)
         is_right = _is_class_or_none(labels, classes)
     else:
-        targets = ops.cast(y_true, dtype)
+        # Where the number of classes was left open, it is known from here on.
+        targets = ops.reshape(ops.cast(y_true, dtype), (-1, classes))
         has_label = ops.any(ops.not_equal(targets, NO_LABEL), axis=-1)
         in_range = ops.logical_and(targets >= 0, targets <= 1)
         is_right = ops.logical_or(ops.logical_not(has_label), ops.all(in_range, axis=-1))

@@ -1,5 +1,6 @@
 """Tasks: what users call. Each joins a model to its text and data side, loss, metrics and signatures."""
 
+from keras_seq.tasks.classifier import Classifier as Classifier
 from keras_seq.tasks.load import load as load
 from keras_seq.tasks.tagger import Tagger as Tagger
 from keras_seq.tasks.train import train as train

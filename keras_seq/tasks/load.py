@@ -8,15 +8,16 @@ from pathlib import Path
 
 from keras_seq.core.errors import InputError
 from keras_seq.export import find_saved_model, latest_version
-from keras_seq.export.tagging import SavedTaggingFunctions
+from keras_seq.tasks.classifier import Classifier
 from keras_seq.tasks.tagger import Tagger
+from keras_seq.tasks.text_task import TextTask
 from keras_seq.training import RunDirectory
 
 # Task name -> what loads it from a run directory.
-TASKS = {"tagger": Tagger}
+TASKS: dict[str, type[TextTask]] = {"classifier": Classifier, "tagger": Tagger}
 
 
-def load(run_or_model: str | os.PathLike) -> Tagger:
+def load(run_or_model: str | os.PathLike) -> TextTask:
     """Load a trained model.
 
     Args:
@@ -25,7 +26,8 @@ def load(run_or_model: str | os.PathLike) -> Tagger:
             `KERAS_SEQ_MODELS` names, in `./saved_models`, or in the `saved_models/` of a source checkout.
 
     Returns:
-        A task, such as `keras_seq.tasks.Tagger`: `predict`, `evaluate`; from a run directory also `export`.
+        A task, such as `keras_seq.tasks.Tagger` or `Classifier`: `predict`, `evaluate`; from a run directory also
+        `export`.
 
     Raises:
         InputError: if there is no such model; the message names the closest ones.
@@ -45,10 +47,18 @@ def load(run_or_model: str | os.PathLike) -> Tagger:
         return TASKS[recipe.task].load(path, name=recipe.name)
     if (path / "saved_model.pb").is_file():
         name = path.resolve().parent.name if path.resolve().name.isdigit() else path.resolve().name
-        return Tagger(SavedTaggingFunctions(path), name)
+        return _load_saved_model(path, name)
     if path.is_dir():
-        return Tagger(SavedTaggingFunctions(find_saved_model(path)), path.resolve().name)
+        return _load_saved_model(find_saved_model(path), path.resolve().name)
     return load(find_model(str(run_or_model)))
+
+
+def _load_saved_model(path: Path, name: str) -> TextTask:
+    """The task whose assets a SavedModel has."""
+    for task in TASKS.values():
+        if task.saved_functions_class.is_at(path):
+            return task(task.saved_functions_class(path), name)
+    raise InputError(f"{path}: is not the SavedModel of a known task; name one that `keras-seq export` has written")
 
 
 def find_model(name: str) -> Path:

@@ -18,7 +18,7 @@ from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
 from keras_seq.metrics import confusion_matrix
 from keras_seq.ops.spans import entities
 from keras_seq.ops.tag_decoding import decode_tags
-from keras_seq.tasks.tagger import TOKENS_PER_CALL, Tagger
+from keras_seq.tasks.tagger import Tagger
 from keras_seq.tasks.tagging_data import (
     TaggedBatches,
     TaggedSentences,
@@ -26,9 +26,10 @@ from keras_seq.tasks.tagging_data import (
     read_sentences,
     tagging_scores,
 )
-from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer, cooccurrence_vectors
+from keras_seq.tasks.text_task import TOKENS_PER_CALL
+from keras_seq.tasks.training_parts import complete_features, find_builder
+from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors
 from keras_seq.training import Recipe
-from keras_seq.zoo.registry import get_builder
 
 
 class TaggerTraining:
@@ -38,8 +39,7 @@ class TaggerTraining:
 
     Args:
         recipe: the recipe.
-        train, validation: the CoNLL files.
-        test: the file of the final score, which is only checked here.
+        paths: the CoNLL files `train`, `validation` and, for the final score, `test`.
 
     Raises:
         DataError: if a file is broken, or the validation file has a tag that the training file does not have.
@@ -48,10 +48,12 @@ class TaggerTraining:
 
     shown_scores = ("entity_f1", "entity_precision", "entity_recall")
 
-    def __init__(
-        self, recipe: Recipe, train: str | Path, validation: str | Path, test: str | Path | None = None
-    ) -> None:
+    def __init__(self, recipe: Recipe, paths: Mapping[str, Path]) -> None:
         data = recipe.data
+        if "validation" not in paths:
+            raise RecipeError("key `data.validation` is missing; name a CoNLL file")
+        self.recipe, self.paths = recipe, paths
+        train, validation, test = paths["train"], paths["validation"], paths.get("test")
 
         def sentences(path: str | Path) -> Iterable[Sentence]:
             return read_sentences(path, data.scheme, data.max_length)
@@ -71,11 +73,8 @@ class TaggerTraining:
         if test is not None:
             for sentence in sentences(test):
                 check_tags(test, sentence, self.tag_names)
-        try:
-            builder = get_builder(recipe.model.builder)
-        except ValueError as error:
-            raise RecipeError(f"key `model.builder`: {error}") from None
-        recipe, features = self._with_sizes(recipe)
+        builder = find_builder(recipe)
+        recipe, features = complete_features(recipe, self.encoder)
         keras.utils.set_random_seed(recipe.seed)
         self.model = recipe.build_model(
             builder,
@@ -134,6 +133,21 @@ class TaggerTraining:
         by_type = {f"f1/{kind}": values["f1"] for kind, values in scores.pop("types").items()}
         return {**scores, **by_type}
 
+    def complete(self) -> None:
+        """Nothing: a tagger is whole when it is trained."""
+
+    def final_scores(self) -> dict[str, Any]:
+        """The scores of what is kept, on the validation and the test data."""
+        return {
+            split: self.task.evaluate(self.paths[split], max_length=self.recipe.data.max_length)
+            for split in ("validation", "test")
+            if split in self.paths
+        }
+
+    def pictures(self) -> dict[str, np.ndarray]:
+        """None besides the confusion matrix."""
+        return {}
+
     def fixed_batch(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Inputs and labels of the first validation batch."""
         return self.validation_batches.arrays(self.validation_batches.order.epoch(0)[0], 0)
@@ -160,28 +174,6 @@ class TaggerTraining:
         # Words without neighbours keep the vectors that the layer began with.
         known = np.any(vectors != 0, axis=1, keepdims=True)
         embedding.set_weights([np.where(known, vectors, embedding.get_weights()[0])])
-
-    def _with_sizes(self, recipe: Recipe) -> tuple[Recipe, dict[str, Any]]:
-        """Take `features` out of the recipe's arguments and complete them with what the data decides."""
-        arguments = dict(recipe.model.arguments)
-        features = _table(arguments.pop("features", {}), "features", ("max_characters", "num_cases"))
-        if "characters" in features:
-            characters = _table(features["characters"], "features.characters", ("vocabulary_size",))
-            features["characters"] = {**characters, "vocabulary_size": len(self.encoder.characters)}
-            features["max_characters"] = self.encoder.max_characters
-        if "case_dim" in features:
-            features["num_cases"] = NUM_CASE_CLASSES
-        return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
-
-
-def _table(value: Any, key: str, from_data: Sequence[str]) -> dict[str, Any]:
-    """A table of the recipe's arguments, which must not hold what the data decides."""
-    if not isinstance(value, Mapping):
-        raise RecipeError(f"key `model.arguments.{key}` must be a table. Received: {value!r}; write it as {{ ... }}")
-    for name in from_data:
-        if name in value:
-            raise RecipeError(f"key `model.arguments.{key}.{name}` follows from the data; take it out")
-    return dict(value)
 
 
 class _TagDecoder(keras.layers.Layer):

@@ -14,6 +14,7 @@ from keras_seq.data import Batch, BucketedBatches, Sentence, detect_scheme, make
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.metrics import entity_scores
 from keras_seq.ops.spans import EntitySpan, entities
+from keras_seq.tasks.token_store import TokenStore
 from keras_seq.text import TokenEncoder
 
 PADDING = {"token_ids": 0, "character_ids": 0, "case_ids": 0, "labels": -1}
@@ -37,42 +38,35 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         self, sentences: Iterable[Sentence], encoder: TokenEncoder, tag_names: Sequence[str], path: str | Path
     ) -> None:
         ids = {name: index for index, name in enumerate(tag_names)}
-        numbers: dict[str, int] = {}
-        tokens, labels, ends = array("i"), array("h"), array("q", [0])
+        labels = array("h")
+        self._store = TokenStore()
         for sentence in sentences:
             check_tags(path, sentence, tag_names)
-            for token, tag in zip(sentence.tokens, sentence.tags, strict=True):
-                tokens.append(numbers.setdefault(token, len(numbers)))
-                labels.append(ids[tag])
-            ends.append(len(tokens))
-        self._distinct = list(numbers)
-        self._tokens = np.frombuffer(tokens, np.int32)
+            self._store.add(sentence.tokens)
+            labels.extend(ids[tag] for tag in sentence.tags)
         self._labels = np.frombuffer(labels, np.int16)
-        self._ends = np.frombuffer(ends, np.int64)
+        self._store.encode(encoder)
         self._mentions = self._find_mentions(tag_names)
-        encoded = encoder.encode([[token] for token in numbers] or [[""]])
-        self._features = {name: values.numpy()[:, 0] for name, values in encoded.items()}
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return len(self._store)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._example(slice(self._ends[index], self._ends[index + 1]))
+        return self._example(self._store.place(index))
 
     def _example(self, places: Any) -> dict[str, np.ndarray]:
-        rows = self._tokens[places]
-        example = {name: table[rows] for name, table in self._features.items()}
-        return {**example, "labels": self._labels[places].astype(np.int32)}
+        return {**self._store.rows(places), "labels": self._labels[places].astype(np.int32)}
 
     def _find_mentions(self, tag_names: Sequence[str]) -> list[list[EntitySpan]]:
         spans = []
         for index in range(len(self)):
-            labels = self._labels[self._ends[index] : self._ends[index + 1]]
+            labels = self._labels[self._store.place(index)]
             spans.append(entities([tag_names[label] for label in labels]) if labels.any() else [])
         self._mentions_of_type: dict[str, list[tuple[int, int]]] = {}
         for index, found in enumerate(spans):
             for kind, first, end in found:
-                place = (self._ends[index] + first, self._ends[index] + end)
+                begin = self._store.place(index).start
+                place = (begin + first, begin + end)
                 self._mentions_of_type.setdefault(kind, []).append(place)
         return spans
 
@@ -88,7 +82,8 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         Reference:
             Dai and Adel, "An Analysis of Simple Data Augmentation for Named Entity Recognition", COLING 2020.
         """
-        begin, end = int(self._ends[index]), int(self._ends[index + 1])
+        place = self._store.place(index)
+        begin, end = place.start, place.stop
         pieces, last, spare = [], begin, longest - (end - begin)
         for kind, first, stop in self._mentions[index]:
             if generator.random() >= rate:
@@ -104,12 +99,12 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
 
     def tokens(self, index: int) -> list[str]:
         """The tokens of one sentence."""
-        return [self._distinct[number] for number in self._tokens[self._ends[index] : self._ends[index + 1]]]
+        return self._store.tokens(index)
 
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each sentence."""
-        return np.diff(self._ends)
+        return self._store.lengths
 
 
 class TaggedBatches:

@@ -14,12 +14,15 @@ import keras
 from keras_seq.core.errors import RecipeError
 from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
+from keras_seq.tasks.classifier_training import ClassifierTraining
 from keras_seq.tasks.tagger_training import TaggerTraining
 from keras_seq.training import GradientNormsPerStep, Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
 from keras_seq.training.gradient_norms import check_measurable
 
 # Task name -> what its training needs.
-TRAININGS: dict[str, Callable[..., Any]] = {"tagger": TaggerTraining}
+TRAININGS: dict[str, Callable[..., Any]] = {"classifier": ClassifierTraining, "tagger": TaggerTraining}
+# The keys of `data` that name files.
+FILES = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
 
 
 def train(
@@ -60,16 +63,9 @@ def train(
             return run.read_metrics()
     else:
         RunDirectory.check_free(run_directory)
-    paths = {
-        split: find_data(reference, data_directory)
-        for split, reference in [
-            ("train", recipe.data.train),
-            ("validation", recipe.data.validation),
-            ("test", recipe.data.test),
-        ]
-        if reference is not None
-    }
-    training = TRAININGS[recipe.task](recipe, **paths)
+    references = {key: getattr(recipe.data, key) for key in FILES}
+    paths = {key: find_data(name, data_directory) for key, name in references.items() if name is not None}
+    training = TRAININGS[recipe.task](recipe, paths)
     if recipe.fit.monitor not in training.score_names:
         raise RecipeError(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
@@ -83,7 +79,13 @@ def train(
     run = run or RunDirectory.create(run_directory, recipe)
     compile_model(training.model, recipe, steps_per_epoch=len(training.batches), loss=training.loss)
     callbacks: list[keras.callbacks.Callback] = [
-        TensorBoard(run.tensorboard_path, recipe=recipe, confusion=training.confusion, samples=training.samples)
+        TensorBoard(
+            run.tensorboard_path,
+            recipe=recipe,
+            confusion=training.confusion,
+            pictures=training.pictures,
+            samples=training.samples,
+        )
     ]
     if recipe.tensorboard.gradient_norms:
         callbacks.append(GradientNormsPerStep(run.tensorboard_path, *training.fixed_batch()))
@@ -98,17 +100,13 @@ def train(
         callbacks=callbacks,
         resume=resume,
     )
+    training.complete()
     training.task.save(run.path)
-    scores: dict[str, Any] = {
-        split: training.task.evaluate(paths[split], max_length=recipe.data.max_length)
-        for split in ("validation", "test")
-        if split in paths
-    }
     metrics: dict[str, Any] = {
         "task": recipe.task,
         "name": recipe.name,
         "seed": recipe.seed,
-        **scores,
+        **training.final_scores(),
         "best_epoch": result.best_epoch,
         "epochs": len(result.history),
         "stopped_early": result.stopped_early,

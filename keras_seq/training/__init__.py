@@ -29,6 +29,7 @@ __all__ = [
     "build_optimizer",
     "compile_model",
     "draw_reliability",
+    "draw_reliability",
     "fit",
     "hidden_gradient_norms",
 ]

@@ -10,23 +10,38 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.core.files import atomic_write
+from keras_seq.training.recipe_section import Section
+
+# Task -> the score that decides when `fit.monitor` is not given.
+MONITORS = {"tagger": "entity_f1", "classifier": "accuracy"}
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class DataRecipe(_Section):
+class DataRecipe(Section):
     """Which data, and how it becomes ids. A reference is `name/file` of a registered data set, or a path."""
 
     train: str = Field(min_length=1)
-    validation: str = Field(min_length=1)
+    validation: str | None = Field(default=None, min_length=1)
     test: str | None = Field(default=None, min_length=1)
     language: str = "und"
+    columns: tuple[Literal["label", "text", "fold", "ignored"], ...] = Field(
+        default=("label", "text"), strict=False, description="of labelled text, parted by tabs"
+    )
+    label_separator: str | None = Field(
+        default=None, min_length=1, description="between the labels of a text that may have several"
+    )
+    fold: int | None = Field(
+        default=None, ge=0, description="the rows of the training file that have this fold are the test data"
+    )
+    held_out: float = Field(
+        default=0.1, gt=0, lt=1, description="share of the training texts that validates where no file does"
+    )
+    out_of_scope_validation: str | None = Field(default=None, min_length=1)
+    out_of_scope_test: str | None = Field(default=None, min_length=1)
+    max_tokens: int = Field(default=1000, ge=1, description="of a longer text the rest is not read")
     scheme: Literal["BIO", "BIOES"] = "BIOES"
     min_count: int = Field(default=1, ge=1, description="rarer words are unknown")
     min_character_count: int = Field(default=1, ge=1, description="rarer characters are unknown")
@@ -37,7 +52,7 @@ class DataRecipe(_Section):
     max_length: int = Field(default=10_000, ge=1, description="a sentence of more tokens is an error")
 
 
-class ModelRecipe(_Section):
+class ModelRecipe(Section):
     """Which builder of the zoo, and its keyword arguments (those that do not follow from the data)."""
 
     builder: str = Field(min_length=1)
@@ -48,7 +63,32 @@ class ModelRecipe(_Section):
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
-class BatchingRecipe(_Section):
+class SubwordRecipe(Section):
+    """Which character n-grams of a token become ids, where the model reads subwords."""
+
+    num_buckets: int = Field(default=50_000, ge=1)
+    min_length: int = Field(default=3, ge=1)
+    max_length: int = Field(default=5, ge=1)
+
+
+class ClassificationRecipe(Section):
+    """What is particular to classifiers of text."""
+
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="balanced: rare classes count for more in the loss"
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    calibrate: bool = Field(default=True, description="fit a temperature on the validation data")
+    keep_in_scope: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of the validation texts that the rejection threshold keeps; 0 = nothing is rejected",
+    )
+    out_of_scope_label: str = Field(default="out_of_scope", min_length=1)
+
+
+class BatchingRecipe(Section):
     """How examples become batches: at most `batch_size` rows and (0 = any number) `tokens_per_batch` padded tokens."""
 
     batch_size: int = Field(default=32, ge=1)
@@ -63,7 +103,7 @@ class BatchingRecipe(_Section):
         return boundaries
 
 
-class OptimizerRecipe(_Section):
+class OptimizerRecipe(Section):
     """The optimizer, its schedule, clipping by the global norm, and the averaging of weights (0 = off)."""
 
     name: Literal["adam", "adamw", "nadam", "sgd"] = "adam"
@@ -92,14 +132,14 @@ class OptimizerRecipe(_Section):
         return self
 
 
-class FitRecipe(_Section):
+class FitRecipe(Section):
     """How long to train, and what is watched: `patience` evaluations without a better `monitor` end it (0 = never)."""
 
     epochs: int = Field(default=20, ge=1)
     miss_cost: float = Field(
         default=0.0, ge=0, description="of a tagger with a CRF: what a missed entity token costs, in nats"
     )
-    monitor: str = Field(default="entity_f1", min_length=1)
+    monitor: str = Field(default="", description="a score of the validation data; by default that of the task")
     direction: Literal["max", "min"] = "max"
     patience: int = Field(default=0, ge=0)
     evaluate_every: int = Field(default=1, ge=1, description="epochs")
@@ -108,7 +148,7 @@ class FitRecipe(_Section):
     checkpoint_batches: int = Field(default=0, ge=0, description="0 = by the clock only")
 
 
-class TensorBoardRecipe(_Section):
+class TensorBoardRecipe(Section):
     """What TensorBoard shows beside the curves."""
 
     gradient_norms: bool = Field(
@@ -116,13 +156,13 @@ class TensorBoardRecipe(_Section):
     )
 
 
-class ExpectedRecipe(_Section):
+class ExpectedRecipe(Section):
     """The score that the recipe is known to reach, so that a run can say whether it did."""
 
     scores: dict[str, float] = Field(default_factory=dict)
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """Everything that decides a score: data, model, batches, optimizer, length of training, seed.
 
     Use `Recipe.load` to read one, `override` to change single values, `save` to write all values, defaults included.
@@ -144,12 +184,24 @@ class Recipe(_Section):
     description: str = ""
     seed: int = Field(default=0, ge=0, lt=2**31)
     data: DataRecipe
+    subwords: SubwordRecipe = SubwordRecipe()
     model: ModelRecipe
+    classification: ClassificationRecipe = ClassificationRecipe()
     batching: BatchingRecipe = BatchingRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     fit: FitRecipe = FitRecipe()
     tensorboard: TensorBoardRecipe = TensorBoardRecipe()
     expected: ExpectedRecipe = ExpectedRecipe()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_monitor(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or values.get("task") not in MONITORS:
+            return values
+        fit = values.get("fit", {})
+        if not isinstance(fit, Mapping) or fit.get("monitor"):
+            return values
+        return {**values, "fit": {**fit, "monitor": MONITORS[values["task"]]}}
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:

@@ -25,7 +25,8 @@ class TensorBoard(TrainingCallback):
         directory: The folder of event files.
         every: Batches between two points of the curves.
         recipe: Shown as hyper-parameters.
-        confusion: Called after each evaluation, gives the class names and the counts `[true, predicted]`.
+        confusion: Called after each evaluation, gives the class names and the counts `[true, predicted]`, or `None`.
+        pictures: Called after each evaluation, gives further pictures: name -> pixels.
         samples: Called after each evaluation, gives sample predictions as Markdown.
 
     Example:
@@ -40,7 +41,8 @@ class TensorBoard(TrainingCallback):
         *,
         every: int = 20,
         recipe: Recipe | None = None,
-        confusion: Callable[[], tuple[Sequence[str], np.ndarray]] | None = None,
+        confusion: Callable[[], tuple[Sequence[str], np.ndarray] | None] | None = None,
+        pictures: Callable[[], Mapping[str, np.ndarray]] | None = None,
         samples: Callable[[], str] | None = None,
     ):
         super().__init__()
@@ -50,6 +52,7 @@ class TensorBoard(TrainingCallback):
         self.every = every
         self.recipe = recipe
         self.confusion = confusion
+        self.pictures = pictures
         self.samples = samples
         self._writer: Any = None
 
@@ -84,11 +87,14 @@ class TensorBoard(TrainingCallback):
                 values[f"validation/{key}"] = value
         self._writer.scalars(values, step)
         evaluated = "is_best" in record
-        picture = draw_confusion_matrix(*self.confusion()) if self.confusion is not None and evaluated else None
+        pictures = dict(self.pictures()) if self.pictures is not None and evaluated else {}
+        counts = self.confusion() if self.confusion is not None and evaluated else None
+        if counts is not None:
+            pictures["confusion"] = draw_confusion_matrix(*counts)
         text = self.samples() if self.samples is not None and evaluated else None
         with self._writer.at(step) as tf:
-            if picture is not None:
-                tf.summary.image("confusion", picture[None])
+            for name, picture in pictures.items():
+                tf.summary.image(name, picture[None])
             if text is not None:
                 tf.summary.text("samples", text)
         self._writer.flush()

@@ -144,7 +144,7 @@ def test_entities_are_coloured_on_a_terminal(monkeypatch):
         predict_command, "output", lambda: Console(file=written, force_terminal=True, color_system="truecolor")
     )
     result = {"text": "Ana [x] mora.", "entities": [{"start": 0, "end": 3, "type": "PER", "text": "Ana", "score": 0.9}]}
-    predict_command._highlight(result)
+    predict_command._writer(None, as_json=False)(result)
     assert "\x1b[" in written.getvalue() and "[x] mora." in written.getvalue()
     assert not output().is_terminal
 

@@ -12,7 +12,7 @@ from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import find_data, read_conll
 from keras_seq.metrics import entity_scores
 from keras_seq.tasks import Tagger, load, train
-from keras_seq.tasks.tagger import _calls
+from keras_seq.tasks.text_task import calls
 from keras_seq.training import Recipe
 
 TEXTS = [
@@ -173,10 +173,10 @@ def test_an_unknown_model_names_the_closest(tmp_path, monkeypatch, tagger):
 
 
 def test_calls_hold_rows_of_similar_length_and_few_tokens():
-    calls = _calls([5, 9000, 1, 3, 2000, 2000, 2000, 0])
-    assert sorted(row for call in calls for row in call) == list(range(8))
-    assert [1] in calls
+    groups = calls([5, 9000, 1, 3, 2000, 2000, 2000, 0])
+    assert sorted(row for call in groups for row in call) == list(range(8))
+    assert [1] in groups
     assert all(
         len(call) == 1 or len(call) * max([5, 9000, 1, 3, 2000, 2000, 2000, 0][r] for r in call) <= 4096
-        for call in calls
+        for call in groups
     )

@@ -1,0 +1,73 @@
+"""What `keras-seq predict` shows of a result: a line of text, or colours on a terminal."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+STYLES = ("black on cyan", "black on green", "black on yellow", "black on magenta", "white on blue", "white on red")
+# Shades for tokens that count little, more, most: the share of the largest weight from which each is taken.
+SHADES = ((0.75, "black on bright_yellow"), (0.4, "black on yellow"), (0.15, "yellow"))
+MOST_TOKENS = 5
+
+
+def line_of(result: Mapping[str, Any]) -> str:
+    """A result as one line: a text with its entities marked, or label, probability and text parted by tabs."""
+    if "entities" in result:
+        return marked(result["text"], result["entities"])
+    cells = [*_label_cells(result), " ".join(result["text"].split("\t"))]
+    if "tokens" in result:
+        heaviest = sorted(result["tokens"], key=lambda token: -token["weight"])[:MOST_TOKENS]
+        cells.append(" ".join(f"{token['token']}:{token['weight']:.2f}" for token in heaviest))
+    return "\t".join(cells)
+
+
+def highlighted(result: Mapping[str, Any]) -> Text:
+    """A result in colours: entities by their type, a label by its name, tokens by their weight."""
+    shown = Text()
+    if "entities" not in result:
+        label, score = _label_cells(result)
+        shown.append(f" {label} ", style=_style(label)).append(f" {score}  ")
+        return shown.append_text(_weighed(result["text"], result.get("tokens", ())))
+    position = 0
+    for entity in result["entities"]:
+        shown.append(result["text"][position : entity["start"]])
+        style = _style(entity["type"])
+        shown.append(f" {entity['text']} ", style=style)
+        shown.append(f"{entity['type']} ", style=f"{style} bold")
+        position = entity["end"]
+    shown.append(result["text"][position:])
+    return shown
+
+
+def marked(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
+    """The text with its entities in brackets and their types behind: `[Paulo Souza](PER) lives`."""
+    parts, position = [], 0
+    for entity in entities:
+        parts += [text[position : entity["start"]], f"[{text[entity['start'] : entity['end']]}]({entity['type']})"]
+        position = entity["end"]
+    return "".join([*parts, text[position:]])
+
+
+def _label_cells(result: Mapping[str, Any]) -> tuple[str, str]:
+    """The label and its probability; of several labels, those of each."""
+    if "label" in result:
+        return result["label"], f"{result['score']:.4f}"
+    labels = result["labels"]
+    return ", ".join(labels), ", ".join(f"{result['scores'][label]:.4f}" for label in labels)
+
+
+def _weighed(text: str, tokens: Sequence[Mapping[str, Any]]) -> Text:
+    shown = Text(text)
+    largest = max((token["weight"] for token in tokens), default=0.0)
+    for token in tokens:
+        style = next((style for share, style in SHADES if token["weight"] >= share * largest > 0), None)
+        if style is not None:
+            shown.stylize(style, token["start"], token["end"])
+    return shown
+
+
+def _style(name: str) -> str:
+    # The same name has the same colour in every line and every run.
+    return STYLES[zlib.crc32(name.encode()) % len(STYLES)]

@@ -1,0 +1,230 @@
+"""What a classifier serves: raw text to a label with scores, to a vector, and to the weight of each token."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+import tensorflow as tf
+
+from keras_seq.core.checks import check_positive_integer, check_positive_number
+from keras_seq.core.errors import DataError
+from keras_seq.core.files import atomic_write
+from keras_seq.export.by_length import run_by_length
+from keras_seq.export.saved_functions import SavedFunctions, read_names
+from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
+from keras_seq.ops.calibration import apply_temperature
+from keras_seq.text import TokenEncoder, WordTokenizer
+
+LABELS_FILE, SETTINGS_FILE = "labels.txt", "classification.json"
+
+# Rows that run through the model together when a batch is served: a recurrent loop uses both halves of a usual batch
+# side by side; what has no loop is quickest at once.
+ROWS_PER_GROUP, ROWS_PER_RECURRENT_GROUP = 64, 32
+RECURRENT = (SimpleRNN, GRU, LSTM, Bidirectional)
+# From this probability on a text has a label, where it may have several.
+DECISION = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationSettings:
+    """How the probabilities of a model become an answer.
+
+    Args:
+        temperature: what the logarithms of the probabilities are divided by; fitted on validation data.
+        threshold: a text whose highest probability is below it is out of scope. 0: none is.
+        out_of_scope_label: the label of such a text.
+        label_separator: what stands between the labels of a text; `None` where a text has one label.
+        max_tokens: of longer text the rest is not read.
+    """
+
+    temperature: float = 1.0
+    threshold: float = 0.0
+    out_of_scope_label: str = "out_of_scope"
+    label_separator: str | None = None
+    max_tokens: int = 1000
+
+    def __post_init__(self) -> None:
+        check_positive_number("temperature", self.temperature)
+        check_positive_integer("max_tokens", self.max_tokens)
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(
+                f"`threshold` must be a probability. Received: threshold={self.threshold!r}. Pass 0 to reject nothing."
+            )
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a text can have several labels."""
+        return self.label_separator is not None
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the settings as JSON."""
+        with atomic_write(path, "w") as file:
+            file.write(json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: if the file is missing or damaged.
+        """
+        try:
+            return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+        except OSError as error:
+            raise DataError(path, None, f"cannot be read ({error.strerror})", "name a classifier's folder") from None
+        except (ValueError, TypeError) as error:
+            raise DataError(path, None, f"damaged ({error})", "export the model again") from None
+
+
+class ClassificationFunctions(tf.Module):
+    """Tokenizer, encoder and model joined into the functions that a classifier serves.
+
+    The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
+
+    Args:
+        model: a classifier of the zoo, whose inputs are among those that the encoder gives.
+        tokenizer: splits text.
+        encoder: turns tokens into ids.
+        labels: the labels in the order of the model's outputs.
+        settings: how probabilities become an answer.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        tokenizer: WordTokenizer,
+        encoder: TokenEncoder,
+        labels: Sequence[str],
+        settings: ClassificationSettings | None = None,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.tokenizer = tokenizer
+        self.encoder = encoder
+        self.labels = tuple(labels)
+        self.settings = settings or ClassificationSettings()
+        self.input_names = tuple(tensor.name for tensor in model.inputs)
+        inputs = {tensor.name: tensor for tensor in model.inputs}
+        self._vector_model = keras.Model(inputs, model.get_layer("text_vector").output)
+        self._pooling = model.get_layer("pooling")
+        # A mask that comes with the sequence is an input too.
+        self._sequence_model = keras.Model(inputs, keras.tree.flatten(self._pooling.input)[0])
+        is_recurrent = any(isinstance(layer, RECURRENT) for layer in model.layers)
+        self._rows_per_group = ROWS_PER_RECURRENT_GROUP if is_recurrent else ROWS_PER_GROUP
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
+    def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classify raw text.
+
+        Args:
+            texts: string `(batch,)`, UTF-8. Of each text the first `settings.max_tokens` tokens are read.
+
+        Returns:
+            `label` string `(batch,)`: the most probable one, `settings.out_of_scope_label` where its probability is
+            below the threshold; where a text has several labels, those of at least 0.5 between separators, or `""`.
+            `scores` float32 `(batch, labels)`: calibrated probabilities in the order of `labels.txt`.
+
+            A text without a token is answered as the mean of nothing; with a threshold it is out of scope.
+        """
+        tokens, _, _ = self._tokens(texts)
+        probabilities = self._run(self.model, tokens, per_step=False)
+        scores = apply_temperature(probabilities, self.settings.temperature, multi_label=self.settings.is_multi_label)
+        return {"label": self._label(scores, tokens), "scores": scores}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
+    def embed(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The vector of a text: what the last layer reads.
+
+        Args:
+            texts: string `(batch,)`, UTF-8.
+
+        Returns:
+            `vector` float32 `(batch, features)`.
+        """
+        tokens, _, _ = self._tokens(texts)
+        return {"vector": self._run(self._vector_model, tokens, per_step=False)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
+    def attention(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How much each token counts in the pooled vector of its text.
+
+        Args:
+            texts: string `(batch,)`, UTF-8.
+
+        Returns:
+            `tokens` string `(batch, steps)` padded with `""`; `weights` float32 `(batch, steps)`, of sum 1 over the
+            tokens of a text, 0 at padding; `starts` and `ends` int32, character offsets into the text, end exclusive.
+        """
+        tokens, starts, ends = self._tokens(texts)
+
+        def weigh(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
+            weights = self._pooling.step_weights(self._sequence_model(inputs, training=False), mask=mask)
+            return [tf.cast(weights, tf.float32)]
+
+        (weights,) = self._grouped(weigh, tokens, per_step=True)
+        return {"tokens": tokens, "weights": weights, "starts": starts, "ends": ends}
+
+    def signatures(self) -> dict[str, Callable[..., Any]]:
+        """The functions by the names under which they are served."""
+        return {"serving_default": self.text, "embed": self.embed, "attention": self.attention}
+
+    def _tokens(self, texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(values[:, : self.settings.max_tokens] for values in self.tokenizer.tokenize(texts))
+
+    def _run(self, model: keras.Model, tokens: tf.Tensor, *, per_step: bool) -> tf.Tensor:
+        def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
+            return [tf.cast(model(inputs, training=False), tf.float32)]
+
+        (outputs,) = self._grouped(run, tokens, per_step=per_step)
+        return tf.ensure_shape(outputs, [None, model.output_shape[-1]])
+
+    def _grouped(self, run: Callable[..., list[tf.Tensor]], tokens: tf.Tensor, *, per_step: bool) -> list[tf.Tensor]:
+        inputs = self.encoder.encode(tokens, self.input_names)
+        return run_by_length(run, inputs, tokens, (tf.float32,), rows_per_group=self._rows_per_group, per_step=per_step)
+
+    def _label(self, scores: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+        settings = self.settings
+        if settings.label_separator is not None:
+            named = [f"{label}{settings.label_separator}" for label in self.labels]
+            chosen = tf.strings.reduce_join(tf.where(scores >= DECISION, named, ""), axis=1)
+            # Without the separator behind the last one.
+            length = tf.strings.length(chosen) - len(settings.label_separator.encode())
+            return tf.strings.substr(chosen, tf.zeros_like(length), tf.maximum(length, 0))
+        label = tf.gather(tf.constant(self.labels), tf.argmax(scores, axis=1))
+        if not settings.threshold:
+            return label
+        accepted = tf.reduce_max(scores, axis=1) >= settings.threshold
+        accepted &= tf.reduce_any(tf.not_equal(tokens, ""), axis=1)
+        return tf.where(accepted, label, settings.out_of_scope_label)
+
+
+class SavedClassificationFunctions(SavedFunctions):
+    """The functions of a classifier that was exported."""
+
+    task = "classifier"
+    names = ("serving_default", "embed", "attention")
+    files = (LABELS_FILE, SETTINGS_FILE)
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__(path)
+        assets = Path(path) / "assets"
+        self.labels = tuple(read_names(assets / LABELS_FILE))
+        self.settings = ClassificationSettings.load(assets / SETTINGS_FILE)
+
+    def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As `ClassificationFunctions.text`."""
+        return self.call("serving_default", text=texts)
+
+    def embed(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As `ClassificationFunctions.embed`."""
+        return self.call("embed", text=texts)
+
+    def attention(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As `ClassificationFunctions.attention`."""
+        return self.call("attention", text=texts)

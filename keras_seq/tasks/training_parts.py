@@ -1,0 +1,55 @@
+"""What the trainings of all tasks read in a recipe in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from keras_seq.core.errors import RecipeError
+from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder
+from keras_seq.training import Recipe
+from keras_seq.zoo.registry import get_builder
+
+
+def find_builder(recipe: Recipe) -> Callable[..., Any]:
+    """The builder that a recipe names.
+
+    Raises:
+        RecipeError: if there is none of that name.
+    """
+    try:
+        return get_builder(recipe.model.builder)
+    except ValueError as error:
+        raise RecipeError(f"key `model.builder`: {error}") from None
+
+
+def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, dict[str, Any]]:
+    """Take `features` out of the recipe's arguments and complete them with what the data decides.
+
+    Returns:
+        The recipe without them, and the builder's argument `features`.
+
+    Raises:
+        RecipeError: if a table is none, or holds what the data decides.
+    """
+    arguments = dict(recipe.model.arguments)
+    features = _table(arguments.pop("features", {}), "features", ("max_characters", "num_cases"))
+    if "characters" in features:
+        characters = _table(features["characters"], "features.characters", ("vocabulary_size",))
+        features["characters"] = {**characters, "vocabulary_size": len(encoder.characters)}
+        features["max_characters"] = encoder.max_characters
+    if "subwords" in features:
+        subwords = _table(features["subwords"], "features.subwords", ("num_buckets",))
+        features["subwords"] = {**subwords, "num_buckets": recipe.subwords.num_buckets}
+    if "case_dim" in features:
+        features["num_cases"] = NUM_CASE_CLASSES
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
+
+
+def _table(value: Any, key: str, from_data: Sequence[str]) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise RecipeError(f"key `model.arguments.{key}` must be a table. Received: {value!r}; write it as {{ ... }}")
+    for name in from_data:
+        if name in value:
+            raise RecipeError(f"key `model.arguments.{key}.{name}` follows from the data; take it out")
+    return dict(value)
