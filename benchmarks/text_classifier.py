@@ -6,7 +6,8 @@
     python benchmarks/text_classifier.py --only throughput --pairs my_model=r8
 
 The SVM is one configuration for all data sets: TF-IDF of words (one and two in a row) and of characters (two to five,
-within words), scikit-learn's LinearSVC. It learns from the training split alone.
+within words), scikit-learn's LinearSVC. It learns from the training split alone; the configuration itself was chosen
+by its scores on the test splits, which is to its advantage.
 
 Throughput is from raw text to labels, in batches of 64 in the order of the test file: an exported SavedModel, called by
 its signature, and the SVM's `predict`, in turn in each round, so that whatever else the machine does falls on both. The
@@ -119,8 +120,10 @@ def measure_svm(name: str, *, limit: int | None, report: Report) -> None:
         for texts in (_read(data.dev, limit), test, _read(data.out_of_scope, limit))
     )
     found = out_of_scope_scores(in_scope, out_of_scope, rejection_threshold(dev, KEEP_IN_SCOPE))
-    for key, value in found.items():
-        report(f"svm {name}: {key}, threshold keeps {KEEP_IN_SCOPE:.0%} of dev", value)
+    threshold = f"threshold that keeps {KEEP_IN_SCOPE:.0%} of dev"
+    report(f"svm {name}: out-of-scope recall, {threshold}", found["out_of_scope_recall"])
+    report(f"svm {name}: in scope kept, {threshold}", found["in_scope_kept"])
+    report(f"svm {name}: AUROC, in scope against out of scope", found["auroc"])
 
 
 def measure_throughput(model: str, name: str, folder: Path, *, rounds: int, limit: int | None, report: Report) -> None:

@@ -70,9 +70,9 @@ def test_scores_of_the_svm(rows, capsys):
     assert values["svm sst2: accuracy, test"] == 1.0
     assert values["svm umsab-pt: macro-F1, test"] == 1.0
     assert values["svm subj: accuracy, mean of 3 folds"] == 1.0
-    assert values["svm clinc150: out_of_scope_recall, threshold keeps 95% of dev"] == 1.0
-    assert values["svm clinc150: in_scope_kept, threshold keeps 95% of dev"] >= 0.9
-    assert values["svm clinc150: auroc, threshold keeps 95% of dev"] == 1.0
+    assert values["svm clinc150: out-of-scope recall, threshold that keeps 95% of dev"] == 1.0
+    assert values["svm clinc150: in scope kept, threshold that keeps 95% of dev"] >= 0.9
+    assert values["svm clinc150: AUROC, in scope against out of scope"] == 1.0
     assert len(values) == 7
     told = capsys.readouterr().out
     assert all(f"left out {name}: " in told for name in ("sst5", "banking77", "r8", "told-br"))
