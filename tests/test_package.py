@@ -77,7 +77,10 @@ assert keras.backend.backend() == "jax"
 for name in list_builders():
     entry = registered_builder(name)
     model = entry.build(**entry.example)
-    arrays = keras.tree.map_structure(lambda symbol: np.ones((2, 3, *symbol.shape[2:]), symbol.dtype), model.input)
+    arrays = {
+        symbol.name: np.ones((2, 3, *(size or 3 for size in symbol.shape[2:])), symbol.dtype)
+        for symbol in model.inputs
+    }
     model.compile(loss=lambda y_true, y_pred: keras.ops.mean(keras.ops.square(keras.ops.tanh(y_pred))))
     history = model.fit(arrays, np.zeros((2, 3), "int32"), verbose=0)
     assert np.isfinite(history.history["loss"]).all(), name

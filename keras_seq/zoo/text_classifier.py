@@ -29,7 +29,7 @@ CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
             "max_characters": 5,
             "num_cases": 4,
         },
-        "recurrent": {"cell": "gru", "units": [6]},
+        "recurrent": {"cell": "gru", "units": [6], "bidirectional": False},
         "pooling": "attention",
         "hidden_units": (7,),
     },

@@ -23,7 +23,7 @@ TRANSFORMER_OPTIONS = ("num_blocks", "units", "num_heads", "feed_forward_units")
         "num_classes": 4,
         "embedding_dim": 8,
         "features": {"subwords": {"num_buckets": 30, "combine": "sqrt"}},
-        "transformer": {"num_blocks": 2, "num_heads": 2, "feed_forward_units": 12},
+        "transformer": {"num_blocks": 1, "num_heads": 2, "feed_forward_units": 12},
         "activation": "sigmoid",
     },
 )
