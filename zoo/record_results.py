@@ -2,9 +2,9 @@
 
     python zoo/record_results.py runs/ner_pt_1 runs/ner_pt_2 runs/ner_pt_3 --model ner_pt
 
-The runs differ in the seed, or, where the data has folds, in the fold. Mean and standard deviation (of the sample; empty
-for one run) are of the test scores. A row of the same model, data and metric is replaced. The time is that of the run
-given by --timed, by default the last one: it should have had the machine to itself.
+The runs differ in the seed, or, where the data has folds, in the fold. Mean and standard deviation (of the sample;
+empty for one run) are of the test scores. A row of the same model, data and metric is replaced. The time is that of the
+run given by --timed, by default the last one: it should have had the machine to itself.
 """
 
 import argparse
@@ -24,7 +24,7 @@ RESULTS = ROOT / "zoo" / "results.csv"
 
 
 def row_of_runs(runs: list[Path], model: str, metric: str, timed: Path) -> dict[str, str]:
-    """The row for runs that differ in nothing but their seed."""
+    """The row for runs that differ in nothing but their seed or fold."""
     recipes = [tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8")) for run in runs]
     if any(_without_seed_and_fold(recipe) != _without_seed_and_fold(recipes[0]) for recipe in recipes):
         raise SystemExit(
@@ -42,6 +42,7 @@ def row_of_runs(runs: list[Path], model: str, metric: str, timed: Path) -> dict[
     splits = ("train", "validation", "test")
     changed = [f"--{split} {data[split]}" for split in splits if data.get(split) != own.get(split)]
     test = data["test"] if "test" in data else data["train"]
+    varied = ["seed=SEED", *(["data.fold=FOLD"] if folds else [])]
     return {
         "model": model,
         "task": recipes[0]["task"],
@@ -54,17 +55,7 @@ def row_of_runs(runs: list[Path], model: str, metric: str, timed: Path) -> dict[
         "parameters": str(shown["parameters"]),
         "training_seconds": f"{shown['training_seconds']:.0f}",
         "cpu": shown["cpu"],
-        "command": " ".join(
-            [
-                "keras-seq",
-                "train",
-                f"zoo/{recipes[0]['name']}.toml",
-                *changed,
-                "--set",
-                "seed=SEED",
-                *(["data.fold=FOLD"] if folds else []),
-            ]
-        ),
+        "command": " ".join(["keras-seq train", f"zoo/{recipes[0]['name']}.toml", *changed, "--set", *varied]),
         "date": shown["date"],
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import collections
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +12,29 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RecipeError
-from keras_seq.data import check_classes, check_labels, hold_out, labels_of, split_of_folds
+from keras_seq.data import check_classes, check_labels, find_data, hold_out, labels_of, split_of_folds
 from keras_seq.export import ClassificationFunctions, ClassificationSettings
 from keras_seq.losses import ClassCrossEntropy
 from keras_seq.metrics import class_confusion
 from keras_seq.ops.calibration import apply_temperature, fit_temperature, rejection_threshold
 from keras_seq.ops.class_weights import class_weights_balanced
 from keras_seq.tasks.classification_data import (
+    TEXTS_PER_CHUNK,
     ClassifiedBatches,
     ClassifiedTexts,
     LabelIds,
     read_texts,
+    tokenized,
 )
 from keras_seq.tasks.classifier import Classifier, scores_of
-from keras_seq.tasks.text_task import TOKENS_PER_CALL
+from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
 from keras_seq.tasks.training_parts import complete_features, find_builder
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
-from keras_seq.training import Recipe, draw_reliability
+from keras_seq.training import Recipe, draw_reliability, pretrained_vectors
+from keras_seq.training.pretraining_recipe import texts_of
+
+# What is read of a text for word vectors.
+MOST_TOKENS = 100_000
 
 
 class ClassifierTraining:
@@ -39,13 +47,16 @@ class ClassifierTraining:
         recipe: the recipe.
         paths: the files of labelled text: `train`, and as named in the recipe `validation`, `test`,
             `out_of_scope_validation`, `out_of_scope_test`.
+        data_directory: where the files for word vectors are looked for first.
 
     Raises:
         DataError: if a file is broken, or has a label that the training file does not have.
         RecipeError: if the builder does not take the arguments of the recipe, or keys exclude each other.
     """
 
-    def __init__(self, recipe: Recipe, paths: Mapping[str, Path]) -> None:
+    def __init__(
+        self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None
+    ) -> None:
         data = recipe.data
         self.recipe, self.paths = recipe, paths
         is_multi_label = data.label_separator is not None
@@ -75,8 +86,11 @@ class ClassifierTraining:
             rows, validation_rows = rows[kept], rows[held]
         if "test" in paths:
             check_labels(read_texts(paths["test"], recipe), names, paths["test"])
+        more_paths = [find_data(reference, data_directory) for reference in recipe.pretraining.files]
         self.encoder = TokenEncoder.build(
-            texts.store.texts(int(row) for row in rows),
+            itertools.chain(
+                texts.store.texts(int(row) for row in rows), _frequent_words(recipe, more_paths, tokenizer)
+            ),
             min_count=data.min_count,
             min_character_count=data.min_character_count,
             max_characters=data.max_characters,
@@ -92,6 +106,10 @@ class ClassifierTraining:
             features=features,
             activation="sigmoid" if is_multi_label else "softmax",
         )
+        if recipe.pretraining.method != "none":
+            chosen = set(rows.tolist())
+            own = (example.text for row, example in enumerate(read_texts(paths["train"], recipe)) if row in chosen)
+            set_word_vectors(self.model, recipe, own, self.encoder, tokenizer, more_paths)
         inputs = [tensor.name for tensor in self.model.inputs]
         texts.store.encode(self.encoder, inputs)
         if validation_texts is not texts:
@@ -240,6 +258,50 @@ class ClassifierTraining:
     def _flat(self, scores: dict[str, Any]) -> dict[str, float]:
         by_class = {f"f1/{name}": values["f1"] for name, values in scores.pop("classes").items()}
         return {name: value for name, value in {**scores, **by_class}.items() if isinstance(value, float)}
+
+
+def set_word_vectors(
+    model: keras.Model,
+    recipe: Recipe,
+    texts: Iterable[str],
+    encoder: TokenEncoder,
+    tokenizer: WordTokenizer,
+    paths: Sequence[Path],
+) -> None:
+    """Let the tables of words, and of subwords of the same size, begin with vectors trained on text alone.
+
+    Raises:
+        RecipeError: if the model has no table of words.
+    """
+    tables = {layer.name: layer for layer in model.layers if layer.name in ("word_embedding", "subword_embedding")}
+    if "word_embedding" not in tables:
+        raise RecipeError("key `pretraining.method` needs a model that reads words; take it out, or features.words")
+    size = tables["word_embedding"].output_dim
+    vectors = pretrained_vectors(
+        recipe.pretraining, texts, encoder, tokenizer, embedding_dim=size, seed=recipe.seed, paths=paths
+    )
+    for name, table in tables.items():
+        found = (vectors or {}).get(name.removesuffix("_embedding"))
+        rows = table.get_weights()[0]
+        if found is not None and found.shape[1] == rows.shape[1]:
+            # Words of which nothing was learned keep the vectors that the layer began with.
+            known = np.any(found != 0, axis=1, keepdims=True)
+            table.set_weights([np.where(known, found[: len(rows)], rows)])
+
+
+def _frequent_words(recipe: Recipe, paths: Sequence[Path], tokenizer: WordTokenizer) -> Iterator[list[str]]:
+    """The frequent words of the files for word vectors, where the vocabulary is to know them."""
+    section = recipe.pretraining
+    if not section.extend_vocabulary:
+        return
+    counts: collections.Counter[str] = collections.Counter()
+    for path in paths:
+        for chunk in chunks(texts_of(path, section.columns), TEXTS_PER_CHUNK):
+            for tokens in tokenized(tokenizer, chunk, MOST_TOKENS):
+                counts.update(tokens)
+    for word, count in counts.items():
+        if count >= section.min_count:
+            yield [word] * recipe.data.min_count
 
 
 def most_confused(names: Sequence[str], counts: np.ndarray, most: int = 20) -> tuple[list[str], np.ndarray]:

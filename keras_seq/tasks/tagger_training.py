@@ -40,6 +40,7 @@ class TaggerTraining:
     Args:
         recipe: the recipe.
         paths: the CoNLL files `train`, `validation` and, for the final score, `test`.
+        data_directory: not used: a tagger reads no other files.
 
     Raises:
         DataError: if a file is broken, or the validation file has a tag that the training file does not have.
@@ -48,7 +49,9 @@ class TaggerTraining:
 
     shown_scores = ("entity_f1", "entity_precision", "entity_recall")
 
-    def __init__(self, recipe: Recipe, paths: Mapping[str, Path]) -> None:
+    def __init__(
+        self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None
+    ) -> None:
         data = recipe.data
         if "validation" not in paths:
             raise RecipeError("key `data.validation` is missing; name a CoNLL file")

@@ -65,7 +65,7 @@ def train(
         RunDirectory.check_free(run_directory)
     references = {key: getattr(recipe.data, key) for key in FILES}
     paths = {key: find_data(name, data_directory) for key, name in references.items() if name is not None}
-    training = TRAININGS[recipe.task](recipe, paths)
+    training = TRAININGS[recipe.task](recipe, paths, data_directory)
     if recipe.fit.monitor not in training.score_names:
         raise RecipeError(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "

@@ -8,9 +8,12 @@ from keras_seq.training.gradient_norms import GradientNorms, hidden_gradient_nor
 from keras_seq.training.gradient_norms_per_step import GradientNormsPerStep
 from keras_seq.training.loop import FitResult, TrainingInterrupted, compile_model, fit
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
+from keras_seq.training.pretraining_recipe import PretrainingRecipe, pretrained_vectors
+from keras_seq.training.projector import write_projector
 from keras_seq.training.recipe import Recipe
 from keras_seq.training.run_directory import RunDirectory
 from keras_seq.training.tensorboard import TensorBoard
+from keras_seq.training.word_pretraining import composed_vectors, pretrain_word_vectors
 
 __all__ = [
     "Batches",
@@ -19,6 +22,7 @@ __all__ = [
     "GradientNorms",
     "GradientNormsPerStep",
     "Position",
+    "PretrainingRecipe",
     "Progress",
     "Recipe",
     "RunDirectory",
@@ -28,8 +32,11 @@ __all__ = [
     "averaged_weights",
     "build_optimizer",
     "compile_model",
-    "draw_reliability",
+    "composed_vectors",
     "draw_reliability",
     "fit",
     "hidden_gradient_norms",
+    "pretrain_word_vectors",
+    "pretrained_vectors",
+    "write_projector",
 ]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.core.files import atomic_write
+from keras_seq.training.pretraining_recipe import PretrainingRecipe
 from keras_seq.training.recipe_section import Section
 
 # Task -> the score that decides when `fit.monitor` is not given.
@@ -185,6 +186,7 @@ class Recipe(Section):
     seed: int = Field(default=0, ge=0, lt=2**31)
     data: DataRecipe
     subwords: SubwordRecipe = SubwordRecipe()
+    pretraining: PretrainingRecipe = PretrainingRecipe()
     model: ModelRecipe
     classification: ClassificationRecipe = ClassificationRecipe()
     batching: BatchingRecipe = BatchingRecipe()

@@ -1,0 +1,193 @@
+"""The section of a recipe that says how word vectors are trained before the model, and what follows from it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from keras_seq.core.checks import check_positive_integer
+from keras_seq.training.recipe_section import Section
+from keras_seq.training.word_pretraining import composed_vectors, pretrain_word_vectors
+
+if TYPE_CHECKING:
+    from keras_seq.text import TokenEncoder, WordTokenizer
+
+# What embedding layers usually begin with: the root of the mean square of the numbers in a vector.
+SCALE = 0.1
+TEXTS_PER_CALL = 512
+
+
+class PretrainingRecipe(Section):
+    """What word vectors begin with: trained on the training texts, and on any other texts."""
+
+    method: Literal["none", "skip_gram", "cbow", "cooccurrence"] = Field(
+        default="none", description="skip_gram and cbow sample negatives; cooccurrence counts neighbours (words only)"
+    )
+    files: tuple[str, ...] = Field(
+        default=(), strict=False, description="further texts: paths, or `name/file` of registered data sets"
+    )
+    columns: tuple[Literal["label", "text", "fold", "ignored"], ...] = Field(
+        default=(), strict=False, description="of these files, parted by tabs; none = each line is a text"
+    )
+    training_texts: bool = Field(default=True, description="whether the texts of the training data take part")
+    min_count: int = Field(default=5, ge=1, description="a word that the encoder does not know takes part if so often")
+    extend_vocabulary: bool = Field(
+        default=False, description="whether the model knows the frequent words of the files too, not of its data alone"
+    )
+    window: int = Field(default=5, ge=1, description="the farthest neighbour that counts")
+    negatives: int = Field(default=5, ge=1, description="sampled for each neighbour")
+    epochs: int = Field(default=5, ge=1)
+    learning_rate: float = Field(default=0.2, gt=0)
+    subsample: float = Field(default=1e-3, ge=0, description="words more frequent than this are thinned; 0 = none")
+
+    @field_validator("columns")
+    @classmethod
+    def _with_text(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        if columns and columns.count("text") != 1:
+            raise ValueError('must hold "text" once, or nothing')
+        return columns
+
+
+def pretrained_vectors(
+    recipe: PretrainingRecipe,
+    texts: Iterable[str],
+    encoder: TokenEncoder,
+    tokenizer: WordTokenizer,
+    *,
+    embedding_dim: int,
+    seed: int = 0,
+    paths: Sequence[str | os.PathLike] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, np.ndarray | None] | None:
+    """Train word vectors as a recipe asks, on text files and the training texts.
+
+    Words of the texts that the encoder does not know take part as well, when they come often enough: as neighbours, and
+    through the n-grams that they share with others. With subwords the vector of a word is the mean of its own vector
+    and those of its n-grams.
+
+    Args:
+        recipe: the section `[pretraining]`.
+        texts: the training texts.
+        encoder: knows the words, and the n-grams where it has `subwords`.
+        tokenizer: splits the texts as it will split those that the model reads.
+        embedding_dim: size of the vectors.
+        seed: decides all that is random.
+        paths: where the files of the recipe are; by default as it names them.
+        on_progress: called with the number of words that were learned from since the last call, and of all to come.
+
+    Returns:
+        `None` for the method `"none"`; else `"word"`, float32 `(words, embedding_dim)`, rows 0 and 1 (padding, unknown)
+        zero, and `"subword"`, `(num_buckets + 1, embedding_dim)` with a zero row 0, or `None` where the encoder has no
+        subwords or the method knows none. The numbers of the words' vectors have the root mean square 0.1.
+
+    Raises:
+        DataError: when a file is missing, empty or damaged.
+
+    Example:
+        >>> from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
+        >>> encoder = TokenEncoder.build([["good", "bad", "film"]], subwords=SubwordHashing(100))
+        >>> section = PretrainingRecipe(method="skip_gram", epochs=1)
+        >>> texts = ["a good film", "a bad film"] * 10
+        >>> vectors = pretrained_vectors(section, texts, encoder, WordTokenizer(), embedding_dim=8)
+        >>> vectors["word"].shape, vectors["subword"].shape
+        ((5, 8), (101, 8))
+    """
+    # Imported here: the room must be importable where TensorFlow is not installed.
+    from keras_seq.text import cooccurrence_vectors
+    from keras_seq.text.vocabulary import NUM_SPECIAL, UNKNOWN_ID
+
+    check_positive_integer("embedding_dim", embedding_dim)
+    if recipe.method == "none":
+        return None
+    files = recipe.files if paths is None else paths
+    sources: list[Iterable[str]] = [texts_of(path, recipe.columns) for path in files]
+    numbers: dict[str, int] = {word: index for index, word in enumerate(encoder.vocabulary.tokens, NUM_SPECIAL)}
+    known = len(encoder.vocabulary)
+    sentences = _numbered([*sources, texts] if recipe.training_texts else sources, encoder, tokenizer, numbers)
+    counts = np.bincount(np.concatenate([np.zeros(0, "int32"), *sentences]), minlength=len(numbers) + NUM_SPECIAL)
+    # Words of the encoder keep their ids; the other frequent ones come after them, all the rest is unknown.
+    others = known + np.flatnonzero(counts[known:] >= recipe.min_count)
+    ids = np.full(len(counts), UNKNOWN_ID, "int32")
+    ids[:known] = np.arange(known)
+    ids[others] = np.arange(known, known + len(others))
+    sentences = [ids[sentence] for sentence in sentences]
+    size = known + len(others)
+    subwords = None
+    if recipe.method == "cooccurrence":
+        counted = cooccurrence_vectors(sentences, size, embedding_dim, window=recipe.window, seed=seed)
+        return _scaled({"word": counted, "subword": None}, None, known)
+    if encoder.subwords is not None:
+        names = list(numbers)
+        subwords = encoder.subword_table(names[index - NUM_SPECIAL] for index in [*range(NUM_SPECIAL, known), *others])
+    vectors = pretrain_word_vectors(
+        sentences,
+        size,
+        subwords=subwords,
+        num_buckets=0 if encoder.subwords is None else encoder.subwords.num_buckets,
+        embedding_dim=embedding_dim,
+        seed=seed,
+        on_progress=on_progress,
+        **recipe.model_dump(include={"method", "window", "negatives", "epochs", "learning_rate", "subsample"}),
+    )
+    return _scaled(vectors, subwords, known)
+
+
+def texts_of(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[str]:
+    """The texts of a file: those of one column, or its lines.
+
+    Args:
+        path: the file, plain or gzip.
+        columns: as `PretrainingRecipe.columns`.
+
+    Returns:
+        An iterator over texts; memory does not grow with the file.
+
+    Raises:
+        DataError: when the file is missing, empty or damaged.
+    """
+    from keras_seq.data.labelled_text import read_labelled_text
+    from keras_seq.data.lines import read_lines
+
+    if columns:
+        for example in read_labelled_text(path, columns=columns, allow_empty_text=True):
+            yield example.text
+    else:
+        for _, line in read_lines(path, "one text a line"):
+            yield line
+
+
+def _numbered(
+    sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: WordTokenizer, numbers: dict[str, int]
+) -> list[np.ndarray]:
+    """Numbers of the words of each text; words that are new get the next numbers."""
+    from keras_seq.text.vocabulary import NUM_SPECIAL
+
+    sentences = []
+    texts = itertools.chain.from_iterable(sources)
+    while chunk := list(itertools.islice(texts, TEXTS_PER_CALL)):
+        # What a Python string holds and UTF-8 does not (lone surrogates) becomes U+FFFD.
+        tokens, _, _ = tokenizer.tokenize([text.encode("utf-8", errors="replace") for text in chunk])
+        rows = encoder.normalize(tokens).numpy()
+        for row in rows:
+            words = [word.decode() for word in row[row != b""]]
+            sentences.append(
+                np.array([numbers.setdefault(word, len(numbers) + NUM_SPECIAL) for word in words], dtype="int32")
+            )
+    return sentences
+
+
+def _scaled(
+    vectors: dict[str, np.ndarray | None], subwords: np.ndarray | None, known: int
+) -> dict[str, np.ndarray | None]:
+    """The vectors of the words that the encoder knows, and of all n-grams, with the same factor for both tables."""
+    size = known if vectors["word"] is None else len(vectors["word"])
+    composed = composed_vectors(vectors, np.arange(size), subwords)
+    composed = composed[composed.any(axis=1)]
+    factor = np.float32(SCALE / np.sqrt(np.mean(np.square(composed))) if len(composed) else 1.0)
+    tables = {name: None if table is None else table * factor for name, table in vectors.items()}
+    return {**tables, "word": None if tables["word"] is None else tables["word"][:known]}
