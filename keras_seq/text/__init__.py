@@ -4,7 +4,10 @@ from keras_seq.text.character_vocabulary import CharacterVocabulary as Character
 from keras_seq.text.encoding import CASE_CLASSES as CASE_CLASSES
 from keras_seq.text.encoding import NUM_CASE_CLASSES as NUM_CASE_CLASSES
 from keras_seq.text.encoding import TokenEncoder as TokenEncoder
+from keras_seq.text.neighbours import neighbours as neighbours
 from keras_seq.text.subwords import SubwordHashing as SubwordHashing
 from keras_seq.text.tokenizer import WordTokenizer as WordTokenizer
+from keras_seq.text.vector_files import load_word_vectors as load_word_vectors
+from keras_seq.text.vector_files import save_word_vectors as save_word_vectors
 from keras_seq.text.vocabulary import Vocabulary as Vocabulary
 from keras_seq.text.word_vectors import cooccurrence_vectors as cooccurrence_vectors

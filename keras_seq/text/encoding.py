@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import json
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -235,11 +235,15 @@ class TokenEncoder(tf.Module):
             ids["subword_ids"] = self.subwords(words, self.max_characters)
         return {name: placed(values) for name, values in ids.items()}
 
-    def vocabulary_subwords(self) -> np.ndarray:
-        """The subwords of every word of the vocabulary.
+    def subword_table(self, words: Iterable[str] | None = None) -> np.ndarray:
+        """The subwords of words, one row a word, for what works on a whole vocabulary at once.
+
+        Args:
+            words: Words in the form `normalize` gives them, or `None` for those of the vocabulary.
 
         Returns:
-            int32 array of shape `(len(vocabulary), subwords)`, padded on the right with 0; rows 0 and 1 are 0.
+            int32 array of shape `(2 + words, subwords)`, padded on the right with 0; rows 0 and 1 (padding, unknown)
+            are 0.
 
         Raises:
             ValueError: When the encoder has no `subwords`.
@@ -248,7 +252,8 @@ class TokenEncoder(tf.Module):
             raise ValueError(
                 "`subwords` must be set. Received: subwords=None. Build the encoder with a SubwordHashing."
             )
-        ids = self.subwords(tf.constant(self.vocabulary.tokens, tf.string), self.max_characters).numpy()
+        words = self.vocabulary.tokens if words is None else list(words)
+        ids = self.subwords(tf.constant(words, tf.string), self.max_characters).numpy()
         return np.pad(ids, [(NUM_SPECIAL, 0), (0, 0)])
 
     def _character_ids(self, characters: "_Characters") -> tf.Tensor:
@@ -258,6 +263,11 @@ class TokenEncoder(tf.Module):
         places = begins + columns + tf.where(is_tail, tf.maximum(lengths - self.max_characters, 0), 0)
         ids = tf.pad(self.characters(characters.points), [[1, 0]])
         return tf.gather(ids, tf.where(columns < lengths, places + 1, 0))
+
+
+def normalized_words(words: Sequence[str]) -> list[str]:
+    """As `TokenEncoder.normalize`, for strings outside a graph."""
+    return [word.decode() for word in _folded(_characters(tf.constant(words, tf.string, [len(words)]))).numpy()]
 
 
 class _Characters(NamedTuple):

@@ -121,7 +121,7 @@ def test_encoder_gives_what_is_asked_for(encoder):
     with pytest.raises(ValueError, match="`features` must be one of 'token_ids', 'character_ids', 'case_ids'"):
         plain.encode(tokens, features=["subword_ids"])
     with pytest.raises(ValueError, match="`subwords` must be set"):
-        plain.vocabulary_subwords()
+        plain.subword_table()
 
 
 def test_only_what_is_asked_for_is_traced(encoder):
@@ -139,7 +139,7 @@ def test_no_token(encoder, shape):
 
 
 def test_subwords_of_the_vocabulary(encoder):
-    table = encoder.vocabulary_subwords()
+    table = encoder.subword_table()
     rows = [[], [], *(subword_ids(word, encoder.subwords) for word in encoder.vocabulary.tokens)]
     np.testing.assert_array_equal(table, padded(rows))
 
