@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # What embedding layers usually begin with: the root of the mean square of the numbers in a vector.
 SCALE = 0.1
-TEXTS_PER_CALL = 512
+# Texts that are split together, and how many characters they have at most when all are as long as the longest.
+TEXTS_PER_CALL, CHARACTERS_PER_CALL = 512, 2_000_000
 
 
 class PretrainingRecipe(Section):
@@ -164,21 +165,34 @@ def texts_of(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[str]:
 def _numbered(
     sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: WordTokenizer, numbers: dict[str, int]
 ) -> list[np.ndarray]:
-    """Numbers of the words of each text; words that are new get the next numbers."""
+    """Numbers of the words of each text that has some; words that are new get the next numbers."""
     from keras_seq.text.vocabulary import NUM_SPECIAL
 
     sentences = []
-    texts = itertools.chain.from_iterable(sources)
-    while chunk := list(itertools.islice(texts, TEXTS_PER_CALL)):
+    for chunk in _chunks(itertools.chain.from_iterable(sources)):
         # What a Python string holds and UTF-8 does not (lone surrogates) becomes U+FFFD.
         tokens, _, _ = tokenizer.tokenize([text.encode("utf-8", errors="replace") for text in chunk])
         rows = encoder.normalize(tokens).numpy()
         for row in rows:
             words = [word.decode() for word in row[row != b""]]
-            sentences.append(
-                np.array([numbers.setdefault(word, len(numbers) + NUM_SPECIAL) for word in words], dtype="int32")
-            )
+            if words:
+                ids = [numbers.setdefault(word, len(numbers) + NUM_SPECIAL) for word in words]
+                sentences.append(np.array(ids, "int32"))
     return sentences
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts in groups that a padded batch can hold."""
+    chunk: list[str] = []
+    longest = 0
+    for text in texts:
+        longest = max(longest, len(text))
+        if chunk and (len(chunk) == TEXTS_PER_CALL or longest * (len(chunk) + 1) > CHARACTERS_PER_CALL):
+            yield chunk
+            chunk, longest = [], len(text)
+        chunk.append(text)
+    if chunk:
+        yield chunk
 
 
 def _scaled(
