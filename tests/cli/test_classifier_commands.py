@@ -117,11 +117,6 @@ def test_what_a_classifier_cannot_read(folder, invoke, arguments, parts):
     assert all(part in result.lines[0] for part in parts)
 
 
-def test_explain_is_for_classifiers(exported, invoke):
-    result = invoke("predict", exported.folder, "Ana mora.", "--explain")
-    assert result.code == 2 and "--explain is for classifiers" in result.lines[0]
-
-
 def test_list_shows_the_trained_model(folder, invoke, monkeypatch):
     monkeypatch.setenv("KERAS_SEQ_MODELS", str(folder / "models"))
     shown = invoke("list", "--task", "classifier")

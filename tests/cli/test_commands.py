@@ -284,3 +284,8 @@ def test_progress_is_for_terminals_and_quiet_hides_it(quiet, monkeypatch):
     with progress("texts", quiet=False) as advance:
         advance(7)
     assert sys.stderr.getvalue() == ""
+
+
+def test_explain_is_for_classifiers(exported, invoke):
+    result = invoke("predict", exported.folder, "Ana mora.", "--explain")
+    assert result.code == 2 and "--explain is for classifiers" in result.lines[0]
