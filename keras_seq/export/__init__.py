@@ -7,8 +7,8 @@ from keras_seq.export.classification import (
 )
 from keras_seq.export.errors import ExportError
 from keras_seq.export.golden import GOLDEN_TEXTS, check_golden, write_golden
-from keras_seq.export.saved_model import find_saved_model, latest_version, list_versions, write_saved_model
 from keras_seq.export.saved_functions import Asset
+from keras_seq.export.saved_model import find_saved_model, latest_version, list_versions, write_saved_model
 from keras_seq.export.tagging import SavedTaggingFunctions, TaggingFunctions
 from keras_seq.export.verify import Sample, VerificationReport, verify
 

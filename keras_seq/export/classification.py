@@ -19,6 +19,7 @@ from keras_seq.export.by_length import run_by_length
 from keras_seq.export.saved_functions import SavedFunctions, read_names
 from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
 from keras_seq.ops.calibration import apply_temperature
+from keras_seq.ops.serving import serving_graph
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 LABELS_FILE, SETTINGS_FILE = "labels.txt", "classification.json"
@@ -164,7 +165,8 @@ class ClassificationFunctions(tf.Module):
         tokens, starts, ends = self._tokens(texts)
 
         def weigh(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
-            weights = self._pooling.step_weights(self._sequence_model(inputs, training=False), mask=mask)
+            with serving_graph():
+                weights = self._pooling.step_weights(self._sequence_model(inputs, training=False), mask=mask)
             return [tf.cast(weights, tf.float32)]
 
         (weights,) = self._grouped(weigh, tokens, per_step=True)
@@ -179,7 +181,8 @@ class ClassificationFunctions(tf.Module):
 
     def _run(self, model: keras.Model, tokens: tf.Tensor, *, per_step: bool) -> tf.Tensor:
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
-            return [tf.cast(model(inputs, training=False), tf.float32)]
+            with serving_graph():
+                return [tf.cast(model(inputs, training=False), tf.float32)]
 
         (outputs,) = self._grouped(run, tokens, per_step=per_step)
         return tf.ensure_shape(outputs, [None, model.output_shape[-1]])

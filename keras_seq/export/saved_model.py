@@ -12,7 +12,7 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_directory
 from keras_seq.export.errors import ExportError
-from keras_seq.ops.recurrence import serving_graph
+from keras_seq.ops.serving import serving_graph
 
 SAVED_MODEL_FILE = "saved_model.pb"
 

@@ -78,8 +78,7 @@ class TaggingFunctions(tf.Module):
         return {"serving_default": self.text, "tokenized": self.tokenized}
 
     def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
-        ids = self.encoder.encode(tokens)
-        inputs = {name: ids[name] for name in self.input_names}
+        inputs = self.encoder.encode(tokens, self.input_names)
         tag_ids, scores = run_by_length(
             self._decode, inputs, tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
         )

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_choice, check_positive_integer
 from keras_seq.core.registration import register
+from keras_seq.ops.serving import is_serving_graph
 
 Tensor = Any
 
@@ -87,6 +88,8 @@ class SubwordEmbedding(keras.layers.Layer):
         self.built = True
 
     def call(self, subword_ids: Tensor) -> Tensor:
+        if is_serving_graph():
+            return self._combine_real(subword_ids)
         real = ops.cast(ops.not_equal(subword_ids, 0), "float32")
         number = ops.maximum(ops.sum(real, axis=-1, keepdims=True), 1.0)
         weights = ops.cast(real / ops.power(number, _POWERS[self.combine]), self.embeddings.dtype)
@@ -94,6 +97,18 @@ class SubwordEmbedding(keras.layers.Layer):
         # Weighed and added up by one multiplication of matrices, so that `vectors`, mostly padding, is not copied.
         combined = ops.matmul(weights[:, :, None, :], vectors)[:, :, 0]
         return ops.cast(combined, self.compute_dtype)
+
+    def _combine_real(self, subword_ids: Tensor) -> Tensor:
+        """The same of the real ids alone, which are few: their number is known when the graph runs."""
+        batch, steps, width = ops.shape(subword_ids)
+        flat = ops.reshape(subword_ids, (-1,))
+        (places,) = ops.nonzero(flat)
+        tokens = places // ops.cast(width, places.dtype)
+        vectors = ops.take(self.embeddings, ops.take(flat, places, axis=0), axis=0)
+        sums = ops.segment_sum(vectors, tokens, num_segments=batch * steps)
+        number = ops.sum(ops.cast(ops.not_equal(subword_ids, 0), sums.dtype), axis=-1, keepdims=True)
+        combined = ops.reshape(sums, (batch, steps, self.embedding_dim))
+        return ops.cast(combined / ops.power(ops.maximum(number, 1.0), _POWERS[self.combine]), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:2], self.embedding_dim)

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_seq.ops.recurrent_steps import Direction, RecurrentStep, States
+from keras_seq.ops.serving import is_serving_graph
 
 Tensor = Any
-
-_SERVING = contextvars.ContextVar("serving", default=False)
-
-
-@contextlib.contextmanager
-def serving_graph() -> Iterator[None]:
-    """Trace graphs that are to be exported: on TensorFlow an LSTM then reads a few rows at a time in a single op.
-
-    Such a graph cannot be compiled by XLA; it gives the same numbers (to some 1e-6) in less time.
-
-    Example:
-        >>> import keras, tensorflow as tf
-        >>> from keras_seq.layers import LSTM
-        >>> from keras_seq.ops.recurrence import serving_graph
-        >>> layer = LSTM(4)
-        >>> with serving_graph():
-        ...     graph = tf.function(layer).get_concrete_function(tf.TensorSpec((None, None, 3))).graph
-    """
-    token = _SERVING.set(True)
-    try:
-        yield
-    finally:
-        _SERVING.reset(token)
 
 
 def run_recurrence(
@@ -81,7 +57,7 @@ def run_recurrence(
                 direction,
                 mask,
                 training=training,
-                serving=_SERVING.get(),
+                serving=is_serving_graph(),
                 num_directions=len(directions),
             )
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,13 @@ from keras_seq.tasks.classification_data import (
     tokenized,
 )
 from keras_seq.tasks.classifier import Classifier, scores_of
+from keras_seq.tasks.id_weights import set_id_weights
+from keras_seq.tasks.prior_scores import check_transfer, comparable, read_pieces, train_prior
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
 from keras_seq.tasks.training_parts import complete_features, find_builder
+from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
-from keras_seq.training import Recipe, draw_reliability, pretrained_vectors
-from keras_seq.training.pretraining_recipe import texts_of
-
-# What is read of a text for word vectors.
-MOST_TOKENS = 100_000
+from keras_seq.training import Recipe, draw_reliability
 
 
 class ClassifierTraining:
@@ -54,9 +52,7 @@ class ClassifierTraining:
         RecipeError: if the builder does not take the arguments of the recipe, or keys exclude each other.
     """
 
-    def __init__(
-        self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None
-    ) -> None:
+    def __init__(self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None) -> None:
         data = recipe.data
         self.recipe, self.paths = recipe, paths
         is_multi_label = data.label_separator is not None
@@ -88,9 +84,7 @@ class ClassifierTraining:
             check_labels(read_texts(paths["test"], recipe), names, paths["test"])
         more_paths = [find_data(reference, data_directory) for reference in recipe.pretraining.files]
         self.encoder = TokenEncoder.build(
-            itertools.chain(
-                texts.store.texts(int(row) for row in rows), _frequent_words(recipe, more_paths, tokenizer)
-            ),
+            itertools.chain(texts.store.texts(int(row) for row in rows), frequent_words(recipe, more_paths, tokenizer)),
             min_count=data.min_count,
             min_character_count=data.min_character_count,
             max_characters=data.max_characters,
@@ -106,10 +100,10 @@ class ClassifierTraining:
             features=features,
             activation="sigmoid" if is_multi_label else "softmax",
         )
-        if recipe.pretraining.method != "none":
+        if recipe.pretraining.method != "none" or recipe.pretraining.vectors is not None:
             chosen = set(rows.tolist())
             own = (example.text for row, example in enumerate(read_texts(paths["train"], recipe)) if row in chosen)
-            set_word_vectors(self.model, recipe, own, self.encoder, tokenizer, more_paths)
+            set_word_vectors(self.model, recipe, own, self.encoder, tokenizer, more_paths, data_directory)
         inputs = [tensor.name for tensor in self.model.inputs]
         texts.store.encode(self.encoder, inputs)
         if validation_texts is not texts:
@@ -136,6 +130,7 @@ class ClassifierTraining:
             tokens_per_batch=TOKENS_PER_CALL * 4,
             shuffle=False,
         )
+        self._begin_wide_part(recipe, tokenizer, data_directory)
         weights = None
         if recipe.classification.class_weights == "balanced":
             weights = class_weights_balanced(np.bincount(targets[rows], minlength=len(names)))
@@ -155,6 +150,46 @@ class ClassifierTraining:
         self._predictor = keras.Model({tensor.name: tensor for tensor in self.model.inputs}, self.model.output)
         self._predictor.compile(jit_compile=recipe.fit.jit_compile)
         self._probabilities = np.zeros((0, len(names)), np.float32)
+
+    def _begin_wide_part(self, recipe: Recipe, tokenizer: WordTokenizer, data_directory: str | Path | None) -> None:
+        """Count the ids of the wide part, where there is one, and train its prior."""
+        texts, rows = self.batches.texts, self.batches.indices
+        inputs = [tensor.name for tensor in self.model.inputs]
+        options = {"batch_size": 256, "tokens_per_batch": TOKENS_PER_CALL * 4}
+        parts = [
+            ClassifiedBatches(texts, rows, self.batches.all_targets, self.label_ids, inputs, shuffle=False, **options)
+        ]
+        if recipe.transfer.file is None:
+            set_id_weights(self.model, parts)
+            return
+        path = find_data(recipe.transfer.file, data_directory)
+        pieces = read_pieces(path, recipe, self.label_ids, tokenizer, self._sentences_of_evaluation(tokenizer))
+        pieces.store.encode(self.encoder, inputs)
+        all_rows, targets = np.arange(len(pieces)), self.label_ids.targets(pieces.examples)
+        parts.append(ClassifiedBatches(pieces, all_rows, targets, self.label_ids, inputs, shuffle=False, **options))
+        set_id_weights(self.model, parts)
+        order = {"batch_size": recipe.transfer.batch_size, "seed": recipe.seed}
+        train_prior(
+            self.model,
+            recipe,
+            ClassifiedBatches(pieces, all_rows, targets, self.label_ids, ["token_ids"], **order),
+            ClassifiedBatches(
+                texts, rows, self.batches.all_targets, self.label_ids, ["token_ids"], shuffle=False, **options
+            ),
+        )
+
+    def _sentences_of_evaluation(self, tokenizer: WordTokenizer) -> set[str]:
+        """The texts that validate and test: no prior may have learned from them."""
+        validation, train = self.validation_batches, self.batches
+        found = {comparable(validation.texts.store.tokens(int(row))) for row in validation.indices}
+        if self.recipe.data.fold is not None:
+            others = np.setdiff1d(np.arange(len(train.texts)), train.indices)
+            found |= {comparable(train.texts.store.tokens(int(row))) for row in others}
+        if "test" in self.paths:
+            for chunk in chunks(read_texts(self.paths["test"], self.recipe), TEXTS_PER_CHUNK):
+                texts = [example.text for example in chunk]
+                found |= {comparable(tokens) for tokens in tokenized(tokenizer, texts, self.recipe.data.max_tokens)}
+        return found
 
     @property
     def shown_scores(self) -> tuple[str, ...]:
@@ -260,50 +295,6 @@ class ClassifierTraining:
         return {name: value for name, value in {**scores, **by_class}.items() if isinstance(value, float)}
 
 
-def set_word_vectors(
-    model: keras.Model,
-    recipe: Recipe,
-    texts: Iterable[str],
-    encoder: TokenEncoder,
-    tokenizer: WordTokenizer,
-    paths: Sequence[Path],
-) -> None:
-    """Let the tables of words, and of subwords of the same size, begin with vectors trained on text alone.
-
-    Raises:
-        RecipeError: if the model has no table of words.
-    """
-    tables = {layer.name: layer for layer in model.layers if layer.name in ("word_embedding", "subword_embedding")}
-    if "word_embedding" not in tables:
-        raise RecipeError("key `pretraining.method` needs a model that reads words; take it out, or features.words")
-    size = tables["word_embedding"].output_dim
-    vectors = pretrained_vectors(
-        recipe.pretraining, texts, encoder, tokenizer, embedding_dim=size, seed=recipe.seed, paths=paths
-    )
-    for name, table in tables.items():
-        found = (vectors or {}).get(name.removesuffix("_embedding"))
-        rows = table.get_weights()[0]
-        if found is not None and found.shape[1] == rows.shape[1]:
-            # Words of which nothing was learned keep the vectors that the layer began with.
-            known = np.any(found != 0, axis=1, keepdims=True)
-            table.set_weights([np.where(known, found[: len(rows)], rows)])
-
-
-def _frequent_words(recipe: Recipe, paths: Sequence[Path], tokenizer: WordTokenizer) -> Iterator[list[str]]:
-    """The frequent words of the files for word vectors, where the vocabulary is to know them."""
-    section = recipe.pretraining
-    if not section.extend_vocabulary:
-        return
-    counts: collections.Counter[str] = collections.Counter()
-    for path in paths:
-        for chunk in chunks(texts_of(path, section.columns), TEXTS_PER_CHUNK):
-            for tokens in tokenized(tokenizer, chunk, MOST_TOKENS):
-                counts.update(tokens)
-    for word, count in counts.items():
-        if count >= section.min_count:
-            yield [word] * recipe.data.min_count
-
-
 def most_confused(names: Sequence[str], counts: np.ndarray, most: int = 20) -> tuple[list[str], np.ndarray]:
     """The rows and columns of the classes with most mistakes, so that a picture can be read."""
     mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
@@ -312,12 +303,15 @@ def most_confused(names: Sequence[str], counts: np.ndarray, most: int = 20) -> t
 
 
 def _reads_subwords(recipe: Recipe) -> bool:
-    features = recipe.model.arguments.get("features", {})
+    features, wide = (recipe.model.arguments.get(key) for key in ("features", "wide"))
+    if isinstance(wide, Mapping) and wide.get("subwords"):
+        return True
     return isinstance(features, Mapping) and "subwords" in features
 
 
 def _check_recipe(recipe: Recipe) -> None:
     data = recipe.data
+    check_transfer(recipe)
     if data.fold is not None and "fold" not in data.columns:
         raise RecipeError('key `data.fold` needs a column of folds; set data.columns = ["fold", "label", "text"]')
     if data.fold is not None and (data.test or data.validation):

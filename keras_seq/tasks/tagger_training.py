@@ -49,9 +49,7 @@ class TaggerTraining:
 
     shown_scores = ("entity_f1", "entity_precision", "entity_recall")
 
-    def __init__(
-        self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None
-    ) -> None:
+    def __init__(self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None) -> None:
         data = recipe.data
         if "validation" not in paths:
             raise RecipeError("key `data.validation` is missing; name a CoNLL file")

@@ -16,6 +16,7 @@ from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
 from keras_seq.tasks.classifier_training import ClassifierTraining
 from keras_seq.tasks.tagger_training import TaggerTraining
+from keras_seq.tasks.word_vectors import show_word_vectors
 from keras_seq.training import GradientNormsPerStep, Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
 from keras_seq.training.gradient_norms import check_measurable
 
@@ -101,6 +102,7 @@ def train(
         resume=resume,
     )
     training.complete()
+    show_word_vectors(training.model, training.encoder, run.tensorboard_path)
     training.task.save(run.path)
     metrics: dict[str, Any] = {
         "task": recipe.task,

@@ -24,7 +24,7 @@ def find_builder(recipe: Recipe) -> Callable[..., Any]:
 
 
 def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, dict[str, Any]]:
-    """Take `features` out of the recipe's arguments and complete them with what the data decides.
+    """Take `features` out of the recipe's arguments; complete them and `wide` with what the data decides.
 
     Returns:
         The recipe without them, and the builder's argument `features`.
@@ -43,6 +43,9 @@ def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, di
         features["subwords"] = {**subwords, "num_buckets": recipe.subwords.num_buckets}
     if "case_dim" in features:
         features["num_cases"] = NUM_CASE_CLASSES
+    wide = arguments.get("wide")
+    if isinstance(wide, Mapping) and wide.get("subwords") is True:
+        arguments["wide"] = {**wide, "subwords": recipe.subwords.num_buckets}
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
 
 

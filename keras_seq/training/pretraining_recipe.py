@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.training.recipe_section import Section
@@ -28,6 +28,9 @@ class PretrainingRecipe(Section):
 
     method: Literal["none", "skip_gram", "cbow", "cooccurrence"] = Field(
         default="none", description="skip_gram and cbow sample negatives; cooccurrence counts neighbours (words only)"
+    )
+    vectors: str | None = Field(
+        default=None, min_length=1, description="a file of vectors in the text format of word2vec or GloVe"
     )
     files: tuple[str, ...] = Field(
         default=(), strict=False, description="further texts: paths, or `name/file` of registered data sets"
@@ -52,6 +55,12 @@ class PretrainingRecipe(Section):
         if columns and columns.count("text") != 1:
             raise ValueError('must hold "text" once, or nothing')
         return columns
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.vectors is not None and self.method != "none":
+            raise ValueError("`vectors` and `method` exclude each other: take one of them out")
+        return self
 
 
 def pretrained_vectors(

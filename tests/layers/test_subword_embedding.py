@@ -1,10 +1,13 @@
 """The vector of a token from its n-grams: the plain formula, whatever stands at padding, and whole n-grams dropped."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_seq.layers import SubwordEmbedding, TokenDropout
+from keras_seq.ops.serving import serving_graph
 from keras_seq.testing import run_layer_test
 
 IDS = np.random.default_rng(0).integers(1, 8, (3, 4, 5)).astype("int32")
@@ -20,12 +23,14 @@ def test_layer(combine):
     )
 
 
+@pytest.mark.parametrize("served", [False, True])
 @pytest.mark.parametrize("combine", ["mean", "sum", "sqrt"])
-def test_equal_to_a_plain_loop(combine):
+def test_equal_to_a_plain_loop(combine, served):
     ids = np.where(np.random.default_rng(1).random(IDS.shape) < 0.5, IDS, 0)
     ids[1, 2] = 0
     layer = SubwordEmbedding(7, 3, combine=combine)
-    vectors = ops.convert_to_numpy(layer(ids))
+    with serving_graph() if served else contextlib.nullcontext():
+        vectors = ops.convert_to_numpy(layer(ids))
     table = np.array(layer.embeddings, "float64")
     assert table.shape == (8, 3) and layer.embeddings.name == "embeddings"
     for row, step in np.ndindex(3, 4):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from keras_seq.layers import GRU, LSTM, Bidirectional
-from keras_seq.ops.recurrence import serving_graph
+from keras_seq.ops.serving import serving_graph
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="graphs are exported from TensorFlow")
 

@@ -176,9 +176,7 @@ def test_builders_are_swapped_by_one_line(builder, tmp_path):
         f"model.builder={builder}",
         "fit.epochs=2",
         "optimizer.learning_rate=5e-3",
-        "model.arguments.recurrent=none",
-        "model.arguments.pooling=none",
-        "model.arguments.features=none",
+        "model.arguments={embedding_dim=16}",
     )
     metrics = train(recipe, tmp_path / "run", quiet=True)
     assert metrics["test"]["accuracy"] > 0.5
@@ -202,6 +200,7 @@ def test_several_labels_of_a_text(tmp_path):
     recipe = changed(
         f'data.train="{path}"', "data.validation=none", "data.test=none", 'data.label_separator="|"',
         "classification.class_weights=none", "classification.keep_in_scope=0", "fit.epochs=6",
+        "model.builder=sentiment_model", "model.arguments={embedding_dim=16}",
     )  # fmt: skip
     metrics = train(recipe, tmp_path / "run", quiet=True)
     assert metrics["validation"]["micro_f1"] > 0.95
@@ -289,3 +288,30 @@ def test_the_picture_shows_the_classes_that_are_confused():
 def test_the_keras_model_is_the_one_that_was_built(classifier):
     assert isinstance(classifier.model, keras.Model)
     assert classifier.model.get_layer("pooling").step_weights
+
+
+def test_word_vectors_may_come_from_text_or_from_a_file(tmp_path):
+    words = write(tmp_path / "words.txt", ["extraordinário filme extraordinário", "extraordinário livro"])
+    vectors = write(tmp_path / "vectors.txt", ["filme 1 0 0 0", "livro 0 1 0 0", "unseen 0 0 1 0"])
+    small = ["model.builder=sentiment_model", "model.arguments={embedding_dim=4}", "fit.epochs=1"]
+    counted = changed(
+        *small, "pretraining.method=cooccurrence", f'pretraining.files=["{words}"]', "pretraining.min_count=3",
+        "pretraining.extend_vocabulary=true",
+    )  # fmt: skip
+    train(counted, tmp_path / "counted", quiet=True)
+    encoder = load(tmp_path / "counted").functions.encoder
+    assert "extraordinário" in encoder.vocabulary
+    projector = tmp_path / "counted" / "tensorboard"
+    assert "extraordinário" in (projector / "words.labels.tsv").read_text("utf-8")
+
+    recipe = changed(*small, f'pretraining.vectors="{vectors}"', "optimizer.learning_rate=1e-9")
+    train(recipe, tmp_path / "loaded", quiet=True)
+    loaded = load(tmp_path / "loaded")
+    table = loaded.model.get_layer("word_embedding").get_weights()[0]
+    row = table[loaded.functions.encoder.vocabulary.lookup(["filme"])[0]]
+    assert row[0] == pytest.approx(np.linalg.norm(row), rel=1e-3)
+    with pytest.raises(RecipeError, match="`vectors` and `method` exclude each other"):
+        recipe.override(["pretraining.method=cbow"])
+    without = ["model.arguments={features={words=false, subwords={embedding_dim=4}}}"]
+    with pytest.raises(RecipeError, match="section `pretraining` needs a model that reads words"):
+        train(recipe.override(without), tmp_path / "refused", quiet=True)
