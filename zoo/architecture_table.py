@@ -114,10 +114,12 @@ def main() -> int:
         metric = settings["datasets"][data]["metric"]
         row = train_cell(recipe_values(settings, data, architecture), metric, data, architecture, options.run_dir)
         write_table([row], TABLE)
-        print(f"{number}/{len(cells)}  {data}  {architecture}  {metric} {row['score']}  {row['training_seconds']} s")
+        seconds = row["training_seconds"]
+        sys.stdout.write(f"{number}/{len(cells)}  {data}  {architecture}  {metric} {row['score']}  {seconds} s\n")
+        sys.stdout.flush()
     with TABLE.open(encoding="utf-8", newline="") as file:
         draw_table(list(csv.DictReader(file)), PICTURE)
-    print(f"Written: {TABLE.relative_to(ROOT)}, {PICTURE.relative_to(ROOT)}")
+    sys.stdout.write(f"Written: {TABLE.relative_to(ROOT)}, {PICTURE.relative_to(ROOT)}\n")
     return 0
 
 

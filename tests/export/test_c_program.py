@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-SOURCE = Path(__file__).with_name("tag_sentence.c")
+from keras_seq.export import ClassificationFunctions, ClassificationSettings
+from keras_seq.tasks import Classifier
+from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
+from keras_seq.zoo import text_classifier_model
+
+SOURCE = Path(__file__).with_name("call_model.c")
 COMPILER = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
 SENTENCES = ("Ana mora em São Paulo, diz o juiz 👩‍👧.", "Lisboa", "")
 
@@ -17,7 +22,7 @@ SENTENCES = ("Ana mora em São Paulo, diz o juiz 👩‍👧.", "Lisboa", "")
 def program(tmp_path_factory):
     if COMPILER is None:
         pytest.skip("no C compiler (cc, gcc, clang) on the path: the C program was not built")
-    path = tmp_path_factory.mktemp("c") / "tag_sentence"
+    path = tmp_path_factory.mktemp("c") / "call_model"
     package = Path(tf.__file__).parent
     libraries = [f"-L{package}", f"-Wl,-rpath,{package}", "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"]
     warnings = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
@@ -32,20 +37,39 @@ def run(program, *arguments):
     return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=300)
 
 
+def check_answer(program, folder, text, expected):
+    """What the program prints of each output is what Python answers."""
+    result = run(program, folder, text, *expected)
+    assert result.returncode == 0, result.stderr
+    rows = dict(line.split("\t", 1) for line in result.stdout.splitlines())
+    for name, value in expected.items():
+        values = value.numpy().ravel().tolist()
+        found = rows[name].split("\t")
+        if value.dtype == tf.string:
+            assert found == [item.decode() for item in values]
+        else:
+            assert [float(item) for item in found] == pytest.approx(values, abs=1e-5)
+
+
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_answers_of_c_and_python_agree(program, functions, model_folder, sentence):
-    result = run(program, model_folder / "1", sentence)
-    assert result.returncode == 0, result.stderr
-    rows = [line.split("\t") for line in result.stdout.splitlines()]
-    expected = {name: value.numpy()[0] for name, value in functions.text(tf.constant([sentence])).items()}
-    assert [row[0] for row in rows] == [token.decode() for token in expected["tokens"]]
-    assert [row[1] for row in rows] == [tag.decode() for tag in expected["tags"]]
-    assert [int(row[2]) for row in rows] == expected["starts"].tolist()
-    assert [int(row[3]) for row in rows] == expected["ends"].tolist()
-    assert [float(row[4]) for row in rows] == pytest.approx(expected["scores"].tolist(), abs=1e-5)
+    check_answer(program, model_folder / "1", sentence, functions.text(tf.constant([sentence])))
+
+
+def test_a_classifier_in_c(program, tmp_path):
+    encoder = TokenEncoder.build(SENTENCES[:1], subwords=SubwordHashing(50))
+    features = {"subwords": {"num_buckets": 50}, "bigrams": {"num_buckets": 20}}
+    model = text_classifier_model(
+        len(encoder.vocabulary), 3, embedding_dim=8, features=features, recurrent={"units": [5]}, pooling="attention"
+    )
+    settings = ClassificationSettings(temperature=0.5, threshold=0.34)
+    functions = ClassificationFunctions(model, WordTokenizer(), encoder, ("bom", "mau", "não sei"), settings)
+    folder = Classifier(functions).export(tmp_path / "model")
+    for sentence in SENTENCES:
+        check_answer(program, folder, sentence, functions.text(tf.constant([sentence])))
 
 
 def test_a_folder_without_a_model(program, tmp_path):
-    result = run(program, tmp_path, "Ana")
+    result = run(program, tmp_path, "Ana", "tags")
     assert result.returncode == 2
     assert "cannot load" in result.stderr

@@ -1,8 +1,8 @@
-/* Tags one sentence with an exported tagger, through TensorFlow's C API alone.
+/* Gives one text to an exported model, through TensorFlow's C API alone.
  *
- *   tag_sentence SAVED_MODEL_FOLDER SENTENCE
+ *   call_model SAVED_MODEL_FOLDER TEXT OUTPUT ...
  *
- * prints a line for each token: token, tag, start, end, score, parted by tabs.
+ * prints a line for each output of `serving_default` that is named: its name and its values, parted by tabs.
  *
  * The names of the graph's tensors stand in the signature, a protocol buffer. It is read here by hand, for the C API has no
  * reader of it: a message is a row of fields, each a key (number of the field, type) and a value.
@@ -23,7 +23,7 @@ typedef struct {
 } Message;
 
 static void fail(const char* what, const char* detail) {
-  fprintf(stderr, "tag_sentence: %s: %s\n", what, detail);
+  fprintf(stderr, "call_model: %s: %s\n", what, detail);
   exit(2);
 }
 
@@ -115,13 +115,29 @@ static TF_Tensor* make_text(const char* text) {
   return TF_NewTensor(TF_STRING, shape, 1, string, sizeof *string, free_string, NULL);
 }
 
-static void print_string(TF_Tensor* tensor, int64_t position) {
-  const TF_TString* string = (const TF_TString*)TF_TensorData(tensor) + position;
-  fwrite(TF_StringGetDataPointer(string), 1, TF_StringGetSize(string), stdout);
+static void print_value(TF_Tensor* tensor, int64_t position) {
+  const void* data = TF_TensorData(tensor);
+  switch (TF_TensorType(tensor)) {
+    case TF_STRING: {
+      const TF_TString* string = (const TF_TString*)data + position;
+      fwrite(TF_StringGetDataPointer(string), 1, TF_StringGetSize(string), stdout);
+      break;
+    }
+    case TF_INT32:
+      printf("%" PRId32, ((const int32_t*)data)[position]);
+      break;
+    case TF_FLOAT:
+      printf("%.9g", ((const float*)data)[position]);
+      break;
+    default:
+      fail("cannot print", "a tensor of this type");
+  }
 }
 
 int main(int argc, char** argv) {
-  if (argc != 3) fail("usage", "tag_sentence SAVED_MODEL_FOLDER SENTENCE");
+  enum { MOST_OUTPUTS = 8 };
+  int num_outputs = argc - 3;
+  if (num_outputs < 1 || num_outputs > MOST_OUTPUTS) fail("usage", "call_model SAVED_MODEL_FOLDER TEXT OUTPUT ...");
   TF_Status* status = TF_NewStatus();
   TF_Graph* graph = TF_NewGraph();
   TF_SessionOptions* options = TF_NewSessionOptions();
@@ -134,28 +150,25 @@ int main(int argc, char** argv) {
   const uint8_t* data = meta_graph->data;
   Message signature =
       find_in_map((Message){data, data + meta_graph->length}, META_GRAPH_SIGNATURES, "serving_default");
-  enum { TOKENS, TAGS, STARTS, ENDS, SCORES, NUM_OUTPUTS };
-  const char* names[NUM_OUTPUTS] = {"tokens", "tags", "starts", "ends", "scores"};
   TF_Output input = find_tensor(graph, signature, SIGNATURE_INPUTS, "text");
-  TF_Output outputs[NUM_OUTPUTS];
-  for (int i = 0; i < NUM_OUTPUTS; ++i) outputs[i] = find_tensor(graph, signature, SIGNATURE_OUTPUTS, names[i]);
+  TF_Output outputs[MOST_OUTPUTS];
+  for (int i = 0; i < num_outputs; ++i) outputs[i] = find_tensor(graph, signature, SIGNATURE_OUTPUTS, argv[3 + i]);
 
   TF_Tensor* text = make_text(argv[2]);
-  TF_Tensor* results[NUM_OUTPUTS];
-  TF_SessionRun(session, NULL, &input, &text, 1, outputs, results, NUM_OUTPUTS, NULL, 0, NULL, status);
+  TF_Tensor* results[MOST_OUTPUTS];
+  TF_SessionRun(session, NULL, &input, &text, 1, outputs, results, num_outputs, NULL, 0, NULL, status);
   check(status, "cannot run");
 
-  const int32_t* starts = TF_TensorData(results[STARTS]);
-  const int32_t* ends = TF_TensorData(results[ENDS]);
-  const float* scores = TF_TensorData(results[SCORES]);
-  for (int64_t i = 0; i < TF_Dim(results[TOKENS], 1); ++i) {
-    print_string(results[TOKENS], i);
-    putchar('\t');
-    print_string(results[TAGS], i);
-    printf("\t%" PRId32 "\t%" PRId32 "\t%.9g\n", starts[i], ends[i], scores[i]);
+  for (int i = 0; i < num_outputs; ++i) {
+    fputs(argv[3 + i], stdout);
+    for (int64_t position = 0; position < TF_TensorElementCount(results[i]); ++position) {
+      putchar('\t');
+      print_value(results[i], position);
+    }
+    putchar('\n');
+    TF_DeleteTensor(results[i]);
   }
 
-  for (int i = 0; i < NUM_OUTPUTS; ++i) TF_DeleteTensor(results[i]);
   TF_DeleteTensor(text);
   TF_CloseSession(session, status);
   TF_DeleteSession(session, status);
