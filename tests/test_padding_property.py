@@ -36,6 +36,7 @@ from keras_seq.layers import (
     SumFeatures,
     TokenDropout,
     TransformerBlock,
+    WideScores,
 )
 from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy
 from keras_seq.metrics import EntityF1, ExpectedCalibrationError, MacroF1, MaskedTokenAccuracy, Perplexity
@@ -88,6 +89,15 @@ class RowsFirst(keras.layers.Layer):
     def call(self, sequences, mask=None, training=False):
         outputs, *states = self.stack(sequences, mask=mask, training=training)
         return outputs, *(keras.ops.transpose(state, (1, 0, 2)) for state in states)
+
+
+def wide_scores():
+    """A layer whose table is not that of the beginning, all zeros."""
+    layer = WideScores(9, 3)
+    layer.build((None, None))
+    generator = np.random.default_rng(1)
+    layer.set_weights([generator.normal(size=(9, 3)), generator.uniform(0.5, 3, 9)])
+    return layer
 
 
 def recurrent(layer_class):
@@ -177,6 +187,10 @@ LAYERS = {
     "TransformerBlock": {
         "plain": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4)),
         "training": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4), True),
+    },
+    "WideScores": {
+        "tokens": lambda: (wide_scores(), ids()),
+        "n-grams": lambda: (wide_scores(), ids(4)),
     },
 }
 

@@ -20,6 +20,7 @@ from keras_seq.layers.subword_embedding import SubwordEmbedding
 from keras_seq.layers.sum_features import SumFeatures
 from keras_seq.layers.token_dropout import TokenDropout
 from keras_seq.layers.transformer_block import TransformerBlock
+from keras_seq.layers.wide_scores import WideScores
 
 __all__ = [
     "CRF",
@@ -44,6 +45,7 @@ __all__ = [
     "SumFeatures",
     "TokenDropout",
     "TransformerBlock",
+    "WideScores",
     "load_torch_weights",
     "torch_weights",
 ]

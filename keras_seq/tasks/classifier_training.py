@@ -27,7 +27,7 @@ from keras_seq.tasks.classification_data import (
 )
 from keras_seq.tasks.classifier import Classifier, scores_of
 from keras_seq.tasks.id_weights import set_id_weights
-from keras_seq.tasks.prior_scores import check_transfer, comparable, read_pieces, train_prior
+from keras_seq.tasks.prior_scores import check_transfer, comparable, fit_prior, read_pieces
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
 from keras_seq.tasks.training_parts import complete_features, find_builder
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors
@@ -165,18 +165,10 @@ class ClassifierTraining:
         path = find_data(recipe.transfer.file, data_directory)
         pieces = read_pieces(path, recipe, self.label_ids, tokenizer, self._sentences_of_evaluation(tokenizer))
         pieces.store.encode(self.encoder, inputs)
-        all_rows, targets = np.arange(len(pieces)), self.label_ids.targets(pieces.examples)
-        parts.append(ClassifiedBatches(pieces, all_rows, targets, self.label_ids, inputs, shuffle=False, **options))
+        rows, targets = np.arange(len(pieces)), self.label_ids.targets(pieces.examples)
+        parts.append(ClassifiedBatches(pieces, rows, targets, self.label_ids, inputs, shuffle=False, **options))
         set_id_weights(self.model, parts)
-        order = {"batch_size": recipe.transfer.batch_size, "seed": recipe.seed}
-        train_prior(
-            self.model,
-            recipe,
-            ClassifiedBatches(pieces, all_rows, targets, self.label_ids, ["token_ids"], **order),
-            ClassifiedBatches(
-                texts, rows, self.batches.all_targets, self.label_ids, ["token_ids"], shuffle=False, **options
-            ),
-        )
+        fit_prior(self.model, recipe, pieces=parts[1], texts=parts[0])
 
     def _sentences_of_evaluation(self, tokenizer: WordTokenizer) -> set[str]:
         """The texts that validate and test: no prior may have learned from them."""

@@ -5,16 +5,20 @@ Long texts are cut into pieces that carry the label of the whole: much of it is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+from scipy.special import expit, log_softmax
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
-from keras_seq.layers import HashedBigrams
-from keras_seq.losses import ClassCrossEntropy
+from keras_seq.data.batching import EMPTY_ROW
+from keras_seq.layers import WideScores
 from keras_seq.tasks.classification_data import (
     TEXTS_PER_CHUNK,
     ClassifiedBatches,
@@ -22,17 +26,17 @@ from keras_seq.tasks.classification_data import (
     LabelIds,
     tokenized,
 )
-from keras_seq.tasks.id_weights import wide_tables
+from keras_seq.tasks.id_weights import ids_of, wide_tables
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
-from keras_seq.training.feeding import as_dataset
-from keras_seq.training.optimizers import WarmupSchedule
 
 # What is read of one sentence.
 MOST_TOKENS = 10_000
 # A text longer than a piece by this factor is cut.
 LONGEST_PIECE = 2
+# Of the search for the best table, which is all but found by then.
+MOST_ITERATIONS = 100
 
 
 def read_pieces(
@@ -99,40 +103,27 @@ def cut(sentences: Iterable[list[str]], size: int) -> Iterator[list[str]]:
     return iter(pieces)
 
 
-def train_prior(model: keras.Model, recipe: Recipe, pieces: ClassifiedBatches, texts: ClassifiedBatches) -> None:
-    """Train the tables `prior_*` of a model on pieces of other texts, and scale them for the texts it is for.
+def fit_prior(model: keras.Model, recipe: Recipe, pieces: ClassifiedBatches, texts: ClassifiedBatches) -> None:
+    """Fit the tables `prior_*` of a model to pieces of other texts, and scale them for the texts it is for.
+
+    It is logistic regression with an L2 penalty: there is one best table, whatever the seed.
 
     Args:
         model: a classifier whose `wide` has `prior`; the weights of its ids are set.
-        recipe: its section `transfer` and its seed.
-        pieces: batches of what `read_pieces` gives, with the input `token_ids`.
-        texts: batches of the training texts, with the same input.
+        recipe: its section `transfer`.
+        pieces: what `read_pieces` gives, encoded, in batches with the model's inputs.
+        texts: batches of the training texts.
     """
     section = recipe.transfer
     tables = {name: table for name, table in wide_tables(model).items() if name.startswith("prior_")}
-    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    scores = []
-    twins = {}
-    for name, table in tables.items():
-        ids = token_ids
-        if name == "prior_bigrams":
-            ids = HashedBigrams.from_config(model.get_layer("wide_pairs").get_config())(token_ids)
-        changed = {"trainable": True, "dropout": section.dropout, "seed": recipe.seed}
-        twins[name] = type(table).from_config({**table.get_config(), **changed})
-        scores.append(twins[name](ids))
-        twins[name].id_weights.assign(table.id_weights)
-    total = keras.layers.Add()(scores) if len(scores) > 1 else scores[0]
-    is_multi_label = pieces.label_ids.is_multi_label
-    activation = keras.layers.Activation("sigmoid" if is_multi_label else "softmax")
-    twin = keras.Model({"token_ids": token_ids}, activation(total))
-    steps = len(pieces) * section.epochs
-    rate = WarmupSchedule(section.learning_rate, total_steps=steps, kind="linear")
-    twin.compile(keras.optimizers.Adam(rate), ClassCrossEntropy(multi_label=is_multi_label), jit_compile=False)
-    all_batches = (batch for epoch in range(section.epochs) for batch in pieces.epoch(epoch))
-    twin.fit(as_dataset(twin, all_batches), steps_per_epoch=steps, shuffle=False, verbose=0)
-    factor = section.strength / max(_spread(keras.Model({"token_ids": token_ids}, total), texts), 1e-6)
-    for name, table in tables.items():
-        table.scores.assign(factor * twins[name].scores)
+    features, targets = _features(model, tables, pieces)
+    scores = _logistic_regression(features, targets, section.l2, is_multi_label=pieces.label_ids.is_multi_label)
+    found = _features(model, tables, texts)[0] @ scores
+    factor = section.strength / max(float((found - found.mean(axis=1, keepdims=True)).std()), 1e-6)
+    first = 0
+    for table in tables.values():
+        table.scores.assign(scores[first : first + table.num_ids] * (factor / table.scale))
+        first += table.num_ids
 
 
 def check_transfer(recipe: Recipe) -> None:
@@ -151,11 +142,52 @@ def check_transfer(recipe: Recipe) -> None:
         )
 
 
-def _spread(scorer: keras.Model, texts: ClassifiedBatches) -> float:
-    """The standard deviation of the scores of all classes, where those of a text have the mean 0."""
-    found = []
-    for batch in texts.order.epoch(0):
-        inputs, _ = texts.arrays(batch)
-        rows = np.asarray(scorer.predict_on_batch(inputs))[: np.count_nonzero(batch.indices >= 0)]
-        found.append(rows - rows.mean(axis=1, keepdims=True))
-    return float(np.concatenate(found).std())
+def _features(
+    model: keras.Model, tables: Mapping[str, WideScores], batches: ClassifiedBatches
+) -> tuple[csr_matrix, np.ndarray]:
+    """What the tables' rows are multiplied with, `(texts, ids of all tables)`, and one row of targets per text."""
+    values, columns, lengths, targets = [], [], [], []
+    weights = {name: ops.convert_to_numpy(table.id_weights) for name, table in tables.items()}
+    for batch in batches.order.epoch(0):
+        inputs, labels = batches.arrays(batch)
+        count = int(np.count_nonzero(batch.indices != EMPTY_ROW))
+        first, of_batch = 0, []
+        for name, table in tables.items():
+            ids = ids_of(model, name, inputs)[:count].reshape(count, -1)
+            found = np.where(ids > 0, weights[name][ids], 0)
+            length = np.sqrt(np.square(found).sum(axis=1, keepdims=True))
+            of_batch.append((found / np.where(length > 0, length, 1), ids + first))
+            first += table.num_ids
+        row_values, row_columns = (np.concatenate(parts, axis=1) for parts in zip(*of_batch, strict=True))
+        is_used = row_values > 0
+        values.append(row_values[is_used])
+        columns.append(row_columns[is_used])
+        lengths.append(is_used.sum(axis=1))
+        targets.append(labels[:count])
+    ends = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    shape = (len(ends) - 1, sum(table.num_ids for table in tables.values()))
+    labels = np.concatenate(targets)
+    if labels.ndim == 1:
+        labels = np.eye(len(batches.label_ids.names))[labels]
+    return csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape), labels
+
+
+def _logistic_regression(features: csr_matrix, targets: np.ndarray, l2: float, *, is_multi_label: bool) -> np.ndarray:
+    """The table with the least cross-entropy plus `l2 / 2` times its squared length, `(features, classes)`."""
+    shape = (features.shape[1], targets.shape[1])
+
+    def loss_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        table = flat.reshape(shape)
+        scores = features @ table
+        if is_multi_label:
+            logarithms = -np.logaddexp(0, np.where(targets > 0, -scores, scores))
+            loss, probabilities = -logarithms.sum(), expit(scores)
+        else:
+            logarithms = log_softmax(scores, axis=1)
+            loss, probabilities = -(targets * logarithms).sum(), np.exp(logarithms)
+        gradient = features.T @ (probabilities - targets) + l2 * table
+        return float(loss + l2 / 2 * np.square(table).sum()), gradient.ravel()
+
+    start = np.zeros(shape[0] * shape[1])
+    found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS})
+    return found.x.reshape(shape)

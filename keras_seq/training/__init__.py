@@ -13,6 +13,7 @@ from keras_seq.training.projector import write_projector
 from keras_seq.training.recipe import Recipe
 from keras_seq.training.run_directory import RunDirectory
 from keras_seq.training.tensorboard import TensorBoard
+from keras_seq.training.transfer_recipe import TransferRecipe
 from keras_seq.training.word_pretraining import composed_vectors, pretrain_word_vectors
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "TensorBoard",
     "TrainingCallback",
     "TrainingInterrupted",
+    "TransferRecipe",
     "averaged_weights",
     "build_optimizer",
     "compile_model",

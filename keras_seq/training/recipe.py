@@ -16,6 +16,7 @@ from keras_seq.core.errors import RecipeError
 from keras_seq.core.files import atomic_write
 from keras_seq.training.pretraining_recipe import PretrainingRecipe
 from keras_seq.training.recipe_section import Section
+from keras_seq.training.transfer_recipe import TransferRecipe
 
 # Task -> the score that decides when `fit.monitor` is not given.
 MONITORS = {"tagger": "entity_f1", "classifier": "accuracy"}
@@ -187,6 +188,7 @@ class Recipe(Section):
     data: DataRecipe
     subwords: SubwordRecipe = SubwordRecipe()
     pretraining: PretrainingRecipe = PretrainingRecipe()
+    transfer: TransferRecipe = TransferRecipe()
     model: ModelRecipe
     classification: ClassificationRecipe = ClassificationRecipe()
     batching: BatchingRecipe = BatchingRecipe()

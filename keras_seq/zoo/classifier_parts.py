@@ -15,7 +15,7 @@ from keras_seq.layers import AttentionPooling, LastStep, MaxPooling, MeanLayer
 from keras_seq.zoo.token_vectors import dropout_rates
 
 POOLINGS = ("mean", "sqrt", "max", "attention", "last")
-DROPOUTS = ("tokens", "ngrams", "embeddings", "recurrent", "hidden")
+DROPOUTS = ("tokens", "ngrams", "embeddings", "recurrent", "hidden", "branches")
 
 
 def classifier_dropout(dropout: float | Mapping[str, float]) -> dict[str, float]:

@@ -10,6 +10,7 @@ import keras
 from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.token_vectors import check_features, token_vectors, word_layers
+from keras_seq.zoo.wide_part import wide_layers, with_wide_scores
 
 
 @register_builder(
@@ -18,6 +19,7 @@ from keras_seq.zoo.token_vectors import check_features, token_vectors, word_laye
         "vocabulary_size": 50,
         "embedding_dim": 8,
         "features": {"bigrams": {"num_buckets": 40}, "combine": "sum"},
+        "wide": {"bigrams": 30, "prior": True},
         "hidden_units": (6,),
     },
 )
@@ -27,6 +29,7 @@ def sentiment_model(
     *,
     embedding_dim: int = 100,
     features: Mapping[str, Any] | None = None,
+    wide: Mapping[str, Any] | None = None,
     hidden_units: int | Sequence[int] = (64,),
     dropout: float | Mapping[str, float] = 0.5,
     activation: str = "softmax",
@@ -52,9 +55,15 @@ def sentiment_model(
             `max_characters` characters a token if that is given. `num_cases`: number of case classes adds the input
             `case_ids`, embedded in `case_dim` (8) dimensions. `combine`: `"concatenate"` or `"sum"`, how the vectors of
             a token become one; sizes that are not given are then those that fit.
+        wide: `None`, or a mapping of what gives each class a score of its own, added to the network's (see
+            `keras_seq.layers.WideScores`); every key is optional. `words` (True): the tokens. `bigrams` (0): number of
+            buckets of pairs of neighbours. `subwords` (0): number of buckets of `subword_ids`. `scale` (6): factor of
+            the scores. `dropout` (0.3): share of ids left out in training. `prior` (False): adds tables `prior_words`
+            and `prior_bigrams` that are not trained here but before, on other texts.
         hidden_units: sizes of the dense ReLU layers between the mean and the output; may be empty.
         dropout: one rate for vectors, or rates by place: `tokens` (replaced by unknown), `ngrams` (whole subwords and
-            bigrams), `embeddings` (of the token vectors), `hidden` (before the output); places not named have rate 0.
+            bigrams), `embeddings` (of the token vectors), `hidden` (before the output), `branches`
+            (network, wide part, prior: each is left out of a text by itself); places not named have rate 0.
             `recurrent` is taken as by the other classifiers, but has no place here.
         activation: `"softmax"`, or `"sigmoid"` where a text can have several classes.
         name: name of the model.
@@ -85,13 +94,15 @@ def sentiment_model(
     features = check_features(features, embedding_dim)
     words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
     pooling = pooling_layer("mean")
-    head = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+    *head, probabilities = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+    wide_part = wide_layers(wide, vocabulary_size, num_classes)
 
     # --- Functional graph
     inputs, x = token_vectors(words, features, rates)
     x = pooling(x)
     for layer in head:
         x = layer(x)
+    x = with_wide_scores(x, wide_part, inputs, rates["branches"])
 
     # --- Model
-    return keras.Model(inputs, x, name=name)
+    return keras.Model(inputs, probabilities(x), name=name)

@@ -12,6 +12,7 @@ from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
 from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer, sizes_of
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.token_vectors import check_features, check_keys, token_vectors, word_layers
+from keras_seq.zoo.wide_part import wide_layers, with_wide_scores
 
 CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
 
@@ -40,6 +41,7 @@ def text_classifier_model(
     *,
     embedding_dim: int = 100,
     features: Mapping[str, Any] | None = None,
+    wide: Mapping[str, Any] | None = None,
     recurrent: Mapping[str, Any] | None = None,
     pooling: str = "mean",
     hidden_units: int | Sequence[int] = (),
@@ -60,6 +62,7 @@ def text_classifier_model(
         num_classes: number of classes.
         embedding_dim: size of the word vectors.
         features: what is read: see `keras_seq.zoo.sentiment_model`.
+        wide: scores of classes straight from words, pairs and n-grams: see `keras_seq.zoo.sentiment_model`.
         recurrent: a mapping, every key optional: `cell`, `"simple_rnn"`, `"gru"` or `"lstm"` (the default); `units`,
             the sizes of the stacked layers per direction (`[128]`), an empty list for none: then it is a bag of words
             with a choice of pooling; `bidirectional` (True), whether each reads in both directions.
@@ -69,7 +72,8 @@ def text_classifier_model(
         hidden_units: sizes of the dense ReLU layers between the pooled vector and the output; may be empty.
         dropout: one rate for vectors and states, or rates by place: `tokens` (replaced by unknown), `ngrams` (whole
             subwords and bigrams), `embeddings` (of the token vectors), `recurrent` (after each recurrent layer),
-            `hidden` (before the output); places not named have rate 0.
+            `hidden` (before the output), `branches` (network, wide part, prior: each is left out of a text by itself);
+            places not named have rate 0.
         activation: `"softmax"`, or `"sigmoid"` where a text can have several classes.
         name: name of the model.
 
@@ -101,7 +105,8 @@ def text_classifier_model(
     words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
     recurrent_layers, reads_both_ways = _recurrent_layers(recurrent)
     pool = pooling_layer(pooling, both_ends=reads_both_ways)
-    head = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+    *head, probabilities = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+    wide_part = wide_layers(wide, vocabulary_size, num_classes)
 
     # --- Functional graph
     inputs, x = token_vectors(words, features, rates)
@@ -111,9 +116,10 @@ def text_classifier_model(
     x = pool(x)
     for layer in head:
         x = layer(x)
+    x = with_wide_scores(x, wide_part, inputs, rates["branches"])
 
     # --- Model
-    return keras.Model(inputs, x, name=name)
+    return keras.Model(inputs, probabilities(x), name=name)
 
 
 def _recurrent_layers(recurrent: Mapping[str, Any] | None) -> tuple[list[keras.layers.Layer], bool]:

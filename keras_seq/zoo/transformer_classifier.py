@@ -12,6 +12,7 @@ from keras_seq.layers import PositionEncoding, TransformerBlock
 from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.token_vectors import check_features, check_keys, token_vectors, word_layers
+from keras_seq.zoo.wide_part import wide_layers, with_wide_scores
 
 TRANSFORMER_OPTIONS = ("num_blocks", "units", "num_heads", "feed_forward_units")
 
@@ -33,6 +34,7 @@ def transformer_classifier_model(
     *,
     embedding_dim: int = 128,
     features: Mapping[str, Any] | None = None,
+    wide: Mapping[str, Any] | None = None,
     transformer: Mapping[str, Any] | None = None,
     pooling: str = "mean",
     hidden_units: int | Sequence[int] = (),
@@ -52,6 +54,7 @@ def transformer_classifier_model(
         num_classes: number of classes.
         embedding_dim: size of the word vectors.
         features: what is read: see `keras_seq.zoo.sentiment_model`.
+        wide: scores of classes straight from words, pairs and n-grams: see `keras_seq.zoo.sentiment_model`.
         transformer: a mapping, every key optional: `num_blocks` (2); `units`, the size of a step, to which a dense
             layer brings the token vectors (`embedding_dim`); `num_heads` (4), a divisor of `units`;
             `feed_forward_units` (four times `units`).
@@ -60,7 +63,8 @@ def transformer_classifier_model(
         hidden_units: sizes of the dense ReLU layers between the pooled vector and the output; may be empty.
         dropout: one rate for vectors and blocks, or rates by place: `tokens` (replaced by unknown), `ngrams` (whole
             subwords and bigrams), `embeddings` (of the token vectors), `recurrent` (here: in the blocks), `hidden`
-            (before the output); places not named have rate 0.
+            (before the output), `branches` (network, wide part, prior: each is left out of a text by itself); places
+            not named have rate 0.
         activation: `"softmax"`, or `"sigmoid"` where a text can have several classes.
         name: name of the model.
 
@@ -91,15 +95,17 @@ def transformer_classifier_model(
     words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
     encoder = _encoder_layers(transformer, embedding_dim, rates["recurrent"])
     pool = pooling_layer(pooling)
-    head = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+    *head, probabilities = head_layers(num_classes, hidden_units, rates["hidden"], activation)
+    wide_part = wide_layers(wide, vocabulary_size, num_classes)
 
     # --- Functional graph
     inputs, x = token_vectors(words, features, rates)
     for layer in [*encoder, pool, *head]:
         x = layer(x)
+    x = with_wide_scores(x, wide_part, inputs, rates["branches"])
 
     # --- Model
-    return keras.Model(inputs, x, name=name)
+    return keras.Model(inputs, probabilities(x), name=name)
 
 
 def _encoder_layers(transformer: Mapping[str, Any] | None, embedding_dim: int, rate: float) -> list[keras.layers.Layer]:
