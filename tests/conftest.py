@@ -1,5 +1,6 @@
 """What all tests share: a quiet TensorFlow, the folder of data sets, and skips that name their reason."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -33,3 +34,17 @@ def data_dir() -> Path:
     if folder is None:
         pytest.skip("KERAS_SEQ_DATA names no folder of data sets")
     return folder
+
+
+@pytest.fixture(scope="session")
+def zoo_script():
+    """What loads a script of `zoo/` by its name, which is no package, as a module."""
+
+    def load(name):
+        path = Path(__file__).resolve().parent.parent / "zoo" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 LENGTHS = ("50", "100", "200", "400")
+# Registered name of a data set -> what the benchmark calls it.
+SVM_NAMES = {"umsab-sentiment-pt": "umsab-pt"}
 CLIPPINGS = {"none": "no", "1.0": "to 1"}
 
 
@@ -39,6 +41,32 @@ def adding_problem_table(rows):
                 median = f" ({statistics.median(solved):g})" if solved else ""
                 cells.append(f"{len(solved)} of {len(runs)}{median}")
             lines.append(f"| `{cell}` | {shown} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def read_csv(*parts):
+    with ROOT.joinpath(*parts).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def svm_table(results, benchmark):
+    """Test scores of the classifiers of the zoo beside those of the linear SVM."""
+    svm = {}
+    for row in benchmark:
+        found = re.match(r"svm ([^:]+): (accuracy|macro-F1), (?:test|mean of 10 folds)$", row["what"])
+        if found:
+            svm[found[1], found[2].replace("-", "_").lower()] = float(row["value"])
+    lines = ["| data (test split) | metric | linear SVM | here: mean ± deviation | seeds | recipe |", "|---" * 6 + "|"]
+    for row in results:
+        name = SVM_NAMES.get(row["data"], row["data"])
+        if row["task"] != "classifier" or (name, row["metric"]) not in svm:
+            continue
+        folds = re.search(r"\d+ folds", row["split"])
+        mean = f"{float(row['mean']):.4f}"
+        shown = f"{mean} ± {float(row['standard_deviation']):.4f}" if row["standard_deviation"] else mean
+        runs = f"{len(row['seeds'].split())}" + (f", {folds[0]}" if folds else "")
+        score = f"{svm[name, row['metric']]:.4f}"
+        lines.append(f"| {row['data']} | {row['metric']} | {score} | {shown} | {runs} | `{row['model']}` |")
     return "\n".join(lines)
 
 
@@ -72,7 +100,13 @@ def test_links_lead_somewhere(path):
 
 def test_table_of_the_adding_problem():
     text = (ROOT / "docs" / "recurrent.md").read_text(encoding="utf-8")
-    with (ROOT / "benchmarks" / "adding_problem.csv").open(encoding="utf-8", newline="") as file:
-        table = adding_problem_table(list(csv.DictReader(file)))
+    table = adding_problem_table(read_csv("benchmarks", "adding_problem.csv"))
     shown = re.search(r"<!-- adding problem -->\n(.*?)\n<!-- /adding problem -->", text, re.DOTALL).group(1)
+    assert shown == table, f"put this table there:\n{table}"
+
+
+def test_table_beside_the_svm():
+    text = (ROOT / "docs" / "text_classification.md").read_text(encoding="utf-8")
+    table = svm_table(read_csv("zoo", "results.csv"), read_csv("benchmarks", "text_classifier.csv"))
+    shown = re.search(r"<!-- svm table: begin -->\n(.*?)\n?<!-- svm table: end -->", text, re.DOTALL).group(1)
     assert shown == table, f"put this table there:\n{table}"

@@ -1,6 +1,5 @@
 """What README.md shows is true: its example runs and its table is that of zoo/results.csv."""
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -23,11 +22,8 @@ ROW = {
 
 
 @pytest.fixture(scope="module")
-def refresh_readme():
-    spec = importlib.util.spec_from_file_location("refresh_readme", ROOT / "zoo" / "refresh_readme.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def refresh_readme(zoo_script):
+    return zoo_script("refresh_readme")
 
 
 def test_example_runs(capsys):

@@ -1,7 +1,6 @@
 """The table of architectures: each cell is a recipe that can be read, rows replace older ones, the picture is drawn."""
 
 import csv
-import importlib.util
 import tomllib
 from pathlib import Path
 
@@ -15,11 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("architecture_table", ROOT / "zoo" / "architecture_table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(zoo_script):
+    return zoo_script("architecture_table")
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,17 @@
 """The corpus of the quick start is what its script writes, and fits the tokenizer of the taggers."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 import tensorflow as tf
 
 from keras_seq.data import detect_scheme, find_data, read_conll
 from keras_seq.text import WordTokenizer
 
-SCRIPT = Path(__file__).resolve().parents[2] / "zoo" / "quickstart_corpus.py"
 SPLITS = ("train", "validation", "test")
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("quickstart_corpus", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(zoo_script):
+    return zoo_script("quickstart_corpus")
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -1,25 +1,19 @@
 """The corpus of the quick start of classification is what its script writes, and asks for more than counting words."""
 
-import importlib.util
 import re
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_seq.data import find_data, read_labelled_text
 
-SCRIPT = Path(__file__).resolve().parents[2] / "zoo" / "quickstart_sentiment_corpus.py"
 CLASSES = ["negative", "neutral", "positive"]
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("quickstart_sentiment_corpus", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(zoo_script):
+    return zoo_script("quickstart_sentiment_corpus")
 
 
 @pytest.fixture(scope="module")

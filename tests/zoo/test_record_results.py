@@ -1,6 +1,5 @@
 """The script that writes zoo/results.csv: its row is that of the runs, and runs that differ are refused."""
 
-import importlib.util
 import statistics
 from pathlib import Path
 
@@ -13,11 +12,8 @@ SCORES = {1: 0.81, 2: 0.84, 3: 0.87}
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("record_results", ROOT / "zoo" / "record_results.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(zoo_script):
+    return zoo_script("record_results")
 
 
 @pytest.fixture
@@ -75,7 +71,7 @@ def test_other_files_are_in_the_command(script, make_run):
 
 def test_runs_that_differ_in_more_than_the_seed_are_refused(script, make_run):
     runs = [make_run(1), make_run(2, "fit.epochs=3")]
-    with pytest.raises(SystemExit, match="differ in the seed alone"):
+    with pytest.raises(SystemExit, match="differ in the seed or the fold alone"):
         script.row_of_runs(runs, "quick", "entity_f1", runs[0])
 
 
@@ -84,3 +80,26 @@ def test_the_columns_are_those_of_the_file(script, make_run):
     row = script.row_of_runs([run], "quick", "entity_f1", run)
     header = (ROOT / "zoo" / "results.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header.split(",") == list(row)
+
+
+def test_folds_are_one_row(script, make_run, tmp_path):
+    recipe = Recipe.load(ROOT / "zoo" / "subj.toml")
+    runs = []
+    for fold, score in enumerate((0.9, 0.92, 0.94)):
+        run = RunDirectory.create(tmp_path / str(fold), recipe.override([f"data.fold={fold}"]))
+        metrics = {"parameters": 1, "training_seconds": 2.0, "cpu": "one", "date": "2026-01-01"}
+        run.write_metrics({"test": {"accuracy": score}, **metrics})
+        runs.append(run.path)
+    row = script.row_of_runs(runs, "subj", "accuracy", runs[0])
+    assert (row["data"], row["split"], row["seeds"]) == ("subj", "subj/subj.tsv, 3 folds", str(recipe.seed))
+    assert (row["mean"], row["standard_deviation"]) == ("0.9200", "0.0200")
+    assert row["command"] == "keras-seq train zoo/subj.toml --set seed=SEED data.fold=FOLD"
+    with pytest.raises(SystemExit, match="Each seed needs one run"):
+        script.row_of_runs([runs[0], runs[0]], "subj", "accuracy", runs[0])
+
+
+def test_data_sets_of_one_folder_have_their_own_names(script):
+    assert script._data_name("sst/sst2.test.tsv") == "sst2"
+    assert script._data_name("umsab-sentiment/pt.test.tsv") == "umsab-sentiment-pt"
+    assert script._data_name("lener-br/test.conll") == "lener-br"
+    assert script._data_name("wikiann/pt.test.conll") == "wikiann"
