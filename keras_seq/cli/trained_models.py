@@ -118,10 +118,12 @@ def _without_folders(recipe: Recipe) -> Recipe:
     """The recipe with registered data as they are, and of other files the names alone."""
     named = {split: _without_folder(reference) for split, reference in _references(recipe).items()}
     files = tuple(_without_folder(reference) for reference in recipe.pretraining.files)
+    other = None if recipe.transfer.file is None else _without_folder(recipe.transfer.file)
     return recipe.model_copy(
         update={
             "data": recipe.data.model_copy(update=named),
             "pretraining": recipe.pretraining.model_copy(update={"files": files}),
+            "transfer": recipe.transfer.model_copy(update={"file": other}),
         }
     )
 
@@ -154,12 +156,16 @@ def _dataset_card(recipe: Recipe) -> DatasetCard:
         parts.append(f"validation: {data.held_out:.0%} of the training texts")
     if recipe.pretraining.files:
         parts.append(f"texts for word vectors: {', '.join(recipe.pretraining.files)}")
+    further = list(recipe.pretraining.files)
+    if recipe.transfer.file is not None:
+        parts.append(f"labelled texts for the prior: {recipe.transfer.file}")
+        further.append(recipe.transfer.file)
     split = ", ".join(parts)
     train = data.train
     dataset = _dataset_of(train)
     if dataset is None:
         return DatasetCard(name=train, split=split, licence="not stated")
-    others = {other.name: other for other in map(_dataset_of, recipe.pretraining.files) if other not in (None, dataset)}
+    others = {other.name: other for other in map(_dataset_of, further) if other not in (None, dataset)}
     licence = "; ".join([dataset.licence, *(f"{name}: {other.licence}" for name, other in others.items())])
     citation = "; ".join([dataset.citation, *(other.citation for other in others.values())])
     url = next(iter(dataset.files[train.partition("/")[2].removesuffix(".gz")].urls), "")

@@ -60,6 +60,8 @@ def test_files_of_the_user_are_named_without_their_folders(quickstart, tmp_path)
     assert card.data.name == "a.conll" and card.data.licence == "not stated"
     assert card.data.split == "train: a.conll, validation: b.conll.gz, test: quickstart/test.conll"
     assert "private" not in card.to_json() and "secret" not in card.to_json()
+    other = card_of(quickstart.override([f"transfer.file={folder}/more.tsv"]), tmp_path / "other")
+    assert other.data.split.endswith("labelled texts for the prior: more.tsv") and "private" not in other.to_json()
     card.save(tmp_path / "card.json")
     known = recipe_of(str(tmp_path))
     assert known.data.train == "a.conll" and known.first_difference(recipe)[0] == "data.train"
