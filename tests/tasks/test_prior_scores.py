@@ -6,6 +6,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from keras_seq.core.errors import DataError, RecipeError
+from keras_seq.tasks import load, train
 from keras_seq.tasks.classifier_training import ClassifierTraining
 from keras_seq.tasks.id_weights import set_id_weights, wide_tables
 from keras_seq.tasks.prior_scores import _features, _logistic_regression, comparable, cut, read_pieces
@@ -95,6 +96,18 @@ def test_the_prior_knows_other_texts_and_is_not_trained(files):
     assert (texts - texts.mean(axis=1, keepdims=True)).std() == pytest.approx(0.7, rel=1e-4)
     again = wide_tables(training_of(files).model)["prior_bigrams"]
     np.testing.assert_array_equal(again.scores, tables["prior_bigrams"].scores)
+
+
+def test_from_recipe_to_answers_and_the_prior_is_kept(files, tmp_path):
+    recipe = recipe_of(files, fit={"epochs": 2})
+    train(recipe, tmp_path / "run", quiet=True)
+    classifier = load(tmp_path / "run")
+    tables, fresh = wide_tables(classifier.model), wide_tables(training_of(files).model)
+    for name in ("prior_words", "prior_bigrams"):
+        np.testing.assert_array_equal(tables[name].scores, fresh[name].scores)
+        np.testing.assert_array_equal(tables[name].id_weights, fresh[name].id_weights)
+    assert np.abs(tables["wide_words"].scores).max() > 0
+    assert {row["label"] for row in classifier.predict(["good film", "", "never seen"])} <= {"neg", "pos"}
 
 
 def test_texts_that_test_are_left_out(files):
