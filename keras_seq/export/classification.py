@@ -133,10 +133,10 @@ class ClassificationFunctions(tf.Module):
 
             A text without a token is answered as the mean of nothing; with a threshold it is out of scope.
         """
-        tokens, _, _ = self._tokens(texts)
-        probabilities = self._run(self.model, tokens, per_step=False)
+        read = self._read(texts)
+        probabilities = self._run(self.model, read)
         scores = apply_temperature(probabilities, self.settings.temperature, multi_label=self.settings.is_multi_label)
-        return {"label": self._label(scores, tokens), "scores": scores}
+        return {"label": self._label(scores, read["tokens"]), "scores": scores}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def embed(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -148,8 +148,7 @@ class ClassificationFunctions(tf.Module):
         Returns:
             `vector` float32 `(batch, features)`.
         """
-        tokens, _, _ = self._tokens(texts)
-        return {"vector": self._run(self._vector_model, tokens, per_step=False)}
+        return {"vector": self._run(self._vector_model, self._read(texts))}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def attention(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -162,34 +161,43 @@ class ClassificationFunctions(tf.Module):
             `tokens` string `(batch, steps)` padded with `""`; `weights` float32 `(batch, steps)`, of sum 1 over the
             tokens of a text, 0 at padding; `starts` and `ends` int32, character offsets into the text, end exclusive.
         """
-        tokens, starts, ends = self._tokens(texts)
+        read = self._read(texts)
 
         def weigh(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
             with serving_graph():
                 weights = self._pooling.step_weights(self._sequence_model(inputs, training=False), mask=mask)
             return [tf.cast(weights, tf.float32)]
 
-        (weights,) = self._grouped(weigh, tokens, per_step=True)
-        return {"tokens": tokens, "weights": weights, "starts": starts, "ends": ends}
+        (weights,) = self._grouped(weigh, read, per_step=True)
+        return {"tokens": read["tokens"], "weights": weights, "starts": read["starts"], "ends": read["ends"]}
 
     def signatures(self) -> dict[str, Callable[..., Any]]:
         """The functions by the names under which they are served."""
         return {"serving_default": self.text, "embed": self.embed, "attention": self.attention}
 
-    def _tokens(self, texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(values[:, : self.settings.max_tokens] for values in self.tokenizer.tokenize(texts))
+    # A function of its own: its tables of characters stand in the graph once, whatever the number of signatures.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def _read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Tokens, their places, and the ids that the model reads."""
+        found = dict(zip(("tokens", "starts", "ends"), self.tokenizer.tokenize(texts), strict=True))
+        found = {name: values[:, : self.settings.max_tokens] for name, values in found.items()}
+        return {**found, **self.encoder.encode(found["tokens"], self.input_names)}
 
-    def _run(self, model: keras.Model, tokens: tf.Tensor, *, per_step: bool) -> tf.Tensor:
+    def _run(self, model: keras.Model, read: dict[str, tf.Tensor]) -> tf.Tensor:
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
             with serving_graph():
                 return [tf.cast(model(inputs, training=False), tf.float32)]
 
-        (outputs,) = self._grouped(run, tokens, per_step=per_step)
+        (outputs,) = self._grouped(run, read, per_step=False)
         return tf.ensure_shape(outputs, [None, model.output_shape[-1]])
 
-    def _grouped(self, run: Callable[..., list[tf.Tensor]], tokens: tf.Tensor, *, per_step: bool) -> list[tf.Tensor]:
-        inputs = self.encoder.encode(tokens, self.input_names)
-        return run_by_length(run, inputs, tokens, (tf.float32,), rows_per_group=self._rows_per_group, per_step=per_step)
+    def _grouped(
+        self, run: Callable[..., list[tf.Tensor]], read: dict[str, tf.Tensor], *, per_step: bool
+    ) -> list[tf.Tensor]:
+        inputs = {name: read[name] for name in self.input_names}
+        return run_by_length(
+            run, inputs, read["tokens"], (tf.float32,), rows_per_group=self._rows_per_group, per_step=per_step
+        )
 
     def _label(self, scores: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         settings = self.settings
