@@ -1,4 +1,4 @@
-"""Exported taggers against Keras on a thousand real sentences; shipped models against their golden outputs."""
+"""Exported models against Keras on a thousand real sentences; shipped models against their golden outputs."""
 
 import itertools
 from pathlib import Path
@@ -8,7 +8,6 @@ import pytest
 
 from keras_seq.data.conll import read_conll
 from keras_seq.export import Sample, check_golden, list_versions, verify, write_saved_model
-from keras_seq.export.verify import read_signatures
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 SHIPPED = sorted(path for path in SAVED_MODELS.glob("[!.]*") if list_versions(path))
@@ -24,7 +23,7 @@ def sentences(data_dir):
 
 
 def check_parity(folder, functions, sentences):
-    """Tags are equal and scores within 1e-4, on raw text and on tokens, in a process with TensorFlow alone."""
+    """Strings are equal and numbers within 1e-4, through every signature, in a process with TensorFlow alone."""
     assert len(sentences) == NUM_SENTENCES
     # Like lengths together: less padding to compute.
     sentences = sorted(sentences, key=len)
@@ -34,8 +33,9 @@ def check_parity(folder, functions, sentences):
         steps = max(map(len, rows))
         texts = np.array([" ".join(row) for row in rows], object)
         tokens = np.array([[*row, *[""] * (steps - len(row))] for row in rows], object)
-        samples.append(Sample(f"sentences from {begin}", {"text": texts}))
-        samples.append(Sample(f"sentences from {begin}", {"tokens": tokens}, "tokenized"))
+        for signature in functions.signatures():
+            inputs = {"tokens": tokens} if signature == "tokenized" else {"text": texts}
+            samples.append(Sample(f"sentences from {begin}", inputs, signature))
     report = verify(folder, functions, samples=samples, tolerance=1e-4)
     assert report.compared and {sample.name for sample in samples} <= set(report.samples)
 
@@ -51,12 +51,12 @@ def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
-def test_shipped_taggers_on_a_thousand_real_sentences(model, sentences):
-    from keras_seq.tasks import Tagger
+def test_shipped_models_on_a_thousand_real_sentences(model, sentences):
+    from keras_seq.tasks.load import TASKS
+    from keras_seq.zoo import ModelCard
 
-    if "tokenized" not in read_signatures(model / str(max(list_versions(model)))):
-        pytest.skip(f"{model.name} is no tagger")
-    check_parity(model, Tagger.load(model).functions, sentences)
+    task = TASKS[ModelCard.load(model / "card.json").task]
+    check_parity(model, task.load(model).functions, sentences)
 
 
 @pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
