@@ -393,7 +393,7 @@ def _setup_keras(framework: str, case: dict) -> tuple[Callable[[], Any], int]:
     import keras_seq.layers
     import keras_seq.losses
     import keras_seq.zoo
-    from keras_seq.ops.recurrence import serving_graph
+    from keras_seq.ops.serving import serving_graph
 
     keras.utils.set_random_seed(0)
     batch, steps, inputs, units = case["shape"]

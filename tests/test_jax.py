@@ -47,7 +47,7 @@ CHOICE = [
     "layers/test_crf.py::test_learns_and_survives_a_file[True-mixed_float16]",
     "layers/test_pooling.py::test_equal_to_a_plain_loop",
     "layers/test_hashed_bigrams.py::test_equal_to_a_plain_loop",
-    "layers/test_subword_embedding.py::test_equal_to_a_plain_loop[mean]",
+    "layers/test_subword_embedding.py::test_equal_to_a_plain_loop[mean-False]",
     "layers/test_mask_from_ids.py::test_a_token_is_real_if_any_of_its_ids_is",
     "layers/test_wide_scores.py::test_equal_to_a_plain_loop[3]",
     "layers/test_wide_scores.py::test_dropout_leaves_the_mean",

@@ -32,13 +32,13 @@ def evaluate(
     from keras_seq.cli.trained_models import recipe_of
     from keras_seq.data import find_data
     from keras_seq.tasks import load
-    from keras_seq.tasks.load import TASKS
+    from keras_seq.tasks.load import task_of
 
     reference: str | None = data
     options: dict[str, Any] = {}
     if reference is None:
         recipe = recipe_of(run_or_model)
-        reference, options = (None, {}) if recipe is None else TASKS[recipe.task].evaluation_of(recipe)
+        reference, options = (None, {}) if recipe is None else task_of(recipe, run_or_model).evaluation_of(recipe)
     if reference is None:
         raise InputError(f"{run_or_model}: its recipe names no test file, or is not at hand; name one with --data")
     path = find_data(reference, data_dir)

@@ -11,7 +11,7 @@ from keras_seq.export import find_saved_model, latest_version
 from keras_seq.tasks.classifier import Classifier
 from keras_seq.tasks.tagger import Tagger
 from keras_seq.tasks.text_task import TextTask
-from keras_seq.training import RunDirectory
+from keras_seq.training import Recipe, RunDirectory
 
 # Task name -> what loads it from a run directory.
 TASKS: dict[str, type[TextTask]] = {"classifier": Classifier, "tagger": Tagger}
@@ -40,17 +40,30 @@ def load(run_or_model: str | os.PathLike) -> TextTask:
     path = Path(run_or_model)
     if (path / "recipe.toml").is_file():
         recipe = RunDirectory(path).recipe
-        if recipe.task not in TASKS:
-            raise InputError(
-                f"{path}: is a run of task {recipe.task!r}; this version of keras_seq knows {', '.join(TASKS)}"
-            )
-        return TASKS[recipe.task].load(path, name=recipe.name)
+        return task_of(recipe, path).load(path, name=recipe.name)
     if (path / "saved_model.pb").is_file():
         name = path.resolve().parent.name if path.resolve().name.isdigit() else path.resolve().name
         return _load_saved_model(path, name)
     if path.is_dir():
         return _load_saved_model(find_saved_model(path), path.resolve().name)
     return load(find_model(str(run_or_model)))
+
+
+def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TextTask]:
+    """The task of a recipe.
+
+    Args:
+        recipe: the recipe.
+        source: what the message calls the run or model that it is of.
+
+    Raises:
+        InputError: if this version knows no such task.
+    """
+    if recipe.task not in TASKS:
+        raise InputError(
+            f"{source}: is a run of task {recipe.task!r}; this version of keras_seq knows {', '.join(TASKS)}"
+        )
+    return TASKS[recipe.task]
 
 
 def _load_saved_model(path: Path, name: str) -> TextTask:

@@ -172,12 +172,12 @@ def test_run_of_another_task(trained, corpus, tmp_path, invoke):
     run = tmp_path / "other"
     shutil.copytree(trained.folder, run)
     recipe = (run / "recipe.toml").read_text()
-    (run / "recipe.toml").write_text(recipe.replace('task = "tagger"', 'task = "classifier"'))
+    (run / "recipe.toml").write_text(recipe.replace('task = "tagger"', 'task = "translator"'))
     before = content(run)
-    assert_one_line(invoke("predict", run, "a text"), run, "classifier")
-    assert_one_line(invoke("evaluate", run), run, "classifier")
-    assert_one_line(invoke("export", run, "--to", tmp_path / "model"), run, "classifier")
-    assert_one_line(invoke("train", corpus / "tiny.toml", "--run-dir", run, "--resume"), run, "classifier")
+    assert_one_line(invoke("predict", run, "a text"), run, "translator")
+    assert_one_line(invoke("evaluate", run), run, "translator")
+    assert_one_line(invoke("export", run, "--to", tmp_path / "model"), run, "translator")
+    assert_one_line(invoke("train", corpus / "tiny.toml", "--run-dir", run, "--resume"), run, "translator")
     assert_one_line(invoke("train", corpus / "tiny.toml", "--run-dir", run), run, "not empty")
     assert content(run) == before and not (tmp_path / "model").exists()
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from keras_seq.cli import predict_command
 from keras_seq.cli.printing import output, progress
+from keras_seq.cli.showing import highlighted
 from keras_seq.cli.train_command import compared_with_expected
 from keras_seq.zoo import ModelCard
 
@@ -138,13 +139,11 @@ def test_predict_conll(trained, corpus, tmp_path, invoke, monkeypatch, scheme):
     assert on_stdout.output == (tmp_path / "out.conll").read_text()
 
 
-def test_entities_are_coloured_on_a_terminal(monkeypatch):
+def test_entities_are_coloured_on_a_terminal():
     written = io.StringIO()
-    monkeypatch.setattr(
-        predict_command, "output", lambda: Console(file=written, force_terminal=True, color_system="truecolor")
-    )
     result = {"text": "Ana [x] mora.", "entities": [{"start": 0, "end": 3, "type": "PER", "text": "Ana", "score": 0.9}]}
-    predict_command._writer(None, as_json=False)(result)
+    console = Console(file=written, force_terminal=True, color_system="truecolor")
+    console.print(highlighted(result), soft_wrap=True)
     assert "\x1b[" in written.getvalue() and "[x] mora." in written.getvalue()
     assert not output().is_terminal
 
