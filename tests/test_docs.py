@@ -49,7 +49,7 @@ def read_csv(*parts):
         return list(csv.DictReader(file))
 
 
-def svm_table(results, benchmark):
+def svm_table(results, benchmark, shown_runs):
     """Test scores of the classifiers of the zoo beside those of the linear SVM."""
     svm = {}
     for row in benchmark:
@@ -61,12 +61,10 @@ def svm_table(results, benchmark):
         name = SVM_NAMES.get(row["data"], row["data"])
         if row["task"] != "classifier" or (name, row["metric"]) not in svm:
             continue
-        folds = re.search(r"\d+ folds", row["split"])
         mean = f"{float(row['mean']):.4f}"
         shown = f"{mean} ± {float(row['standard_deviation']):.4f}" if row["standard_deviation"] else mean
-        runs = f"{len(row['seeds'].split())}" + (f", {folds[0]}" if folds else "")
         score = f"{svm[name, row['metric']]:.4f}"
-        lines.append(f"| {row['data']} | {row['metric']} | {score} | {shown} | {runs} | `{row['model']}` |")
+        lines.append(f"| {row['data']} | {row['metric']} | {score} | {shown} | {shown_runs(row)} | `{row['model']}` |")
     return "\n".join(lines)
 
 
@@ -105,8 +103,25 @@ def test_table_of_the_adding_problem():
     assert shown == table, f"put this table there:\n{table}"
 
 
-def test_table_beside_the_svm():
+def test_table_beside_the_svm(zoo_script):
     text = (ROOT / "docs" / "text_classification.md").read_text(encoding="utf-8")
-    table = svm_table(read_csv("zoo", "results.csv"), read_csv("benchmarks", "text_classifier.csv"))
+    benchmark = read_csv("benchmarks", "text_classifier.csv")
+    table = svm_table(read_csv("zoo", "results.csv"), benchmark, zoo_script("refresh_readme").shown_runs)
     shown = re.search(r"<!-- svm table: begin -->\n(.*?)\n?<!-- svm table: end -->", text, re.DOTALL).group(1)
     assert shown == table, f"put this table there:\n{table}"
+
+
+def test_speed_beside_the_svm_is_that_of_the_benchmark():
+    text = (ROOT / "docs" / "text_classification.md").read_text(encoding="utf-8")
+    speeds = {
+        row["what"].split(": raw text")[0]: float(row["value"])
+        for row in read_csv("benchmarks", "text_classifier.csv")
+        if row["unit"] == "texts/s"
+    }
+    ours = {what.split(" on ")[0]: value for what, value in speeds.items() if " beside " not in what}
+    svm = {what.split(" beside ")[1]: value for what, value in speeds.items() if " beside " in what}
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([\d,]+) \| ([\d,]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    assert {row[0] for row in rows} == set(ours)
+    for name, here, there, ratio in rows:
+        expected = (f"{ours[name]:,.0f}", f"{svm[name]:,.0f}", f"{ours[name] / svm[name]:.2f}")
+        assert (here, there, ratio) == expected, name

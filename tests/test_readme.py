@@ -11,6 +11,7 @@ ROW = {
     "model": "toy",
     "task": "tagger",
     "data": "toy-data",
+    "split": "toy-data/test.conll",
     "metric": "entity_f1",
     "mean": "0.87654",
     "standard_deviation": "0.0021",
@@ -45,6 +46,8 @@ def test_table_holds_the_numbers(refresh_readme):
     assert "| `toy` | tagger | toy-data | entity_f1 | 0.877 ± 0.002 | 3 | 2.5 M | 20 min, 2 cores |" in text
     alone = refresh_readme.render_table([{**ROW, "seeds": "1", "standard_deviation": ""}])
     assert "| entity_f1 | 0.877 | 1 |" in alone
+    folds = refresh_readme.render_table([{**ROW, "seeds": "1", "split": "toy-data/all.tsv, 10 folds"}])
+    assert "| entity_f1 | 0.877 ± 0.002 | 1, 10 folds |" in folds
     assert text.replace(refresh_readme.render_table([ROW]), "") == README.replace(
         re.search(rf"{refresh_readme.BEGIN}\n(.*?){refresh_readme.END}", README, re.DOTALL).group(1), ""
     )

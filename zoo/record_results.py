@@ -65,10 +65,10 @@ def _without_seed_and_fold(recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def _data_name(reference: str) -> str:
-    """The name of the data set that a file belongs to; several share a folder."""
+    """The name of the data set that a file belongs to; several may share a folder."""
     folder, _, file_name = reference.partition("/")
     names = [dataset.name for dataset in list_datasets() if dataset.directory == folder and file_name in dataset.files]
-    return names[0] if names and names[0] != folder and not names[0].startswith("wikiann") else folder
+    return names[0] if names else folder
 
 
 def _key(row: dict[str, str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ Run it from anywhere: python zoo/refresh_readme.py [--check]
 """
 
 import csv
+import re
 import sys
 from pathlib import Path
 
@@ -19,11 +20,17 @@ def render_table(rows: list[dict[str, str]]) -> str:
     """Return the Markdown table for the rows of results.csv."""
     lines = [
         f"| `{row['model']}` | {row['task']} | {row['data']} | {row['metric']} "
-        f"| {_score(row)} | {len(row['seeds'].split())} "
+        f"| {_score(row)} | {shown_runs(row)} "
         f"| {int(row['parameters']) / 1e6:.1f} M | {float(row['training_seconds']) / 60:.0f} min, {row['cpu']} |"
         for row in rows
     ]
     return HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def shown_runs(row: dict[str, str]) -> str:
+    """The number of seeds, and of folds where the data has them."""
+    folds = re.search(r"\d+ folds", row["split"])
+    return f"{len(row['seeds'].split())}" + (f", {folds[0]}" if folds else "")
 
 
 def _score(row: dict[str, str]) -> str:

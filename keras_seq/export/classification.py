@@ -24,8 +24,8 @@ from keras_seq.text import TokenEncoder, WordTokenizer
 
 LABELS_FILE, SETTINGS_FILE = "labels.txt", "classification.json"
 
-# Rows that run through the model together when a batch is served: a recurrent loop uses both halves of a usual batch
-# side by side; what has no loop is quickest at once.
+# Rows that run through the model together when a batch is served: of a recurrent loop, two halves of a usual batch run
+# side by side; what has no loop takes the batch at once.
 ROWS_PER_GROUP, ROWS_PER_RECURRENT_GROUP = 64, 32
 RECURRENT = (SimpleRNN, GRU, LSTM, Bidirectional)
 # From this probability on a text has a label, where it may have several.

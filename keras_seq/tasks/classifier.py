@@ -168,7 +168,8 @@ class Classifier(TextTask):
         found = scores_of(targets, np.array(scores), self.labels, self.settings)
         if out_of_scope is not None:
             outside: list[np.ndarray] = []
-            for chunk in chunks(read_labelled_text(out_of_scope, columns=columns, label_separator=separator), 4096):
+            texts = read_labelled_text(out_of_scope, columns=columns, label_separator=separator)
+            for chunk in chunks(texts, TEXTS_PER_CHUNK):
                 outside += self._scores(chunk, on_progress)
             found |= out_of_scope_scores(
                 np.max(scores, axis=1), np.max(outside, axis=1), threshold=self.settings.threshold

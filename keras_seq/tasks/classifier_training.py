@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,20 @@ class ClassifierTraining:
         paths: the files of labelled text: `train`, and as named in the recipe `validation`, `test`,
             `out_of_scope_validation`, `out_of_scope_test`.
         data_directory: where the files for word vectors are looked for first.
+        on_progress: called while word vectors are trained, as `keras_seq.training.pretrained_vectors` says.
 
     Raises:
         DataError: if a file is broken, or has a label that the training file does not have.
         RecipeError: if the builder does not take the arguments of the recipe, or keys exclude each other.
     """
 
-    def __init__(self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        paths: Mapping[str, Path],
+        data_directory: str | Path | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         data = recipe.data
         self.recipe, self.paths = recipe, paths
         is_multi_label = data.label_separator is not None
@@ -82,6 +90,10 @@ class ClassifierTraining:
             rows, validation_rows = rows[kept], rows[held]
         if "test" in paths:
             check_labels(read_texts(paths["test"], recipe), names, paths["test"])
+        for key in ("out_of_scope_validation", "out_of_scope_test"):
+            if key in paths:
+                # Their labels do not matter; a broken file does.
+                collections.deque(read_texts(paths[key], recipe), maxlen=0)
         more_paths = [find_data(reference, data_directory) for reference in recipe.pretraining.files]
         self.encoder = TokenEncoder.build(
             itertools.chain(texts.store.texts(int(row) for row in rows), frequent_words(recipe, more_paths, tokenizer)),
@@ -103,7 +115,7 @@ class ClassifierTraining:
         if recipe.pretraining.method != "none" or recipe.pretraining.vectors is not None:
             chosen = set(rows.tolist())
             own = (example.text for row, example in enumerate(read_texts(paths["train"], recipe)) if row in chosen)
-            set_word_vectors(self.model, recipe, own, self.encoder, tokenizer, more_paths, data_directory)
+            set_word_vectors(self.model, recipe, own, self.encoder, tokenizer, more_paths, data_directory, on_progress)
         inputs = [tensor.name for tensor in self.model.inputs]
         texts.store.encode(self.encoder, inputs)
         if validation_texts is not texts:

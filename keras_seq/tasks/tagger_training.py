@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class TaggerTraining:
     Args:
         recipe: the recipe.
         paths: the CoNLL files `train`, `validation` and, for the final score, `test`.
-        data_directory: not used: a tagger reads no other files.
+        data_directory, on_progress: not used: a tagger reads no other files, and trains nothing before.
 
     Raises:
         DataError: if a file is broken, or the validation file has a tag that the training file does not have.
@@ -49,7 +49,13 @@ class TaggerTraining:
 
     shown_scores = ("entity_f1", "entity_precision", "entity_recall")
 
-    def __init__(self, recipe: Recipe, paths: Mapping[str, Path], data_directory: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        paths: Mapping[str, Path],
+        data_directory: str | Path | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         data = recipe.data
         if "validation" not in paths:
             raise RecipeError("key `data.validation` is missing; name a CoNLL file")

@@ -17,7 +17,16 @@ from keras_seq.data import find_data
 from keras_seq.tasks.classifier_training import ClassifierTraining
 from keras_seq.tasks.tagger_training import TaggerTraining
 from keras_seq.tasks.word_vectors import show_word_vectors
-from keras_seq.training import GradientNormsPerStep, Progress, Recipe, RunDirectory, TensorBoard, compile_model, fit
+from keras_seq.training import (
+    GradientNormsPerStep,
+    Progress,
+    Recipe,
+    RunDirectory,
+    TensorBoard,
+    compile_model,
+    fit,
+    show_work,
+)
 from keras_seq.training.gradient_norms import check_measurable
 
 # Task name -> what its training needs.
@@ -66,7 +75,8 @@ def train(
         RunDirectory.check_free(run_directory)
     references = {key: getattr(recipe.data, key) for key in FILES}
     paths = {key: find_data(name, data_directory) for key, name in references.items() if name is not None}
-    training = TRAININGS[recipe.task](recipe, paths, data_directory)
+    with show_work("word vectors", quiet=quiet) as on_progress:
+        training = TRAININGS[recipe.task](recipe, paths, data_directory, on_progress)
     if recipe.fit.monitor not in training.score_names:
         raise RecipeError(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -32,6 +32,7 @@ def set_word_vectors(
     tokenizer: WordTokenizer,
     paths: Sequence[Path],
     data_directory: str | Path | None,
+    on_progress: Callable[[int, int], None] | None,
 ) -> None:
     """Let the tables of words, and of subwords of the same size, begin with vectors that know text but no label.
 
@@ -42,6 +43,7 @@ def set_word_vectors(
         encoder, tokenizer: those of the model.
         paths: the further files of the section.
         data_directory: where a file of vectors is looked for first.
+        on_progress: called while vectors are trained.
 
     Raises:
         RecipeError: if the model has no table of words.
@@ -58,7 +60,14 @@ def set_word_vectors(
         vectors = {"word": load_word_vectors(path, encoder.vocabulary, size)[0]}
     else:
         vectors = pretrained_vectors(
-            section, texts, encoder, tokenizer, embedding_dim=size, seed=recipe.seed, paths=paths
+            section,
+            texts,
+            encoder,
+            tokenizer,
+            embedding_dim=size,
+            seed=recipe.seed,
+            paths=paths,
+            on_progress=on_progress,
         )
     for name, table in tables.items():
         found = (vectors or {}).get(name.removesuffix("_embedding"))

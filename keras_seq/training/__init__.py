@@ -1,6 +1,6 @@
 """Training: the typed recipe, the optimizer, the loop with exact resume, checkpoints, run directory, TensorBoard."""
 
-from keras_seq.training.callbacks import Position, Progress, TrainingCallback
+from keras_seq.training.callbacks import Position, Progress, TrainingCallback, show_work
 from keras_seq.training.checkpoints import CheckpointStore
 from keras_seq.training.drawing_reliability import draw_reliability
 from keras_seq.training.feeding import Batches
@@ -40,5 +40,6 @@ __all__ = [
     "hidden_gradient_norms",
     "pretrain_word_vectors",
     "pretrained_vectors",
+    "show_work",
     "write_projector",
 ]

@@ -1,7 +1,8 @@
-"""Callbacks of the training loop: the base class that also hears of evaluations, and the progress display."""
+"""Callbacks of the training loop: the base class that also hears of evaluations, and the progress displays."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -131,3 +132,35 @@ class Progress(TrainingCallback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+@contextlib.contextmanager
+def show_work(description: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar for work before the first epoch, where standard error is a terminal; nothing until there is some.
+
+    Args:
+        description: Before the bar.
+        quiet: Show nothing.
+
+    Returns:
+        A context manager that gives the function to call with what was done since the last call, and all there is.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    bar = Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal
+    )
+
+    def advance(amount: int, total: int) -> None:
+        if not bar.tasks:
+            bar.start()
+            bar.add_task(description, total=total)
+        bar.advance(bar.tasks[0].id, amount)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()

@@ -93,7 +93,8 @@ def test_evaluate_is_the_scores_of_predict(classifier, run):
     assert scores["accuracy"] == expected["accuracy"] == run[1]["test"]["accuracy"]
     assert scores["macro_f1"] == expected["macro_f1"]
     assert scores["examples"] == len(examples)
-    rejected = np.mean([result["label"] == example.labels[0] for result, example in zip(predicted, examples)])  # noqa: B905
+    pairs = zip(predicted, examples, strict=True)
+    rejected = np.mean([result["label"] == example.labels[0] for result, example in pairs])
     assert scores["accuracy_with_rejection"] == pytest.approx(rejected)
 
 
@@ -241,6 +242,14 @@ def test_out_of_scope_texts_are_scored(classifier, tmp_path):
     assert {"out_of_scope_recall", "in_scope_kept", "auroc"} <= set(scores)
     labels = [result["label"] for result in classifier.predict(["xyz qwe", "zzz", "where is the station"])]
     assert scores["out_of_scope_recall"] == pytest.approx(np.mean([label == "out_of_scope" for label in labels]))
+
+
+def test_a_broken_file_of_texts_out_of_scope_leaves_no_trace(tmp_path):
+    path = write(tmp_path / "outside.tsv", ["none\tone", "no tab"])
+    for key in ("validation", "test"):
+        with pytest.raises(DataError, match="outside.tsv:2: "):
+            train(changed(f'data.out_of_scope_{key}="{path}"'), tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from keras_seq.core.errors import DataError
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer, neighbours
 from keras_seq.training import PretrainingRecipe, composed_vectors, pretrained_vectors
+from keras_seq.training.callbacks import show_work
 from keras_seq.training.pretraining_recipe import _chunks
 
 TOKENIZER = WordTokenizer()
@@ -124,3 +125,16 @@ def test_missing_and_empty_files(tmp_path):
 def test_wrong_sections(values):
     with pytest.raises(ValidationError):
         PretrainingRecipe(**values)
+
+
+def test_work_before_the_first_epoch_is_shown_on_a_terminal(capsys, monkeypatch):
+    for quiet, terminal in ((False, "1"), (True, "1"), (False, None)):
+        if terminal:
+            monkeypatch.setenv("FORCE_COLOR", terminal)
+        else:
+            monkeypatch.delenv("FORCE_COLOR")
+        with show_work("word vectors", quiet=quiet) as advance:
+            advance(30, 60)
+            advance(30, 60)
+        shown = capsys.readouterr().err
+        assert ("word vectors" in shown and "100 %" in shown) == (not quiet and terminal is not None)

@@ -65,7 +65,7 @@ def test_other_files_are_in_the_command(script, make_run):
         "keras-seq train zoo/quickstart.toml --train wikiann/pt.train.conll --test wikiann/pt.test.conll "
         "--set seed=SEED"
     )
-    assert (row["data"], row["split"]) == ("wikiann", "wikiann/pt.test.conll")
+    assert (row["data"], row["split"]) == ("wikiann-pt", "wikiann/pt.test.conll")
     assert (row["mean"], row["standard_deviation"]) == ("0.8700", "")
 
 
@@ -102,4 +102,4 @@ def test_data_sets_of_one_folder_have_their_own_names(script):
     assert script._data_name("sst/sst2.test.tsv") == "sst2"
     assert script._data_name("umsab-sentiment/pt.test.tsv") == "umsab-sentiment-pt"
     assert script._data_name("lener-br/test.conll") == "lener-br"
-    assert script._data_name("wikiann/pt.test.conll") == "wikiann"
+    assert script._data_name("wikiann/pt.test.conll") == "wikiann-pt"
