@@ -4,6 +4,7 @@ from keras_seq.text.character_vocabulary import CharacterVocabulary as Character
 from keras_seq.text.encoding import CASE_CLASSES as CASE_CLASSES
 from keras_seq.text.encoding import NUM_CASE_CLASSES as NUM_CASE_CLASSES
 from keras_seq.text.encoding import TokenEncoder as TokenEncoder
+from keras_seq.text.language_encoder import LanguageEncoder as LanguageEncoder
 from keras_seq.text.neighbours import neighbours as neighbours
 from keras_seq.text.subwords import SubwordHashing as SubwordHashing
 from keras_seq.text.tokenizer import WordTokenizer as WordTokenizer
