@@ -18,7 +18,9 @@ from keras_seq.layers.recurrent_stack import RecurrentStack
 from keras_seq.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from keras_seq.layers.subword_embedding import SubwordEmbedding
 from keras_seq.layers.sum_features import SumFeatures
+from keras_seq.layers.tied_embedding import TiedEmbedding
 from keras_seq.layers.token_dropout import TokenDropout
+from keras_seq.layers.token_softmax import TokenSoftmax
 from keras_seq.layers.transformer_block import TransformerBlock
 from keras_seq.layers.wide_scores import WideScores
 
@@ -43,7 +45,9 @@ __all__ = [
     "SimpleRNNCell",
     "SubwordEmbedding",
     "SumFeatures",
+    "TiedEmbedding",
     "TokenDropout",
+    "TokenSoftmax",
     "TransformerBlock",
     "WideScores",
     "load_torch_weights",

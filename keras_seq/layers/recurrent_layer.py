@@ -27,11 +27,22 @@ class RecurrentLayer(_Base):
     Args:
         units: size of the state.
         learn_initial_state: whether the state before the first step is trained (it starts at zero).
+        weight_dropout: rate at which single weights between states (`recurrent_kernel`) are dropped while training, the
+            same ones at all steps and in all rows of a batch (Merity et al., "Regularizing and Optimizing LSTM Language
+            Models", ICLR 2018).
     """
 
-    def __init__(self, units: int, *args: Any, learn_initial_state: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        units: int,
+        *args: Any,
+        learn_initial_state: bool = False,
+        weight_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         check_cell_arguments(units, kwargs)
         check_boolean("learn_initial_state", learn_initial_state)
+        check_rate("weight_dropout", weight_dropout)
         if learn_initial_state and kwargs.get("stateful"):
             raise ValueError(
                 "`learn_initial_state` must be False in a stateful layer: its initial state is where the last batch "
@@ -39,6 +50,12 @@ class RecurrentLayer(_Base):
             )
         super().__init__(units, *args, **kwargs)
         self.learn_initial_state = learn_initial_state
+        self.weight_dropout = weight_dropout
+        if weight_dropout and not self.is_standard:
+            raise ValueError(
+                "`weight_dropout` must be 0 where the stock code runs: it serves tanh and ReLU with sigmoid gates, "
+                f"without recurrent dropout and unrolling. Received: weight_dropout={weight_dropout!r}. Set it to 0."
+            )
         # Checked in `build` and `call`, with an error that names the argument.
         self.input_spec = None
 
@@ -50,12 +67,17 @@ class RecurrentLayer(_Base):
     def direction(self, sequences: Tensor, initial_states: Any, training: bool) -> Direction:
         """What one direction runs on: the sequences after input dropout, the states, and the weights."""
         cell = self.cell
+        recurrent_kernel = cell.recurrent_kernel
+        if training and self.weight_dropout:
+            recurrent_kernel = keras.random.dropout(
+                ops.convert_to_tensor(recurrent_kernel), self.weight_dropout, seed=cell.seed_generator
+            )
         return Direction(
             sequences=self._drop_inputs(sequences, training),
             initial_states=tuple(initial_states),
             kernel=cell.kernel,
             bias=cell.bias if self.use_bias else None,
-            recurrent_weights=(cell.recurrent_kernel,),
+            recurrent_weights=(recurrent_kernel,),
             reverse=self.go_backwards,
         )
 
@@ -72,6 +94,8 @@ class RecurrentLayer(_Base):
     def takes_cudnn(self, mask: Any, training: Any) -> bool:
         """Whether the stock layer is to try cuDNN: on a GPU, in training alone, so that no exported graph holds it, and
         without a mask, for it takes only some. Where it cannot, the stock layer runs its own loop."""
+        if self.weight_dropout:
+            return False
         return bool(training) and mask is None and getattr(self, "use_cudnn", False) in (True, "auto") and has_gpu()
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
@@ -147,7 +171,8 @@ class RecurrentLayer(_Base):
         return ops.where(ops.expand_dims(shown, -1), states[0], ops.zeros_like(states[0]))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "learn_initial_state": self.learn_initial_state}
+        own = {"learn_initial_state": self.learn_initial_state, "weight_dropout": self.weight_dropout}
+        return {**super().get_config(), **own}
 
     def _activation_name(self) -> str:
         return {keras.activations.tanh: ACTIVATIONS[0], keras.activations.relu: ACTIVATIONS[1]}[self.activation]

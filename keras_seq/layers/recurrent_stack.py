@@ -57,6 +57,7 @@ class RecurrentStack(keras.layers.Layer):
         num_layers: number of layers.
         bidirectional: whether each layer reads in both directions.
         dropout: the rate at which outputs are dropped between layers, while training.
+        weight_dropout: the rate at which weights between states are dropped, while training; PyTorch has no such thing.
         activation: `"tanh"` or `"relu"`.
         use_bias: whether the layers have biases.
         batch_first: whether sequences are `(batch, steps, ...)`; `False`: `(steps, batch, ...)`, in and out.
@@ -99,6 +100,7 @@ class RecurrentStack(keras.layers.Layer):
         num_layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        weight_dropout: float = 0.0,
         activation: str = "tanh",
         use_bias: bool = True,
         batch_first: bool = True,
@@ -111,6 +113,7 @@ class RecurrentStack(keras.layers.Layer):
         check_positive_integer("units", units)
         check_positive_integer("num_layers", num_layers)
         check_rate("dropout", dropout)
+        check_rate("weight_dropout", weight_dropout)
         check_choice("activation", activation, ACTIVATIONS)
         for name, value in (
             ("bidirectional", bidirectional),
@@ -125,6 +128,7 @@ class RecurrentStack(keras.layers.Layer):
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.dropout = dropout
+        self.weight_dropout = weight_dropout
         self.activation = activation
         self.use_bias = use_bias
         self.batch_first = batch_first
@@ -208,6 +212,7 @@ class RecurrentStack(keras.layers.Layer):
             "num_layers",
             "bidirectional",
             "dropout",
+            "weight_dropout",
             "activation",
             "use_bias",
             "batch_first",
@@ -221,6 +226,7 @@ class RecurrentStack(keras.layers.Layer):
             self.units,
             activation=self.activation,
             use_bias=self.use_bias,
+            weight_dropout=self.weight_dropout,
             return_sequences=self.return_sequences or index < self.num_layers - 1,
             return_state=True,
             dtype=self.dtype_policy,

@@ -1,6 +1,7 @@
 """The zoo: builders of uncompiled functional models, their registry, and the cards of trained ones."""
 
 from keras_seq.zoo.cards import DatasetCard, ModelCard
+from keras_seq.zoo.language import language_model, name_generator_model, streaming_model
 from keras_seq.zoo.ner import ner_model
 from keras_seq.zoo.registry import (
     RegisteredBuilder,
@@ -19,12 +20,15 @@ __all__ = [
     "ModelCard",
     "RegisteredBuilder",
     "get_builder",
+    "language_model",
     "list_builders",
+    "name_generator_model",
     "ner_model",
     "register_builder",
     "registered_builder",
     "sentiment_model",
     "sequence_model",
+    "streaming_model",
     "text_classifier_model",
     "transformer_classifier_model",
 ]

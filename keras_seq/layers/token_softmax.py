@@ -1,0 +1,185 @@
+"""The last layer of a language model: log-probabilities of tokens, over all of them or cluster by cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.checks import check_integer, check_positive_integer
+from keras_seq.core.registration import register
+
+Tensor = Any
+
+# The logit of padding: nothing predicts it.
+NEVER = -1e9
+
+
+@register
+class TokenSoftmax(keras.layers.Layer):
+    """Log-probabilities of the next token, with an adaptive softmax for large vocabularies.
+
+    With `cutoffs` the ids, which must be ordered by frequency, fall into a head and clusters of rarer tokens:
+
+        log p(w) = log p_head(w)                                 w in the head
+        log p(w) = log p_head(cluster of w) + log p_cluster(w)   w in a cluster
+
+    A text needs the logits of a cluster only where one of its tokens stands in it. So training with `target_ids` takes
+    a fraction of the time that all logits take; log-probabilities of all tokens are there when asked for. Probabilities
+    sum to 1. Unlike in the paper, tail tokens keep vectors of full size, so that weights can be tied.
+
+    Masking: id 0, padding, has no probability. A mask is passed on.
+
+    Args:
+        vocabulary_size: number of ids, padding among them.
+        cutoffs: the first id of each cluster, ascending; none means one softmax over all ids.
+
+    Call arguments:
+        features: `(batch, steps, features)`, floating.
+        table: `(vocabulary_size, features)`, from `TiedEmbedding`; without it the layer has a kernel of its own.
+        target_ids: `(batch, steps)` integer, 0 or less at padding.
+
+    Returns:
+        float32 `(batch, steps, vocabulary_size)`, natural logarithms; with `target_ids` those of the targets alone,
+        `(batch, steps)`, 0 at padding.
+
+    Raises:
+        TypeError: if an argument has a wrong type.
+        ValueError: if a cutoff is out of order or out of range, or the table does not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_seq.layers import TokenSoftmax
+        >>> softmax = TokenSoftmax(10, cutoffs=(4,))
+        >>> log_probs = softmax(np.ones((1, 2, 8), "float32"))
+        >>> np.exp(log_probs).sum(-1).round(4).tolist()
+        [[1.0, 1.0]]
+
+    Reference:
+        Grave et al., "Efficient softmax approximation for GPUs", ICML 2017; Goodman, "Classes for fast maximum entropy
+        training", ICASSP 2001.
+    """
+
+    def __init__(self, vocabulary_size: int, *, cutoffs: Sequence[int] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_positive_integer("vocabulary_size", vocabulary_size)
+        for cutoff in cutoffs:
+            check_integer("cutoffs", cutoff)
+        ordered = [1, *cutoffs, vocabulary_size - 1]
+        if any(a >= b for a, b in zip(ordered[:-1], ordered[1:], strict=True) if cutoffs):
+            raise ValueError(
+                f"`cutoffs` must be ascending ids between 2 and vocabulary_size - 2 = {vocabulary_size - 2}. "
+                f"Received: cutoffs={tuple(cutoffs)!r}. Give the first id of each cluster of rarer tokens."
+            )
+        self.vocabulary_size = vocabulary_size
+        self.cutoffs = tuple(cutoffs)
+        self.supports_masking = True
+
+    def build(self, features_shape: Any, table_shape: Any = None, target_ids_shape: Any = None) -> None:
+        size = features_shape[-1]
+        if len(features_shape) != 3 or size is None:
+            raise ValueError(
+                "`features` must have the shape (batch, steps, features), the last of a known size. "
+                f"Received: features.shape={tuple(features_shape)}. Give one vector a step."
+            )
+        if table_shape is not None and tuple(table_shape) != (self.vocabulary_size, size):
+            raise ValueError(
+                f"`table` must have the shape (vocabulary_size, features) = {(self.vocabulary_size, size)}. "
+                f"Received: table.shape={tuple(table_shape)}. Project the features to the size of the embedding."
+            )
+        if table_shape is None:
+            # One row a token, as in a table, so that a cluster is a slice.
+            self.kernel = self.add_weight(
+                shape=(self.vocabulary_size, size), initializer="glorot_uniform", name="kernel"
+            )
+        self.bias = self.add_weight(shape=(self.vocabulary_size,), initializer="zeros", name="bias")
+        if self.cutoffs:
+            self.cluster_kernel = self.add_weight(
+                shape=(len(self.cutoffs), size), initializer="glorot_uniform", name="cluster_kernel"
+            )
+            self.cluster_bias = self.add_weight(shape=(len(self.cutoffs),), initializer="zeros", name="cluster_bias")
+        self.built = True
+
+    def call(self, features: Tensor, table: Tensor = None, target_ids: Tensor = None) -> Tensor:
+        table = self.kernel if table is None else table
+        if target_ids is None:
+            return self._all(features, table)
+        shape = ops.shape(target_ids)
+        targets = ops.cast(ops.reshape(target_ids, (-1,)), "int32")
+        flat = ops.reshape(features, (-1, features.shape[-1]))
+        if self.cutoffs:
+            log_probs = self._of_targets_by_cluster(flat, table, targets)
+        else:
+            log_probs = _pick(self._head(flat, table), ops.maximum(targets, 0))
+        return ops.reshape(ops.where(targets > 0, log_probs, 0.0), shape)
+
+    def compute_output_spec(self, features: Tensor, table: Tensor = None, target_ids: Tensor = None) -> Any:
+        shape = (*features.shape[:2], self.vocabulary_size) if target_ids is None else tuple(target_ids.shape)
+        return keras.KerasTensor(shape, dtype="float32")
+
+    def compute_output_shape(self, features_shape: Any, table_shape: Any = None, target_ids_shape: Any = None) -> Any:
+        return (*features_shape[:2], self.vocabulary_size) if target_ids_shape is None else tuple(target_ids_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "vocabulary_size": self.vocabulary_size, "cutoffs": list(self.cutoffs)}
+
+    @property
+    def _clusters(self) -> list[tuple[int, int]]:
+        """First id, and the id after the last one, of each cluster."""
+        return list(zip(self.cutoffs, (*self.cutoffs[1:], self.vocabulary_size), strict=True))
+
+    def _head(self, features: Tensor, table: Tensor) -> Tensor:
+        """Log-probabilities of the ids of the head, then those of the clusters."""
+        size = self.cutoffs[0] if self.cutoffs else self.vocabulary_size
+        never = ops.convert_to_tensor([NEVER] + [0.0] * (size - 1), "float32")
+        logits = _logits(features, table[:size], self.bias[:size]) + never
+        if self.cutoffs:
+            of_clusters = _logits(features, self.cluster_kernel, self.cluster_bias)
+            logits = ops.concatenate([logits, of_clusters], axis=-1)
+        return ops.log_softmax(logits)
+
+    def _in_cluster(self, features: Tensor, table: Tensor, cluster: tuple[int, int]) -> Tensor:
+        first, end = cluster
+        return ops.log_softmax(_logits(features, table[first:end], self.bias[first:end]))
+
+    def _all(self, features: Tensor, table: Tensor) -> Tensor:
+        head = self._head(features, table)
+        if not self.cutoffs:
+            return head
+        size = self.cutoffs[0]
+        parts = [head[..., :size]]
+        for index, cluster in enumerate(self._clusters):
+            parts.append(head[..., size + index : size + index + 1] + self._in_cluster(features, table, cluster))
+        return ops.concatenate(parts, axis=-1)
+
+    def _of_targets_by_cluster(self, features: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+        size = self.cutoffs[0]
+        places = ops.clip(targets, 0, size - 1)
+        for index, (first, end) in enumerate(self._clusters):
+            places = ops.where((targets >= first) & (targets < end), size + index, places)
+        log_probs = _pick(self._head(features, table), places)
+        for first, end in self._clusters:
+            inside = (targets >= first) & (targets < end)
+            if keras.backend.backend() == "tensorflow":
+                # Only the rows whose token stands in the cluster; how many is known when the graph runs.
+                (rows,) = ops.nonzero(inside)
+                rows = ops.cast(rows, "int32")
+                within = self._in_cluster(ops.take(features, rows, axis=0), table, (first, end))
+                found = _pick(within, ops.take(targets, rows, axis=0) - first)
+                log_probs += ops.scatter(ops.expand_dims(rows, -1), found, ops.shape(targets))
+            else:
+                within = self._in_cluster(features, table, (first, end))
+                log_probs += ops.where(inside, _pick(within, ops.clip(targets - first, 0, end - first - 1)), 0.0)
+        return log_probs
+
+
+def _logits(features: Tensor, rows: Tensor, bias: Tensor) -> Tensor:
+    logits = ops.matmul(features, ops.transpose(ops.cast(rows, features.dtype)))
+    return ops.cast(logits, "float32") + ops.cast(bias, "float32")
+
+
+def _pick(values: Tensor, places: Tensor) -> Tensor:
+    """One value of each row."""
+    return ops.squeeze(ops.take_along_axis(values, ops.expand_dims(places, -1), axis=-1), -1)
