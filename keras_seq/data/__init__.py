@@ -1,5 +1,6 @@
 """Files -> examples -> batches: CoNLL files, labelled texts, bucketed batches, registered data sets."""
 
+from keras_seq.data import language_datasets as _language_datasets  # noqa: F401 (registers them)
 from keras_seq.data import text_datasets as _text_datasets  # noqa: F401 (registers them)
 from keras_seq.data.batching import Batch as Batch
 from keras_seq.data.batching import BucketedBatches as BucketedBatches
@@ -8,6 +9,8 @@ from keras_seq.data.conll import Sentence as Sentence
 from keras_seq.data.conll import detect_scheme as detect_scheme
 from keras_seq.data.conll import read_conll as read_conll
 from keras_seq.data.conll import write_conll as write_conll
+from keras_seq.data.corpus import Corpus as Corpus
+from keras_seq.data.corpus import StreamBatches as StreamBatches
 from keras_seq.data.fetch import fetch as fetch
 from keras_seq.data.labelled_text import LabelledText as LabelledText
 from keras_seq.data.labelled_text import read_labelled_text as read_labelled_text
@@ -20,3 +23,4 @@ from keras_seq.data.registry import get_dataset as get_dataset
 from keras_seq.data.registry import list_datasets as list_datasets
 from keras_seq.data.splits import hold_out as hold_out
 from keras_seq.data.splits import split_of_folds as split_of_folds
+from keras_seq.data.text_lines import read_examples as read_examples

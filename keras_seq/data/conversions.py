@@ -45,7 +45,7 @@ def label_first_lines(content: bytes) -> bytes:
     for line in _lines(content):
         label, *text = line.split(maxsplit=1)
         rows.append((label, *text))
-    return _tab_lines(rows)
+    return tab_lines(rows)
 
 
 def text_and_label_files(text: bytes, labels: bytes) -> bytes:
@@ -53,7 +53,7 @@ def text_and_label_files(text: bytes, labels: bytes) -> bytes:
     texts, names = _lines(text), _lines(labels)
     if len(texts) != len(names):
         raise ValueError(f"{len(texts)} texts, {len(names)} labels")
-    return _tab_lines(zip(names, texts, strict=True))
+    return tab_lines(zip(names, texts, strict=True))
 
 
 def labelled_csv(content: bytes, label: str) -> bytes:
@@ -65,7 +65,7 @@ def labelled_csv(content: bytes, label: str) -> bytes:
     """
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
-        return _tab_lines((row[label], row["text"]) for row in rows)
+        return tab_lines((row[label], row["text"]) for row in rows)
     except (csv.Error, KeyError, TypeError) as error:
         raise ValueError(f"not the expected CSV ({error!r})") from error
 
@@ -78,7 +78,7 @@ def labelled_csv_in_zip(content: bytes, member: str, label: str) -> bytes:
         member: The name of the file, without its folders.
         label: The name of the column of labels.
     """
-    (text,) = _members(content, rf"(?:.*/)?{re.escape(member)}").values()
+    (text,) = members_of_zip(content, rf"(?:.*/)?{re.escape(member)}").values()
     return labelled_csv(text, label)
 
 
@@ -90,7 +90,7 @@ def clinc_json(content: bytes, key: str) -> bytes:
         key: `"train"`, `"val"`, `"test"`, or one of these after `"oos_"`.
     """
     try:
-        return _tab_lines((intent, text) for text, intent in json.loads(content)[key])
+        return tab_lines((intent, text) for text, intent in json.loads(content)[key])
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not the expected JSON ({error!r})") from error
 
@@ -99,9 +99,9 @@ def subjectivity_zip(content: bytes, num_folds: int = 10) -> bytes:
     """The archive of Subjectivity v1.0: subjective sentences (1), then objective ones (0), folds by turns."""
     rows = []
     for label, name in (("1", "quote"), ("0", "plot")):
-        (text,) = _members(content, rf"(?:.*/)?{name}\.tok\.gt9\.5000").values()
+        (text,) = members_of_zip(content, rf"(?:.*/)?{name}\.tok\.gt9\.5000").values()
         rows += [(str(index % num_folds), label, line) for index, line in enumerate(_lines(text))]
-    return _tab_lines(rows)
+    return tab_lines(rows)
 
 
 def movie_reviews_zip(content: bytes) -> bytes:
@@ -110,10 +110,10 @@ def movie_reviews_zip(content: bytes) -> bytes:
     The two characters `\\n` stand where a line of the review ends.
     """
     rows = []
-    for name, text in sorted(_members(content, _REVIEW.pattern, at_least=2).items()):
+    for name, text in sorted(members_of_zip(content, _REVIEW.pattern, at_least=2).items()):
         label, fold = _REVIEW.fullmatch(name).groups()  # type: ignore[union-attr]
         rows.append((fold, {"neg": "0", "pos": "1"}[label], text.decode("utf-8").replace("\n", r" \n ")))
-    return _tab_lines(rows)
+    return tab_lines(rows)
 
 
 def _lines(content):
@@ -121,7 +121,7 @@ def _lines(content):
     return content.decode("utf-8-sig").removesuffix("\n").split("\n")
 
 
-def _tab_lines(rows: Iterable[tuple[str, ...]]) -> bytes:
+def tab_lines(rows: Iterable[tuple[str, ...]]) -> bytes:
     """Cells parted by tabs; within a cell a run of line breaks and tabs becomes one space, blanks at its ends go."""
     lines: list[str] = []
     for row in rows:
@@ -132,7 +132,7 @@ def _tab_lines(rows: Iterable[tuple[str, ...]]) -> bytes:
     return "".join(lines).encode("utf-8")
 
 
-def _members(content: bytes, pattern: str, at_least: int | None = None) -> dict[str, bytes]:
+def members_of_zip(content: bytes, pattern: str, at_least: int | None = None) -> dict[str, bytes]:
     """The files of a zip archive whose whole name fits: exactly one, or `at_least` so many."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

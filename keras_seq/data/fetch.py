@@ -14,7 +14,7 @@ from keras_seq.data.registry import BUNDLED_DIRECTORY, DataFile, cache_directory
 
 _TIMEOUT_SECONDS = 30
 _BLOCK_BYTES = 1 << 16
-# The largest file is 5 MB. A server that never stops must not fill the memory.
+# The largest file is 11 MB. A server that never stops must not fill the memory.
 _MAX_BYTES = 1 << 28
 
 Progress = Callable[[str, int, int | None], None]
@@ -82,7 +82,7 @@ class _Sources:
 def _download(file_name: str, data_file: DataFile, sources: _Sources, progress: Progress | None) -> bytes:
     failures = []
     for address in data_file.addresses:
-        named = " with ".join(address)
+        named = " with ".join(address if len(address) < 3 else (address[0], f"{len(address) - 1} more"))
         try:
             content = data_file.convert(*sources.read(address, file_name, progress))
         except (OSError, http.client.HTTPException, ValueError) as error:

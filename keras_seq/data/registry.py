@@ -28,12 +28,15 @@ class DataFile:
         convert: From the bytes of the publisher's file to those of ours; from the bytes of both with `label_urls`.
         label_urls: Where the labels are, when the publisher has a file of texts and one of labels: an address for each
             of `urls`.
+        further_urls: Where the other parts are, when the publisher has many files that make one of ours: `urls` name
+            the first part, and `convert` takes the contents of all, in order.
     """
 
     urls: tuple[str, ...]
     sha256: str
     convert: Callable[..., bytes] = to_token_tag_lines
     label_urls: tuple[str, ...] = ()
+    further_urls: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.label_urls and len(self.label_urls) != len(self.urls):
@@ -45,7 +48,8 @@ class DataFile:
     @property
     def addresses(self) -> list[tuple[str, ...]]:
         """What is to be downloaded together, the first choice first."""
-        return list(zip(self.urls, *([self.label_urls] if self.label_urls else []), strict=True))
+        together = zip(self.urls, *([self.label_urls] if self.label_urls else []), strict=True)
+        return [(*address, *self.further_urls) for address in together]
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class Dataset:
     Args:
         name: The name of its folder, and in recipes.
         description: One line.
-        task: `"ner"` or `"classification"`.
-        language: ISO 639-1 code; several are parted by a comma.
+        task: What it is for: `"ner"`, `"classification"`, `"language"` (running text), `"names"` or `"music"`.
+        language: ISO 639-1 code; several are parted by a comma. `"zxx"`: no language, as music has none.
         licence: The licence of the data as its publisher states it.
         citation: The paper.
         files: Local file name -> `DataFile`.

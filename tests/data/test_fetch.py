@@ -112,6 +112,25 @@ def test_a_file_made_of_two(server, register, tmp_path):
     assert (tmp_path / "toy" / "train.tsv").read_bytes() == expected
 
 
+def test_a_file_made_of_many(server, register, tmp_path):
+    folder, address = server
+    for name, text in (("a", "one\n"), ("b", "two\n"), ("c", "three\n")):
+        (folder / name).write_text(text)
+    further = (f"{address}/b", f"{address}/c")
+
+    def joined(*contents):
+        return b"-".join(contents)
+
+    expected = b"one\n-two\n-three\n"
+    urls = (f"{address}/gone", f"{address}/a")
+    register({"all.txt": DataFile(urls, sha256(expected), joined, further_urls=further)})
+    fetch("toy", tmp_path)
+    assert (tmp_path / "toy" / "all.txt").read_bytes() == expected
+    (folder / "c").unlink()
+    with pytest.raises(InputError, match="/a with 2 more: File not found"):
+        fetch("toy", tmp_path, force=True)
+
+
 def test_an_archive_of_several_files_is_downloaded_once(server, register, tmp_path):
     folder, address = server
     (folder / "all").write_bytes(b"a one\nb two")

@@ -52,6 +52,17 @@ TEXTS = {
     "tweeteval-emotion": (4, LABEL, {"emotion.train.tsv": 3257, "emotion.dev.tsv": 374, "emotion.test.tsv": 1421}),
     "tweeteval-irony": (2, LABEL, {"irony.train.tsv": 2862, "irony.dev.tsv": 955, "irony.test.tsv": 784}),
 }
+# Running text, names and music: what the files are called, and how many files of the publisher make each of ours.
+LANGUAGE = {
+    "names_pt": ("names", {"train.txt": 0, "validation.txt": 0, "test.txt": 0}),
+    "wikitext-2": ("language", {"train.txt": 1, "valid.txt": 1, "test.txt": 1}),
+    "tinyshakespeare": ("language", {"input.txt": 1}),
+    "machado": ("language", {"train.txt": 15, "dev.txt": 1, "test.txt": 1}),
+    "names-br": ("names", {"names.tsv": 2}),
+    "names-world": ("names", {"names.tsv": 18}),
+    "jsb-chorales": ("music", {"jsb-chorales-quarter.json": 1, "jsb-16th-satb.json": 1}),
+    "nottingham": ("music", {"nottingham.json": 1}),
+}
 
 
 @pytest.fixture
@@ -73,10 +84,10 @@ def put(folder, name):
 
 def test_every_dataset_is_pinned_and_described():
     names = [dataset.name for dataset in list_datasets()]
-    assert names == sorted(names) and {"lener-br", "wnut17", "wikiann-pt", "wikiann-en", *TEXTS} <= set(names)
+    assert names == sorted(names) and {"lener-br", "wnut17", "wikiann-pt", *TEXTS, *LANGUAGE} <= set(names)
     hashes = []
     for dataset in list_datasets():
-        assert dataset.task in ("ner", "classification")
+        assert dataset.task in ("ner", "classification", "language", "names", "music")
         assert dataset.description and dataset.licence and dataset.citation and dataset.language and dataset.task
         for file in dataset.files.values():
             assert re.fullmatch("[0-9a-f]{64}", file.sha256)
@@ -138,6 +149,19 @@ def test_texts_and_labels_lie_in_the_same_folder_of_the_publisher():
         DataFile(("https://a", "https://b"), "", label_urls=("https://c",))
 
 
+@pytest.mark.parametrize("name", LANGUAGE)
+def test_files_of_language_sets_and_the_parts_they_are_made_of(name):
+    task, parts = LANGUAGE[name]
+    dataset = get_dataset(name)
+    assert dataset.task == task
+    assert {file: len(source.addresses[0]) if source.urls else 0 for file, source in dataset.files.items()} == parts
+    for source in dataset.files.values():
+        # The parts are of one commit, and none is taken twice.
+        for address in source.addresses:
+            assert len(set(address)) == len(address)
+            assert len({url.split("/")[5] for url in address}) == 1
+
+
 @pytest.mark.data
 def test_hashes_are_those_of_the_files(data_dir):
     for dataset in list_datasets():
@@ -171,7 +195,7 @@ def test_text_sets_parse_wholly(data_dir, name):
             assert len(test) == count // 10 and len(train) + len(test) == count
 
 
-@pytest.mark.parametrize("name", ["quickstart", "quickstart_sentiment"])
+@pytest.mark.parametrize("name", ["quickstart", "quickstart_sentiment", "names_pt"])
 def test_what_comes_with_the_package_needs_no_folder_and_no_download(folders, name):
     dataset = get_dataset(name)
     assert dataset.is_bundled
