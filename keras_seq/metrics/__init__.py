@@ -4,6 +4,7 @@ from keras_seq.metrics.classification_scores import class_confusion, classificat
 from keras_seq.metrics.entity_f1 import EntityF1
 from keras_seq.metrics.entity_scores import confusion_matrix, entity_scores
 from keras_seq.metrics.expected_calibration_error import ExpectedCalibrationError
+from keras_seq.metrics.generation_scores import generation_scores
 from keras_seq.metrics.macro_f1 import MacroF1
 from keras_seq.metrics.masked_token_accuracy import MaskedTokenAccuracy
 from keras_seq.metrics.out_of_scope import out_of_scope_scores
@@ -21,6 +22,7 @@ __all__ = [
     "classification_scores",
     "confusion_matrix",
     "entity_scores",
+    "generation_scores",
     "multi_label_scores",
     "out_of_scope_scores",
     "reliability_bins",
