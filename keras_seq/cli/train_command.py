@@ -100,6 +100,11 @@ def show_result(metrics: Mapping[str, Any], folder: Path) -> None:
         f"{minutes} min {seconds:02d} s of training"
     )
     place = shlex.quote(str(folder))
+    if not (folder / "model.keras").exists():
+        # A baseline: there is nothing to watch or to serve.
+        say(f"Everything is in {folder}: recipe.toml, metrics.json, ngrams.npz, encoder/")
+        say(f"  keras-seq evaluate {place}")
+        return
     say(f"Everything is in {folder}: recipe.toml, metrics.json, model.keras, checkpoints/, tensorboard/")
     say(f"  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}")
     say(f"  keras-seq evaluate {place}")

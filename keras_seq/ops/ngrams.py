@@ -32,12 +32,12 @@ class NgramTable:
     suffixes: np.ndarray
 
 
-def with_history(sequences: Iterable[Any], history: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def with_history(sequences: Iterable[Any], history: Any) -> tuple[np.ndarray, np.ndarray]:
     """All sequences in one array, each after the same history.
 
     Args:
         sequences: arrays of ids.
-        history: what stands before each of them.
+        history: the ids that stand before each of them.
 
     Returns:
         int64 `(ids,)`, and of the same shape the place of each id in its sequence: negative in the history.
