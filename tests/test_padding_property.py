@@ -273,6 +273,7 @@ EXEMPT = {
     "load_torch_weights": "moves weights; it sees no sequences",
     "torch_weights": "moves weights; it sees no sequences",
     "entity_scores": "counts over plain lists of tags, which have no padding",
+    "generation_scores": "lists of generated texts, which have no padding",
     "multi_label_scores": "arrays of texts; its test leaves out those without a label",
     "out_of_scope_scores": "arrays of predictions, which have no padding",
     "reliability_bins": "arrays of predictions, which have no padding",

@@ -9,6 +9,7 @@ from keras_seq.cli import (
     data_commands,
     evaluate_command,
     export_command,
+    generate_command,
     list_command,
     predict_command,
     train_command,
@@ -34,6 +35,7 @@ app.add_typer(data_commands.app, name="data")
 app.command("train", cls=train_command.TrainCommand, epilog=train_command.EPILOG)(train_command.train)
 app.command("evaluate", epilog=evaluate_command.EPILOG)(evaluate_command.evaluate)
 app.command("predict", epilog=predict_command.EPILOG)(predict_command.predict)
+app.command("generate", epilog=generate_command.EPILOG)(generate_command.generate)
 app.command("export", epilog=export_command.EPILOG)(export_command.export)
 
 

@@ -1,0 +1,119 @@
+"""`keras-seq generate`."""
+
+import inspect
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from keras_seq.cli.options import RunOrModel, examples
+from keras_seq.cli.predict_command import check_output
+from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.checks import check_positive_integer, check_positive_number
+from keras_seq.core.errors import InputError
+from keras_seq.core.files import atomic_write
+
+EPILOG = examples(
+    "keras-seq generate names_pt --prefix L --count 10 --temperature 0.8 --seed 1",
+    "keras-seq generate runs/shakespeare --prefix 'ROMEO:' --max-length 400 --top-p 0.95",
+    "keras-seq generate runs/machado --prefix 'A noite' --stop '\\n' --count 3 --json",
+    "keras-seq generate chorales --max-length 128 --output tune.mid",
+)
+MIDI_SUFFIXES = (".mid", ".midi")
+# Between texts that have several lines.
+RULE = "-" * 40
+
+
+def generate(
+    run_or_model: RunOrModel,
+    prefix: Annotated[str, typer.Option("--prefix", metavar="TEXT", help="How each text begins.")] = "",
+    count: Annotated[int, typer.Option("--count", metavar="N", help="How many texts.")] = 1,
+    max_length: Annotated[
+        int | None,
+        typer.Option("--max-length", metavar="N", help="The most symbols to add: characters, words or steps."),
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option("--temperature", metavar="T", help="Below 1 likely symbols become likelier, above 1 rarer.")
+    ] = 1.0,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", metavar="K", help="Draw from the K likeliest symbols alone.")
+    ] = None,
+    top_p: Annotated[
+        float | None,
+        typer.Option("--top-p", metavar="P", help="Draw from the likeliest symbols that have this probability."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same texts.")] = 0,
+    stop: Annotated[
+        str | None,
+        typer.Option("--stop", metavar="TEXT", help="A text ends before this; \\n is a line break."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line: prefix and text.")] = False,
+    output_file: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="F", help="Write there, not to stdout; of a music model a MIDI file (*.mid)."),
+    ] = None,
+) -> None:
+    """Let a language model write on from a prefix, or a music model play."""
+    check_positive_integer("count", count)
+    check_positive_number("temperature", temperature)
+    if stop is not None and not stop:
+        raise InputError("--stop: holds no text; name what a text is to end before, or leave it out")
+    check_output(output_file)
+    start_frameworks()
+    from keras_seq.tasks import load
+
+    task = load(run_or_model)
+    if not hasattr(task, "generate"):
+        raise InputError(f"{run_or_model}: is a {task.task}, which generates nothing; name a language model")
+    options = {"temperature": temperature, "seed": seed, "count": count}
+    chosen = {"max_length": max_length, "top_k": top_k, "top_p": top_p}
+    options |= _options_of(task, run_or_model, {name: value for name, value in chosen.items() if value is not None})
+    texts = task.generate(prefix, **options)
+    if stop is not None:
+        texts = [text_before(text, prefix, stop.replace("\\n", "\n")) for text in texts]
+    with _opened(output_file) as file:
+        file.write(rendered(texts, prefix, as_json))
+
+
+def text_before(text: str, prefix: str, stop: str) -> str:
+    """The text up to the first place after its prefix where `stop` stands.
+
+    Example:
+
+    >>> text_before("one two. three.", "one", ".")
+    'one two'
+    """
+    place = text.find(stop, len(prefix))
+    return text if place < 0 else text[:place]
+
+
+def rendered(texts: list[str], prefix: str, as_json: bool) -> str:
+    """What is written: one text or one JSON object a line; a rule parts texts that have several lines."""
+    if as_json:
+        objects = ({"prefix": prefix, "text": text} for text in texts)
+        return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in objects)
+    between = f"\n{RULE}\n" if any("\n" in text for text in texts) else "\n"
+    return between.join(texts) + "\n"
+
+
+def _options_of(task: Any, run_or_model: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """The options that were chosen, when the model takes them."""
+    known = inspect.signature(task.generate).parameters
+    for name in chosen:
+        if name not in known:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{run_or_model}: is a {task.task}, which has no {option}; leave it out")
+    return chosen
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[IO[str]]:
+    if path is None:
+        yield sys.stdout
+        return
+    with atomic_write(path, "w") as file:
+        yield file
