@@ -1,5 +1,7 @@
 """Lines of a text file, one by one: plain or gzip, UTF-8, with errors that name the line."""
 
+import codecs
+import contextlib
 import gzip
 import os
 import zlib
@@ -10,6 +12,7 @@ from keras_seq.core.errors import DataError
 
 # No real line is near: a longer one means a file of another kind, and must not fill the memory.
 MAX_LINE_BYTES = 1_000_000
+PIECE_BYTES = 1 << 20
 
 
 def read_lines(path: str | os.PathLike, file_format: str) -> Iterator[tuple[int, str]]:
@@ -36,12 +39,65 @@ def read_lines(path: str | os.PathLike, file_format: str) -> Iterator[tuple[int,
     >>> list(read_lines(path, "any text"))
     [(1, 'um'), (2, 'dois')]
     """
+    with _opened(path) as file:
+        yield from _decode(path, file, file_format)
+
+
+def read_pieces(path: str | os.PathLike, file_format: str) -> Iterator[str]:
+    """The text of a whole file in pieces of about a million characters, cut anywhere; no line is too long.
+
+    Read as by `read_lines`; CRLF becomes LF.
+
+    Args:
+        path: The file.
+        file_format: The remedy when the file is empty.
+
+    Returns:
+        An iterator over strings, none of them empty.
+
+    Raises:
+        DataError: When the file is missing, a folder, empty, not UTF-8, or damaged gzip.
+
+    Example:
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+    >>> _ = path.write_bytes(b"um\\r\\ndois")
+    >>> list(read_pieces(path, "any text"))
+    ['um\\ndois']
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    read, held, empty = 0, "", True
+    with _opened(path) as file:
+        while True:
+            block = file.read(PIECE_BYTES)
+            try:
+                text = held + decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                reason = f"not UTF-8 (byte 0x{error.object[error.start]:02x} near byte {read + error.start + 1:,})"
+                raise DataError(path, None, reason, "convert the file to UTF-8") from None
+            read += len(block)
+            # The line feed of a cut CRLF comes with the next piece.
+            held = "\r" if block and text.endswith("\r") else ""
+            text = text.removesuffix("\r") if held else text
+            if text:
+                empty = False
+                yield text.replace("\r\n", "\n")
+            if not block:
+                break
+    if empty:
+        raise DataError(path, None, "empty file", file_format)
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+    """A file, plain or gzip, whose errors while it is read are told in one line."""
     try:
         with open(path, "rb") as raw:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             with cast(IO[bytes], gzip.open(raw) if is_gzip else raw) as file:
-                yield from _decode(path, file, file_format)
+                yield file
     except FileNotFoundError:
         raise DataError(path, None, "no such file", "check the name, or fetch the data first") from None
     except IsADirectoryError:

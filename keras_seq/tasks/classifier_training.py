@@ -31,7 +31,7 @@ from keras_seq.tasks.id_weights import set_id_weights
 from keras_seq.tasks.prior_scores import check_transfer, comparable, fit_prior, read_pieces
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
 from keras_seq.tasks.training_parts import complete_features, find_builder
-from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors
+from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
 from keras_seq.training import Recipe, draw_reliability
 
@@ -232,6 +232,10 @@ class ClassifierTraining:
             calibrated = np.asarray(apply_temperature(probabilities, temperature, multi_label=is_multi_label))
             threshold = rejection_threshold(calibrated.max(axis=1), settings.keep_in_scope)
         self.task = self.task.with_settings(temperature=temperature, threshold=threshold)
+
+    def show(self, directory: Path) -> None:
+        """Write the word vectors of the trained model for TensorBoard."""
+        show_word_vectors(self.model, self.encoder, directory)
 
     def final_scores(self) -> dict[str, Any]:
         """The scores of what is kept, on the validation and the test data."""

@@ -28,6 +28,7 @@ from keras_seq.tasks.tagging_data import (
 )
 from keras_seq.tasks.text_task import TOKENS_PER_CALL
 from keras_seq.tasks.training_parts import complete_features, find_builder
+from keras_seq.tasks.word_vectors import show_word_vectors
 from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors
 from keras_seq.training import Recipe
 
@@ -142,6 +143,10 @@ class TaggerTraining:
 
     def complete(self) -> None:
         """Nothing: a tagger is whole when it is trained."""
+
+    def show(self, directory: Path) -> None:
+        """Write the word vectors of the trained model for TensorBoard."""
+        show_word_vectors(self.model, self.encoder, directory)
 
     def final_scores(self) -> dict[str, Any]:
         """The scores of what is kept, on the validation and the test data."""

@@ -36,6 +36,10 @@ class TextTask(ABC):
     """The name of the task in recipes."""
     unit: ClassVar[str]
     """What an example is called, in the plural."""
+    encoder_class: ClassVar[Any] = TokenEncoder
+    """The class of what turns text into ids."""
+    encoder_folder: ClassVar[str] = ENCODER_FOLDER
+    """Where its files stand; empty where they are among the files of names and settings."""
     max_characters: ClassVar[int] = 100_000
     """A file with a longer line is of another kind."""
     functions_class: ClassVar[type]
@@ -60,7 +64,8 @@ class TextTask(ABC):
         """Write `model.keras`, `encoder/` and the files of names and settings into a folder."""
         parts = self._parts()
         directory = Path(directory)
-        parts.encoder.save(directory / ENCODER_FOLDER)
+        if self.encoder_folder:
+            parts.encoder.save(directory / self.encoder_folder)
         for name, write in self._files().items():
             write(directory / name)
         # Last: its presence says that the others are there.
@@ -76,7 +81,7 @@ class TextTask(ABC):
             RunError: if something is missing or does not fit.
         """
         directory = Path(directory)
-        for part in (MODEL_FILE, ENCODER_FOLDER, *cls.saved_functions_class.files):
+        for part in (MODEL_FILE, cls.encoder_folder, *cls.saved_functions_class.files):
             if not (directory / part).exists():
                 raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
         try:
@@ -86,7 +91,7 @@ class TextTask(ABC):
             raise RunError(
                 f"{directory / MODEL_FILE}: cannot be loaded ({reason}); train or export it again"
             ) from error
-        encoder = TokenEncoder.load(directory / ENCODER_FOLDER)
+        encoder = cls.encoder_class.load(directory / cls.encoder_folder)
         return cls(cls._read_functions(directory, model, encoder), name or directory.resolve().name)
 
     def export(
@@ -117,12 +122,16 @@ class TextTask(ABC):
                 version=version,
                 beside={
                     MODEL_FILE: lambda path: save_model(functions.model, path),
-                    ENCODER_FOLDER: functions.encoder.save,
+                    **({self.encoder_folder: functions.encoder.save} if self.encoder_folder else {}),
                     **self._files(),
                     **(beside or {}),
                 },
-                check=lambda folder: verify(folder, functions),
+                check=lambda folder: verify(folder, functions, self.verification_samples()),
             )
+
+    def verification_samples(self) -> list[Sample]:
+        """What an export is verified on, beside odd texts."""
+        return []
 
     def golden_samples(self) -> list[str | Sample]:
         """What golden outputs are written for."""
@@ -152,7 +161,7 @@ class TextTask(ABC):
 
     @classmethod
     @abstractmethod
-    def _read_functions(cls, directory: Path, model: keras.Model, encoder: TokenEncoder) -> Any:
+    def _read_functions(cls, directory: Path, model: keras.Model, encoder: Any) -> Any:
         """Join a model with what stands in the files of its folder.
 
         Raises:

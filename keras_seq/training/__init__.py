@@ -1,6 +1,7 @@
 """Training: the typed recipe, the optimizer, the loop with exact resume, checkpoints, run directory, TensorBoard."""
 
 from keras_seq.training.callbacks import Position, Progress, TrainingCallback, show_work
+from keras_seq.training.carried_states import CarriedStates
 from keras_seq.training.checkpoints import CheckpointStore
 from keras_seq.training.drawing_reliability import draw_reliability
 from keras_seq.training.feeding import Batches
@@ -18,6 +19,7 @@ from keras_seq.training.word_pretraining import composed_vectors, pretrain_word_
 
 __all__ = [
     "Batches",
+    "CarriedStates",
     "CheckpointStore",
     "FitResult",
     "GradientNorms",

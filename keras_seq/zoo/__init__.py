@@ -1,7 +1,7 @@
 """The zoo: builders of uncompiled functional models, their registry, and the cards of trained ones."""
 
 from keras_seq.zoo.cards import DatasetCard, ModelCard
-from keras_seq.zoo.language import language_model, name_generator_model, streaming_model
+from keras_seq.zoo.language import language_model, name_generator_model, streaming_model, target_model
 from keras_seq.zoo.ner import ner_model
 from keras_seq.zoo.registry import (
     RegisteredBuilder,
@@ -29,6 +29,7 @@ __all__ = [
     "sentiment_model",
     "sequence_model",
     "streaming_model",
+    "target_model",
     "text_classifier_model",
     "transformer_classifier_model",
 ]

@@ -197,12 +197,7 @@ def streaming_model(
         >>> sorted(stream({"token_ids": np.array([[3]]), "state_h": state}))
         ['log_probs', 'state_h']
     """
-    layers = {layer.name: layer for layer in model.layers}
-    if not isinstance(layers.get("recurrent"), RecurrentStack) or not isinstance(layers.get("log_probs"), TokenSoftmax):
-        raise ValueError(
-            "`model` must come from `language_model` or `name_generator_model`. "
-            f"Received: model={model.name!r} with the layers {', '.join(layers)}. Build it with one of them."
-        )
+    layers = _layers_of(model)
     stack = layers["recurrent"]
     inputs = {"token_ids": keras.Input((steps,), batch_size, dtype="int32", name="token_ids")}
     if with_targets:
@@ -214,6 +209,42 @@ def streaming_model(
     log_probs, new_states = _connect(layers, inputs["token_ids"], list(states.values()), inputs.get("target_ids"))
     outputs = {"log_probs": log_probs, **dict(zip(states, new_states, strict=True))}
     return keras.Model({**inputs, **states}, outputs, name=f"{model.name}_streaming")
+
+
+def target_model(model: keras.Model) -> keras.Model:
+    """The same weights, giving the log-probabilities of given targets alone, for texts that stand alone.
+
+    Args:
+        model: as of `streaming_model`.
+
+    Returns:
+        A functional model: `token_ids` and `target_ids` int32 `(batch, steps)` -> float32 `(batch, steps)`, 0 where the
+        target is padding.
+
+    Raises:
+        ValueError: if the model is of another kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_seq.zoo import name_generator_model, target_model
+        >>> ids = np.array([[2, 7, 9]], "int32")
+        >>> target_model(name_generator_model(30, units=16))({"token_ids": ids, "target_ids": ids}).shape
+        TensorShape([1, 3])
+    """
+    layers = _layers_of(model)
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in ("token_ids", "target_ids")}
+    log_probs, _ = _connect(layers, inputs["token_ids"], target_ids=inputs["target_ids"])
+    return keras.Model(inputs, log_probs, name=model.name)
+
+
+def _layers_of(model: keras.Model) -> dict[str, Any]:
+    layers = {layer.name: layer for layer in model.layers}
+    if not isinstance(layers.get("recurrent"), RecurrentStack) or not isinstance(layers.get("log_probs"), TokenSoftmax):
+        raise ValueError(
+            "`model` must come from `language_model` or `name_generator_model`. "
+            f"Received: model={model.name!r} with the layers {', '.join(layers)}. Build it with one of them."
+        )
+    return layers
 
 
 def _connect(

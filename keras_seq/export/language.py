@@ -1,0 +1,153 @@
+"""What a language model serves: the probability of a text, new text, and one step at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_seq.export.saved_functions import SavedFunctions
+from keras_seq.ops.serving import serving_graph
+from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
+from keras_seq.zoo import streaming_model
+
+# A text is read in windows of so many steps, so that memory does not grow with its length.
+STEPS_PER_WINDOW = 256
+
+
+class LanguageFunctions(tf.Module):
+    """Encoder, model and decoding loop joined into the functions that a language model serves.
+
+    The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
+
+    Args:
+        model: a model of `keras_seq.zoo.language_model` or `name_generator_model`.
+        encoder: symbols and ids.
+    """
+
+    def __init__(self, model: keras.Model, encoder: LanguageEncoder) -> None:
+        super().__init__()
+        self.model = model
+        self.encoder = encoder
+        self.streaming = streaming_model(model)
+        self.of_targets = streaming_model(model, with_targets=True)
+        self.state_sizes = {
+            tensor.name: tuple(tensor.shape[1:])
+            for tensor in self.streaming.inputs
+            if tensor.name.startswith("state")
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
+    def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Score texts, each from its own beginning; where lines are texts, the end mark is scored too.
+
+        Args:
+            texts: string `(batch,)`, UTF-8.
+
+        Returns:
+            `log_prob` float32 `(batch,)`, the natural logarithm of the probability of the text; `num_tokens` int32, the
+            number of symbols scored; `perplexity` float32, `exp(-log_prob / num_tokens)`, 1 for a text without symbols.
+        """
+        targets = self.encoder.encode(texts)
+        lengths = tf.reduce_sum(tf.cast(targets > 0, tf.int32), axis=1)
+        if self.encoder.layout == "lines":
+            targets = tf.pad(targets, [[0, 0], [0, 1]])
+            targets += tf.one_hot(lengths, tf.shape(targets)[1], dtype=tf.int32) * END_ID
+            lengths += 1
+        log_probs = self._log_probs(targets)
+        counts = tf.maximum(tf.cast(lengths, tf.float32), 1.0)
+        return {"log_prob": log_probs, "perplexity": tf.exp(-log_probs / counts), "num_tokens": lengths}
+
+    def signatures(self) -> dict[str, Callable[..., Any]]:
+        """The functions by the names under which they are served."""
+        names = tuple(self.state_sizes)
+        specs = [tf.TensorSpec([None], tf.int32, name="token_ids")]
+        specs += [tf.TensorSpec([None, *size], tf.float32, name=name) for name, size in self.state_sizes.items()]
+
+        def step(token_ids: tf.Tensor, *states: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self.step(token_ids, dict(zip(names, states, strict=True)))
+
+        return {"serving_default": self.text, "step": (step, specs)}
+
+    def step(self, token_ids: tf.Tensor, states: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Read one symbol.
+
+        Args:
+            token_ids: int32 `(batch,)`; 0 leaves the states of a row as they are.
+            states: float32 `(batch, num_layers, units)` each, zeros before the first step.
+
+        Returns:
+            `log_probs` float32 `(batch, vocabulary)`, natural logarithms, of the next symbol; and the new states.
+        """
+        with serving_graph():
+            outputs = self.streaming({"token_ids": token_ids[:, None], **states}, training=False)
+        return {**outputs, "log_probs": outputs["log_probs"][:, 0]}
+
+    def first_states(self, rows: Any) -> dict[str, tf.Tensor]:
+        """The states before the first step: zeros."""
+        return {name: tf.zeros([rows, *size]) for name, size in self.state_sizes.items()}
+
+    def _log_probs(self, targets: tf.Tensor) -> tf.Tensor:
+        """The sums of the log-probabilities of the ids of each row, padding left out."""
+        rows, steps = tf.unstack(tf.shape(targets))
+        started = tf.concat([tf.fill([rows, 1], self.encoder.start_id), targets[:, :-1]], axis=1)
+        token_ids = tf.where(targets > 0, started[:, :steps], 0)
+
+        def window(begin: tf.Tensor, log_probs: tf.Tensor, *states: tf.Tensor) -> tuple:
+            place = slice(begin, begin + STEPS_PER_WINDOW)
+            inputs = {"token_ids": token_ids[:, place], "target_ids": targets[:, place]}
+            with serving_graph():
+                outputs = self.of_targets({**inputs, **dict(zip(self.state_sizes, states, strict=True))})
+            summed = log_probs + tf.reduce_sum(outputs["log_probs"], axis=1)
+            return (begin + STEPS_PER_WINDOW, summed, *(outputs[name] for name in self.state_sizes))
+
+        loop = (tf.constant(0), tf.zeros([rows]), *self.first_states(rows).values())
+        shapes = [tf.TensorShape([]), tf.TensorShape([None])]
+        shapes += [tf.TensorShape([None, *size]) for size in self.state_sizes.values()]
+        _, log_probs, *_ = tf.while_loop(lambda begin, *_: begin < steps, window, loop, shape_invariants=shapes)
+        return log_probs
+
+
+class SavedLanguageFunctions(SavedFunctions):
+    """The functions of a language model that was exported."""
+
+    task = "language model"
+    names = ("serving_default", "generate", "step")
+    files = (SETTINGS_FILE, SYMBOLS_FILE)
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__(path)
+        self.encoder = LanguageEncoder.load(Path(path) / "assets")
+
+    def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As `LanguageFunctions.text`."""
+        return self.call("serving_default", text=texts)
+
+    def score(
+        self, arrays: dict[str, np.ndarray], states: dict[str, tf.Tensor] | None
+    ) -> tuple[np.ndarray, dict[str, tf.Tensor]]:
+        """Log-probabilities of targets, step by step; for `keras_seq.tasks.language_data.score_text`."""
+        token_ids, target_ids = arrays["token_ids"], arrays["target_ids"]
+        states = self.first_states(len(token_ids)) if states is None else states
+        log_probs = np.zeros(token_ids.shape, "float32")
+        for step in range(token_ids.shape[1]):
+            outputs = self.step(tf.constant(token_ids[:, step]), states)
+            targets = target_ids[:, step]
+            picked = tf.gather(outputs.pop("log_probs"), targets, batch_dims=1).numpy()
+            log_probs[:, step] = np.where(targets > 0, picked, 0.0)
+            states = outputs
+        return log_probs, states
+
+    def step(self, token_ids: tf.Tensor, states: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """As `LanguageFunctions.step`."""
+        return self._signatures["step"](token_ids=token_ids, **states)
+
+    def first_states(self, rows: Any) -> dict[str, tf.Tensor]:
+        """As `LanguageFunctions.first_states`."""
+        specs = self._signatures["step"].structured_input_signature[1]
+        return {name: tf.zeros([rows, *spec.shape[1:]]) for name, spec in specs.items() if name != "token_ids"}
