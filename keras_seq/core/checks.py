@@ -48,6 +48,15 @@ def check_rate(name: str, value: Any) -> None:
         )
 
 
+def check_share(name: str, value: Any) -> None:
+    """Raise unless `value` is a real number in (0, 1]."""
+    _check_real(name, value)
+    if not 0 < value <= 1:
+        raise ValueError(
+            f"`{name}` must be a share: above 0 and at most 1. Received: {name}={value!r}. Pass 1 for everything."
+        )
+
+
 def check_boolean(name: str, value: Any) -> None:
     """Raise unless `value` is `True` or `False`."""
     if not isinstance(value, bool):

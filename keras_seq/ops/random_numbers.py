@@ -1,0 +1,69 @@
+"""Random numbers that are a function of seed, step and row, the same on every backend and in an exported graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+# The constants of Threefry-2x32: by how many bits each round rotates, and what the third word of the key is made with.
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+PARITY = 0x1BD11BDA
+NUM_BLOCKS = 5  # of four rounds
+
+
+def uniform_numbers(seed: Any, num_steps: Any, num_rows: Any) -> Tensor:
+    """One number in [0, 1) for each step and row.
+
+    For graphs that are served: the seed may be a tensor, which `keras.random` does not take. The number of a step and
+    row does not depend on how many steps and rows there are. It is made of the first 24 bits of
+    `threefry(key=(seed, row), counter=(step, 0))`.
+
+    Args:
+        seed: integer of at least 0, a Python number or a scalar tensor.
+        num_steps: number of steps, a Python number or (on TensorFlow) a scalar tensor.
+        num_rows: number of rows, likewise.
+
+    Returns:
+        float32 `(num_steps, num_rows)`, multiples of `2 ** -24`.
+
+    Example:
+        >>> from keras_seq.ops.random_numbers import uniform_numbers
+        >>> uniform_numbers(seed=1, num_steps=1, num_rows=3).numpy().round(4).tolist()
+        [[0.7039, 0.7098, 0.1465]]
+    """
+    steps = ops.cast(ops.expand_dims(ops.arange(0, num_steps, dtype="int32"), 1), "uint32")
+    rows = ops.cast(ops.expand_dims(ops.arange(0, num_rows, dtype="int32"), 0), "uint32")
+    word, _ = threefry(ops.cast(seed, "uint32"), rows, steps, ops.zeros_like(steps))
+    return ops.cast(ops.right_shift(word, 8), "float32") * 2.0**-24
+
+
+def threefry(key_0: Tensor, key_1: Tensor, counter_0: Tensor, counter_1: Tensor) -> tuple[Tensor, Tensor]:
+    """Threefry-2x32 with 20 rounds: a keyed mix of 64 bits that passes the batteries of tests for random numbers.
+
+    Args:
+        key_0, key_1, counter_0, counter_1: uint32 tensors whose shapes go together.
+
+    Returns:
+        Two uint32 tensors.
+
+    Reference:
+        Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
+    """
+    keys = (key_0, key_1, ops.bitwise_xor(ops.bitwise_xor(key_0, key_1), _word(PARITY)))
+    # The operator, not `ops.add`: that may choose an op for biases, which knows no unsigned integers.
+    x, y = counter_0 + keys[0], counter_1 + keys[1]
+    for block in range(NUM_BLOCKS):
+        for bits in ROTATIONS[block % 2]:
+            x = x + y
+            y = ops.bitwise_or(ops.left_shift(y, bits), ops.right_shift(y, 32 - bits))
+            y = ops.bitwise_xor(x, y)
+        x = x + keys[(block + 1) % 3]
+        y = y + keys[(block + 2) % 3] + _word(block + 1)
+    return x, y
+
+
+def _word(value: int) -> Tensor:
+    return ops.convert_to_tensor(value, "uint32")
