@@ -69,7 +69,7 @@ def generate(
     task = load(run_or_model)
     if not hasattr(task, "generate"):
         raise InputError(f"{run_or_model}: is a {task.task}, which generates nothing; name a language model")
-    options = {"temperature": temperature, "seed": seed, "count": count}
+    options: dict[str, Any] = {"temperature": temperature, "seed": seed, "count": count}
     chosen = {"max_length": max_length, "top_k": top_k, "top_p": top_p}
     options |= _options_of(task, run_or_model, {name: value for name, value in chosen.items() if value is not None})
     texts = task.generate(prefix, **options)

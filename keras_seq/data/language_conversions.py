@@ -9,6 +9,7 @@ import io
 import json
 import unicodedata
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def text_or_zip(content: bytes, member: str) -> bytes:
 
 def joined_works(*contents: bytes) -> bytes:
     """Works, one a file, with a blank line between them: composed characters (NFC), no blanks at the ends of lines."""
-    works = []
+    works: list[str] = []
     for content in contents:
         text = unicodedata.normalize("NFC", content.decode("utf-8-sig")).strip()
         if not text:
@@ -46,7 +47,7 @@ def joined_works(*contents: bytes) -> bytes:
 
 def ibge_names(*contents: bytes) -> bytes:
     """The CSV files of Brazilian first names, one for each sex, as `name sex freq rank` lines with a header."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for content in contents:
         # The columns are name, region, frequency, rank, sex; a header of other names stands above them.
         table = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
@@ -65,7 +66,7 @@ def names_of_languages(*contents: bytes, languages: tuple[str, ...]) -> bytes:
         contents: One name a line, a file for each of `languages`.
         languages: What the second column says.
     """
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for content, language in zip(contents, languages, strict=True):
         names = [line.strip() for line in content.decode("utf-8-sig").split("\n")]
         rows += [(name, language) for name in names if name and name != _NO_NAME]
@@ -97,7 +98,7 @@ def piano_rolls_mat(content: bytes) -> bytes:
     return json.dumps(pieces, separators=(",", ":")).encode()
 
 
-def _notes(roll) -> list[list[int]]:
+def _notes(roll: Any) -> list[list[int]]:
     roll = np.asarray(roll)
     if roll.ndim != 2 or roll.shape[1] != 88:
         raise ValueError(f"a piano roll has the shape {roll.shape}, not (steps, 88)")

@@ -69,7 +69,9 @@ def split_of(text: str) -> str:
     return next(name for name, hundredths in _HUNDREDTHS.items() if hundredth in hundredths)
 
 
-def _read(path, column, split, changed) -> Iterator[str]:
+def _read(
+    path: str | os.PathLike, column: str | None, split: str | None, changed: Callable[[str], str]
+) -> Iterator[str]:
     texts = _plain_lines(path) if column is None else _cells(path, column)
     is_empty = True
     for text in texts:
@@ -81,13 +83,13 @@ def _read(path, column, split, changed) -> Iterator[str]:
         raise DataError(path, None, part, "add texts" if split is None else "add texts, or name a file for it")
 
 
-def _plain_lines(path) -> Iterator[str]:
+def _plain_lines(path: str | os.PathLike) -> Iterator[str]:
     for _, line in read_lines(path, _FORMAT):
         if line.strip():
             yield line
 
 
-def _cells(path, column) -> Iterator[str]:
+def _cells(path: str | os.PathLike, column: str) -> Iterator[str]:
     lines = read_lines(path, _TABLE_FORMAT)
     names = [name.strip() for name in next(lines)[1].split("\t")]
     if column not in names:
