@@ -3,8 +3,9 @@
     python zoo/record_results.py runs/ner_pt_1 runs/ner_pt_2 runs/ner_pt_3 --model ner_pt
 
 The runs differ in the seed, or, where the data has folds, in the fold. Mean and standard deviation (of the sample;
-empty for one run) are of the test scores. A row of the same model, data and metric is replaced. The time is that of the
-run given by --timed, by default the last one: it should have had the machine to itself.
+empty for one run) are of the test scores; where the data has no test split, of the validation scores. A row of the same
+model, data and metric is replaced. The time is that of the run given by --timed, by default the last one: it should
+have had the machine to itself.
 """
 
 import argparse
@@ -35,19 +36,25 @@ def row_of_runs(runs: list[Path], model: str, metric: str, timed: Path) -> dict[
     if len(runs) != max(len(folds), 1) * len(seeds):
         raise SystemExit("Each seed needs one run, or with folds one run of every fold: leave out what is twice there.")
     metrics = [json.loads((run / "metrics.json").read_text(encoding="utf-8")) for run in runs]
-    scores = [found["test"][metric] for found in metrics]
+    scored = "test" if "test" in metrics[0] else "validation"
+    scores = [found[scored][metric] for found in metrics]
     shown = json.loads((timed / "metrics.json").read_text(encoding="utf-8"))
     data = recipes[0]["data"]
     own = tomllib.loads((ROOT / "zoo" / f"{recipes[0]['name']}.toml").read_text(encoding="utf-8"))["data"]
     splits = ("train", "validation", "test")
     changed = [f"--{split} {data[split]}" for split in splits if data.get(split) != own.get(split)]
-    test = data["test"] if "test" in data else data["train"]
+    test = data.get(scored, data["train"])
+    split = test
+    if folds:
+        split = f"{test}, {len(folds)} folds"
+    elif scored not in data:
+        split = f"{test}, last {data['held_out']:.0%}"
     varied = ["seed=SEED", *(["data.fold=FOLD"] if folds else [])]
     return {
         "model": model,
         "task": recipes[0]["task"],
         "data": _data_name(test),
-        "split": f"{test}, {len(folds)} folds" if folds else test,
+        "split": split,
         "metric": metric,
         "seeds": " ".join(seeds),
         "mean": f"{statistics.mean(scores):.4f}",

@@ -19,7 +19,7 @@ HEADER = (
 def render_table(rows: list[dict[str, str]]) -> str:
     """Return the Markdown table for the rows of results.csv."""
     lines = [
-        f"| `{row['model']}` | {row['task']} | {row['data']} | {row['metric']} "
+        f"| `{row['model']}` | {row['task']} | {shown_data(row)} | {row['metric']} "
         f"| {_score(row)} | {shown_runs(row)} "
         f"| {int(row['parameters']) / 1e6:.1f} M | {float(row['training_seconds']) / 60:.0f} min, {row['cpu']} |"
         for row in rows
@@ -31,6 +31,12 @@ def shown_runs(row: dict[str, str]) -> str:
     """The number of seeds, and of folds where the data has them."""
     folds = re.search(r"\d+ folds", row["split"])
     return f"{len(row['seeds'].split())}" + (f", {folds[0]}" if folds else "")
+
+
+def shown_data(row: dict[str, str]) -> str:
+    """The data set, and the part of it that was scored where it has no test split."""
+    part = re.search(r", last \d+%$", row["split"])
+    return row["data"] + (part[0] if part else "")
 
 
 def _score(row: dict[str, str]) -> str:

@@ -98,6 +98,19 @@ def test_folds_are_one_row(script, make_run, tmp_path):
         script.row_of_runs([runs[0], runs[0]], "subj", "accuracy", runs[0])
 
 
+def test_without_a_test_split_the_validation_scores_are_recorded(script, zoo_script, tmp_path):
+    recipe = Recipe.load(ROOT / "zoo" / "ngram_tinyshakespeare.toml")
+    run = RunDirectory.create(tmp_path / "run", recipe)
+    metrics = {"parameters": 1, "training_seconds": 2.0, "cpu": "one", "date": "2026-01-01"}
+    run.write_metrics({"validation": {"nats_per_character": 1.5}, **metrics})
+    row = script.row_of_runs([run.path], "shakespeare", "nats_per_character", run.path)
+    assert (row["data"], row["split"]) == ("tinyshakespeare", "tinyshakespeare/input.txt, last 10%")
+    assert row["mean"] == "1.5000"
+    refresh_readme = zoo_script("refresh_readme")
+    assert refresh_readme.shown_data(row) == "tinyshakespeare, last 10%"
+    assert refresh_readme.shown_data({**row, "split": "machado/test.txt"}) == "tinyshakespeare"
+
+
 def test_data_sets_of_one_folder_have_their_own_names(script):
     assert script._data_name("sst/sst2.test.tsv") == "sst2"
     assert script._data_name("umsab-sentiment/pt.test.tsv") == "umsab-sentiment-pt"
