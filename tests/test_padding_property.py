@@ -34,7 +34,9 @@ from keras_seq.layers import (
     SimpleRNN,
     SubwordEmbedding,
     SumFeatures,
+    TiedEmbedding,
     TokenDropout,
+    TokenSoftmax,
     TransformerBlock,
     WideScores,
 )
@@ -89,6 +91,17 @@ class RowsFirst(keras.layers.Layer):
     def call(self, sequences, mask=None, training=False):
         outputs, *states = self.stack(sequences, mask=mask, training=training)
         return outputs, *(keras.ops.transpose(state, (1, 0, 2)) for state in states)
+
+
+class VectorsOnly(keras.layers.Layer):
+    """An embedding without its table, which has no steps."""
+
+    def __init__(self, embedding):
+        super().__init__()
+        self.embedding = embedding
+
+    def call(self, token_ids):
+        return self.embedding(token_ids)[0]
 
 
 def wide_scores():
@@ -187,6 +200,11 @@ LAYERS = {
     "TransformerBlock": {
         "plain": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4)),
         "training": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4), True),
+    },
+    "TiedEmbedding": {"vectors": lambda: (VectorsOnly(TiedEmbedding(9, 3)), ids())},
+    "TokenSoftmax": {
+        "plain": lambda: (TokenSoftmax(9), floats(4)),
+        "clusters": lambda: (TokenSoftmax(9, cutoffs=(3, 6)), floats(4)),
     },
     "WideScores": {
         "tokens": lambda: (wide_scores(), ids()),

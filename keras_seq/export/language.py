@@ -12,12 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq.export.saved_functions import SavedFunctions
+from keras_seq.ops.decoding import sample_ids
 from keras_seq.ops.serving import serving_graph
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.zoo import streaming_model
 
 # A text is read in windows of so many steps, so that memory does not grow with its length.
 STEPS_PER_WINDOW = 256
+# A served call may ask for so many symbols.
+LONGEST = 100_000
 
 
 class LanguageFunctions(tf.Module):
@@ -63,6 +66,98 @@ class LanguageFunctions(tf.Module):
         counts = tf.maximum(tf.cast(lengths, tf.float32), 1.0)
         return {"log_prob": log_probs, "perplexity": tf.exp(-log_probs / counts), "num_tokens": lengths}
 
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="prefix"),
+            tf.TensorSpec([], tf.int32, name="max_length"),
+            tf.TensorSpec([], tf.float32, name="temperature"),
+            tf.TensorSpec([], tf.int32, name="top_k"),
+            tf.TensorSpec([], tf.float32, name="top_p"),
+            tf.TensorSpec([], tf.int32, name="seed"),
+        ],
+        autograph=False,
+    )
+    def generate(
+        self,
+        prefix: tf.Tensor,
+        max_length: tf.Tensor,
+        temperature: tf.Tensor,
+        top_k: tf.Tensor,
+        top_p: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Go on from prefixes, symbol by symbol; where lines are texts, until the end mark.
+
+        Args:
+            prefix: string `(batch,)`, UTF-8; may be empty. Unknown symbols are read as such.
+            max_length: the most symbols to add, from 1 to 100,000.
+            temperature: above 0; below 1 likely symbols become likelier.
+            top_k: draw from so many of the likeliest symbols alone; 0: from all. 1 takes the likeliest.
+            top_p: draw from the likeliest symbols that have this share of the probability; 1: from all.
+            seed: of at least 0. Row r of a batch gets the same random numbers whatever the other rows.
+
+        Returns:
+            `text` string `(batch,)`, the prefix and what was added.
+        """
+        size = len(self.encoder)
+        checks = [
+            _assert(max_length >= 1, "max_length must be at least 1", max_length),
+            _assert(max_length <= LONGEST, f"max_length must be at most {LONGEST}", max_length),
+            _assert(temperature > 0, "temperature must be above 0 (top_k = 1 takes the likeliest)", temperature),
+            _assert((top_k >= 0) & (top_k <= size), f"top_k must be from 0 to {size}, the vocabulary", top_k),
+            _assert((top_p > 0) & (top_p <= 1), "top_p must be above 0 and at most 1", top_p),
+            _assert(seed >= 0, "seed must be at least 0", seed),
+        ]
+        with tf.control_dependencies(checks):
+            ids = self.encoder.encode(tf.identity(prefix))
+        drawn = self.decode(ids, max_length, temperature, top_k, top_p, seed, self.encoder.stop_id)
+        added = self.encoder.decode(drawn)
+        if self.encoder.unit == "character":
+            return {"text": tf.strings.join([prefix, added])}
+        space = tf.where(tf.equal(prefix, "") | tf.equal(added, ""), "", " ")
+        return {"text": tf.strings.join([prefix, space, added])}
+
+    def decode(
+        self, ids: tf.Tensor, max_length: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any, stop_id: int | None
+    ) -> tf.Tensor:
+        """The ids that are drawn after those of prefixes.
+
+        Args:
+            ids: int32 `(batch, symbols)`, padded with 0 on the right.
+            max_length, temperature, top_k, top_p, seed: as of `generate`.
+            stop_id: the id after which a row ends, or `None`.
+
+        Returns:
+            int32 `(batch, max_length)`, 0 after the end.
+        """
+        rows = tf.shape(ids)[0]
+        read = tf.concat([tf.fill([rows, 1], self.encoder.start_id), ids], axis=1)
+        last = tf.reduce_sum(tf.cast(ids > 0, tf.int32), axis=1)
+        start_ids = tf.gather(read, last, batch_dims=1)
+        # All but the last symbol, which the first step reads. Of the outputs the states alone are asked for.
+        before = tf.where(tf.range(tf.shape(read)[1]) < last[:, None], read, 0)
+        with serving_graph():
+            states = self.streaming({"token_ids": before, **self.first_states(rows)}, training=False)
+        names = tuple(self.state_sizes)
+
+        def step(token_ids: tf.Tensor, states: tuple) -> tuple:
+            outputs = self.step(token_ids, dict(zip(names, states, strict=True)))
+            return outputs["log_probs"], tuple(outputs[name] for name in names)
+
+        drawn, _ = sample_ids(
+            step,
+            start_ids,
+            tuple(states[name] for name in names),
+            max_length=max_length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            stop_id=stop_id,
+            banned_ids=self.encoder.banned_ids,
+        )
+        return drawn
+
     def signatures(self) -> dict[str, Callable[..., Any]]:
         """The functions by the names under which they are served."""
         names = tuple(self.state_sizes)
@@ -72,7 +167,7 @@ class LanguageFunctions(tf.Module):
         def step(token_ids: tf.Tensor, *states: tf.Tensor) -> dict[str, tf.Tensor]:
             return self.step(token_ids, dict(zip(names, states, strict=True)))
 
-        return {"serving_default": self.text, "step": (step, specs)}
+        return {"serving_default": self.text, "generate": self.generate, "step": (step, specs)}
 
     def step(self, token_ids: tf.Tensor, states: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Read one symbol.
@@ -128,6 +223,10 @@ class SavedLanguageFunctions(SavedFunctions):
         """As `LanguageFunctions.text`."""
         return self.call("serving_default", text=texts)
 
+    def generate(self, prefix: tf.Tensor, **options: tf.Tensor) -> dict[str, tf.Tensor]:
+        """As `LanguageFunctions.generate`."""
+        return self._signatures["generate"](prefix=tf.convert_to_tensor(prefix, tf.string), **options)
+
     def score(
         self, arrays: dict[str, np.ndarray], states: dict[str, tf.Tensor] | None
     ) -> tuple[np.ndarray, dict[str, tf.Tensor]]:
@@ -151,3 +250,7 @@ class SavedLanguageFunctions(SavedFunctions):
         """As `LanguageFunctions.first_states`."""
         specs = self._signatures["step"].structured_input_signature[1]
         return {name: tf.zeros([rows, *spec.shape[1:]]) for name, spec in specs.items() if name != "token_ids"}
+
+
+def _assert(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:
+    return tf.debugging.Assert(condition, [message, value])

@@ -112,7 +112,7 @@ class TokenSoftmax(keras.layers.Layer):
         if self.cutoffs:
             log_probs = self._of_targets_by_cluster(flat, table, targets)
         else:
-            log_probs = _pick(self._head(flat, table), ops.maximum(targets, 0))
+            log_probs = _pick(self._head(flat, table, self.bias), ops.maximum(targets, 0))
         return ops.reshape(ops.where(targets > 0, log_probs, 0.0), shape)
 
     def compute_output_spec(self, features: Tensor, table: Tensor = None, target_ids: Tensor = None) -> Any:
@@ -125,54 +125,56 @@ class TokenSoftmax(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size, "cutoffs": list(self.cutoffs)}
 
-    @property
-    def _clusters(self) -> list[tuple[int, int]]:
-        """First id, and the id after the last one, of each cluster."""
-        return list(zip(self.cutoffs, (*self.cutoffs[1:], self.vocabulary_size), strict=True))
-
-    def _head(self, features: Tensor, table: Tensor) -> Tensor:
+    def _head(self, features: Tensor, rows: Tensor, bias: Tensor) -> Tensor:
         """Log-probabilities of the ids of the head, then those of the clusters."""
-        size = self.cutoffs[0] if self.cutoffs else self.vocabulary_size
-        never = ops.convert_to_tensor([NEVER] + [0.0] * (size - 1), "float32")
-        logits = _logits(features, table[:size], self.bias[:size]) + never
+        never = ops.convert_to_tensor([NEVER] + [0.0] * (rows.shape[0] - 1), "float32")
+        logits = _logits(features, rows, bias) + never
         if self.cutoffs:
             of_clusters = _logits(features, self.cluster_kernel, self.cluster_bias)
             logits = ops.concatenate([logits, of_clusters], axis=-1)
         return ops.log_softmax(logits)
 
-    def _in_cluster(self, features: Tensor, table: Tensor, cluster: tuple[int, int]) -> Tensor:
-        first, end = cluster
-        return ops.log_softmax(_logits(features, table[first:end], self.bias[first:end]))
-
     def _all(self, features: Tensor, table: Tensor) -> Tensor:
-        head = self._head(features, table)
+        rows, biases = self._split(table)
+        head = self._head(features, rows[0], biases[0])
         if not self.cutoffs:
             return head
         size = self.cutoffs[0]
         parts = [head[..., :size]]
-        for index, cluster in enumerate(self._clusters):
-            parts.append(head[..., size + index : size + index + 1] + self._in_cluster(features, table, cluster))
+        for index in range(len(self.cutoffs)):
+            within = ops.log_softmax(_logits(features, rows[index + 1], biases[index + 1]))
+            parts.append(head[..., size + index : size + index + 1] + within)
         return ops.concatenate(parts, axis=-1)
 
     def _of_targets_by_cluster(self, features: Tensor, table: Tensor, targets: Tensor) -> Tensor:
+        rows, biases = self._split(table)
         size = self.cutoffs[0]
+        clusters = list(zip(self.cutoffs, (*self.cutoffs[1:], self.vocabulary_size), strict=True))
         places = ops.clip(targets, 0, size - 1)
-        for index, (first, end) in enumerate(self._clusters):
+        for index, (first, end) in enumerate(clusters):
             places = ops.where((targets >= first) & (targets < end), size + index, places)
-        log_probs = _pick(self._head(features, table), places)
-        for first, end in self._clusters:
+        log_probs = _pick(self._head(features, rows[0], biases[0]), places)
+        for index, (first, end) in enumerate(clusters):
             inside = (targets >= first) & (targets < end)
+            of_cluster = rows[index + 1], biases[index + 1]
             if keras.backend.backend() == "tensorflow":
-                # Only the rows whose token stands in the cluster; how many is known when the graph runs.
-                (rows,) = ops.nonzero(inside)
-                rows = ops.cast(rows, "int32")
-                within = self._in_cluster(ops.take(features, rows, axis=0), table, (first, end))
-                found = _pick(within, ops.take(targets, rows, axis=0) - first)
-                log_probs += ops.scatter(ops.expand_dims(rows, -1), found, ops.shape(targets))
+                # Only the steps whose token stands in the cluster; how many is known when the graph runs.
+                (steps,) = ops.nonzero(inside)
+                steps = ops.cast(steps, "int32")
+                within = ops.log_softmax(_logits(ops.take(features, steps, axis=0), *of_cluster))
+                found = _pick(within, ops.take(targets, steps, axis=0) - first)
+                log_probs += ops.scatter(ops.expand_dims(steps, -1), found, ops.shape(targets))
             else:
-                within = self._in_cluster(features, table, (first, end))
+                within = ops.log_softmax(_logits(features, *of_cluster))
                 log_probs += ops.where(inside, _pick(within, ops.clip(targets - first, 0, end - first - 1)), 0.0)
         return log_probs
+
+    def _split(self, table: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """The rows and biases of the head and of each cluster. (Slices would each have a gradient of full size.)"""
+        if not self.cutoffs:
+            return [table], [self.bias]
+        places = list(self.cutoffs)
+        return ops.split(table, places, axis=0), ops.split(self.bias, places, axis=0)
 
 
 def _logits(features: Tensor, rows: Tensor, bias: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_seq.data import BucketedBatches, Corpus
 from keras_seq.data.lines import read_lines, read_pieces
-from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
+from keras_seq.text.language_encoder import BEGIN_ID, END_ID, LanguageEncoder, whole_words
 from keras_seq.training import Recipe
 from keras_seq.zoo import streaming_model
 
@@ -114,7 +114,7 @@ class LineBatches:
                 if index >= 0:
                     ids = self.text.line(int(index))
                     target_ids[row, : len(ids)] = ids
-                    token_ids[row, : len(ids)] = [self.text.encoder.begin_id, *ids[:-1]]
+                    token_ids[row, : len(ids)] = [BEGIN_ID, *ids[:-1]]
             yield {"token_ids": token_ids, "target_ids": target_ids}, np.where(target_ids > 0, target_ids, -1)
 
 

@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
+from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.errors import InputError
+from keras_seq.export import Sample
 from keras_seq.export.language import LanguageFunctions, SavedLanguageFunctions
+from keras_seq.ops.decoding import _check_numbers as check_sampling
 from keras_seq.tasks.language_data import LanguageText, held_out_part, score_text, scorer
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
@@ -70,6 +76,87 @@ class LanguageModel(TextTask):
             }
             for text, row in zip(texts, call_rows(self.functions.text, texts), strict=True)
         ]
+
+    def generate(
+        self,
+        prefix: str = "",
+        *,
+        count: int = 1,
+        max_length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        stop: str | None = None,
+    ) -> list[str]:
+        """Go on from a prefix. The same seed gives the same texts, here, on the command line and in a SavedModel.
+
+        Args:
+            prefix: what the texts begin with.
+            count: how many texts.
+            max_length: the most symbols to add. Where lines are texts, the end mark ends a text before.
+            temperature: above 0; below 1 likely symbols become likelier, above 1 less so.
+            top_k: draw from so many of the likeliest symbols alone; 0: from all. 1 takes the likeliest.
+            top_p: draw from the likeliest symbols that have this share of the probability; 1: from all.
+            seed: of at least 0.
+            stop: a text ends where this stands, which is left out.
+
+        Returns:
+            The texts, each with the prefix.
+
+        Raises:
+            InputError: if the prefix has a symbol that the model does not know.
+            TypeError: if an argument has a wrong type.
+            ValueError: if a number is out of range.
+        """
+        check_positive_integer("count", count)
+        check_sampling(max_length, temperature, top_k, top_p, seed)
+        if top_k > len(self.encoder):
+            raise ValueError(
+                f"`top_k` must be at most {len(self.encoder)}, the size of the vocabulary. Received: top_k={top_k!r}. "
+                "Pass 0 to draw from all."
+            )
+        if not isinstance(prefix, str):
+            raise TypeError(f"`prefix` must be a string. Received: prefix={prefix!r}. Pass '' to begin anew.")
+        if stop == "":
+            raise ValueError("`stop` must not be empty. Received: stop=''. Pass None to stop at nothing.")
+        if unknown := self.encoder.unknown_symbols(prefix):
+            shown = ", ".join(map(repr, unknown[:5]))
+            raise InputError(f"{self.name}: the prefix has {self.encoder.unit}s that it does not know: {shown}; leave them out")
+        outputs = self.functions.generate(
+            tf.constant([prefix.encode()] * count, tf.string),
+            max_length=tf.constant(max_length),
+            temperature=tf.constant(temperature, tf.float32),
+            top_k=tf.constant(top_k),
+            top_p=tf.constant(top_p, tf.float32),
+            seed=tf.constant(seed),
+        )
+        texts = [text.decode(errors="replace") for text in outputs["text"].numpy()]
+        if stop is None:
+            return texts
+        return [prefix + text[len(prefix) :].split(stop)[0] for text in texts]
+
+    def verification_samples(self) -> list[Sample]:
+        rows = np.array([b"", b"a", b"Ana"], object)
+        options = {"max_length": 20, "temperature": 0.8, "top_k": 5, "top_p": 0.9, "seed": 1}
+        inputs = {
+            name: np.array(value, "float32" if isinstance(value, float) else "int32")
+            for name, value in options.items()
+        }
+        functions = self._parts()
+        states = {
+            name: np.random.default_rng(1).normal(size=(2, *size)).astype("float32") * 0.1
+            for name, size in functions.state_sizes.items()
+        }
+        return [
+            Sample("prefixes", {"prefix": rows, **inputs}, "generate"),
+            Sample("the likeliest symbols", {"prefix": rows, **inputs, "top_k": np.array(1, "int32")}, "generate"),
+            Sample("no prefix at all", {"prefix": rows[:0], **inputs}, "generate"),
+            Sample("one step", {"token_ids": np.array([1, self.encoder.start_id], "int32"), **states}, "step"),
+        ]
+
+    def golden_samples(self) -> list[str | Sample]:
+        return [*super().golden_samples(), *self.verification_samples()]
 
     def evaluate(
         self,
