@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +12,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.data import BucketedBatches, Corpus
-from keras_seq.data.lines import read_lines, read_pieces
+from keras_seq.data import BucketedBatches, Corpus, read_examples
+from keras_seq.data.lines import read_pieces
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, LanguageEncoder, whole_words
 from keras_seq.training import Recipe
 from keras_seq.zoo import streaming_model
@@ -22,21 +23,62 @@ FILE_FORMAT = "a text file with at least one symbol is needed"
 SCORED_ROWS, CONTEXT, SCORED_STEPS = 32, 256, 128
 
 
-def read_text(path: str | Path, unit: str, layout: str, part: tuple[float, float] = (0.0, 1.0)) -> Iterator[str]:
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """What of a file is read.
+
+    Args:
+        part: of a running text, where it begins and ends, as shares of its characters.
+        split, column, letter_case: of lines, as of `keras_seq.data.read_examples`.
+    """
+
+    part: tuple[float, float] = (0.0, 1.0)
+    split: str | None = None
+    column: str | None = None
+    letter_case: str = "unchanged"
+
+
+def selection_of(recipe: Recipe, split: str) -> Selection:
+    """What a recipe reads of the file for training, validation or test.
+
+    Where the recipe names no file for validation, that for training is cut: of a running text the end validates, a
+    share of `data.held_out`; lines are put into three splits, by themselves.
+    """
+    language, is_cut = recipe.language, recipe.data.validation is None
+    if language.layout == "lines":
+        return Selection(
+            split=split if is_cut else None, column=language.column, letter_case=language.letter_case
+        )
+    if not is_cut or split == "test":
+        return Selection()
+    end = 1.0 - recipe.data.held_out
+    return Selection(part=(0.0, end) if split == "train" else (end, 1.0))
+
+
+def has_own_test(recipe: Recipe) -> bool:
+    """Whether the file for training holds test texts as well."""
+    data = recipe.data
+    return recipe.language.layout == "lines" and data.validation is None and data.test is None
+
+
+def read_text(path: str | Path, unit: str, layout: str, selection: Selection = Selection()) -> Iterator[str]:
     """A text in pieces of whole words, or of whole lines.
+
+    In a stream of words, and in lines, the last line ends with a line break.
 
     Args:
         path: the file.
-        unit, layout: as of `LanguageEncoder`. In a stream of words, and in lines, the last line ends with a line break.
-        part: where the text begins and ends, as shares of its characters (of its lines, where lines are texts).
+        unit, layout: as of `LanguageEncoder`.
+        selection: what of it is read.
     """
     if layout == "lines":
-        yield from (f"{line}\n" for line in _part_of_lines(path, part))
+        options = {"column": selection.column, "split": selection.split, "letter_case": selection.letter_case}
+        yield from (f"{text}\n" for text in read_examples(path, **options))
         return
     pieces = read_pieces(path, FILE_FORMAT)
-    if part != (0.0, 1.0):
+    if selection.part != (0.0, 1.0):
         length = sum(map(len, read_pieces(path, FILE_FORMAT)))
-        pieces = _cut(pieces, int(length * part[0]), int(length * part[1]))
+        pieces = _cut(pieces, *(int(length * share) for share in selection.part))
     if unit == "character":
         yield from pieces
         return
@@ -54,15 +96,15 @@ class LanguageText:
     Args:
         path: the file.
         encoder: turns symbols into ids.
-        part: as of `read_text`.
+        selection: as of `read_text`.
     """
 
-    def __init__(self, path: str | Path, encoder: LanguageEncoder, part: tuple[float, float] = (0.0, 1.0)) -> None:
+    def __init__(self, path: str | Path, encoder: LanguageEncoder, selection: Selection = Selection()) -> None:
         self.path = path
         self.encoder = encoder
         self.num_characters = 0
         self._ends = array("q", [0])
-        self.corpus = Corpus(self._encoded(part), len(encoder))
+        self.corpus = Corpus(self._encoded(selection), len(encoder))
 
     @property
     def num_lines(self) -> int:
@@ -78,9 +120,9 @@ class LanguageText:
         """The ids of one line, and the end mark."""
         return self.corpus.read(self._ends[index], self._ends[index + 1])
 
-    def _encoded(self, part: tuple[float, float]) -> Iterator[np.ndarray]:
+    def _encoded(self, selection: Selection) -> Iterator[np.ndarray]:
         encoder = self.encoder
-        for piece in read_text(self.path, encoder.unit, encoder.layout, part):
+        for piece in read_text(self.path, encoder.unit, encoder.layout, selection):
             self.num_characters += len(piece)
             if encoder.layout == "stream":
                 yield encoder.ids(piece)
@@ -218,11 +260,6 @@ def scorer(model: keras.Model, jit_compile: Any = False) -> Callable[..., tuple[
     return score
 
 
-def held_out_part(recipe: Recipe) -> tuple[float, float] | None:
-    """The part of the training text that validates where the recipe names no file, else `None`."""
-    return None if recipe.data.validation is not None else (1.0 - recipe.data.held_out, 1.0)
-
-
 def _windows(text: LanguageText) -> Iterable[tuple[dict[str, np.ndarray], Any]]:
     """Windows of a text, with where the states between them are kept."""
     if text.encoder.layout == "lines":
@@ -253,14 +290,3 @@ def _cut(pieces: Iterable[str], begin: int, end: int) -> Iterator[str]:
         place += len(piece)
         if part:
             yield part
-
-
-def _part_of_lines(path: str | Path, part: tuple[float, float]) -> Iterator[str]:
-    lines = (line.strip() for _, line in read_lines(path, FILE_FORMAT))
-    lines = (line for line in lines if line)
-    if part == (0.0, 1.0):
-        yield from lines
-        return
-    length = sum(1 for _, line in read_lines(path, FILE_FORMAT) if line.strip())
-    begin, end = int(length * part[0]), int(length * part[1])
-    yield from (line for index, line in enumerate(lines) if begin <= index < end)

@@ -15,7 +15,7 @@ from keras_seq.core.errors import InputError
 from keras_seq.export import Sample
 from keras_seq.export.language import LanguageFunctions, SavedLanguageFunctions
 from keras_seq.ops.decoding import _check_numbers as check_sampling
-from keras_seq.tasks.language_data import LanguageText, held_out_part, score_text, scorer
+from keras_seq.tasks.language_data import LanguageText, Selection, has_own_test, score_text, scorer, selection_of
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
 from keras_seq.training import Recipe
@@ -163,14 +163,14 @@ class LanguageModel(TextTask):
         data: str | Path,
         on_progress: Callable[[int], None] | None = None,
         *,
-        part: tuple[float, float] = (0.0, 1.0),
+        selection: Selection = Selection(),
     ) -> dict[str, Any]:
         """The scores of the model on a text file.
 
         Args:
             data: the file.
             on_progress: called with the number of symbols that were scored since the last call.
-            part: where the text begins and ends, as shares of the file.
+            selection: what of the file is read.
 
         Returns:
             `perplexity` and `nll` (nats) a token, `nats_per_character`, `bits_per_character` (of all characters of the
@@ -179,17 +179,19 @@ class LanguageModel(TextTask):
         Raises:
             DataError: if the file is broken.
         """
-        text = LanguageText(data, self.encoder, part)
+        text = LanguageText(data, self.encoder, selection)
         saved = isinstance(self.functions, SavedLanguageFunctions)
         scores = score_text(text, self.functions.score if saved else scorer(self.model), on_progress)
         return {**scores, "examples": text.num_lines or len(text.corpus)}
 
     @classmethod
     def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
-        part = held_out_part(recipe)
-        if recipe.data.test is None and part is not None:
-            return recipe.data.train, {"part": part}
-        return recipe.data.test, {}
+        """The test text; where there is none, the part of the training text that validates."""
+        data = recipe.data
+        if data.test is None and data.validation is None:
+            split = "test" if has_own_test(recipe) else "validation"
+            return data.train, {"selection": selection_of(recipe, split)}
+        return data.test, {"selection": selection_of(recipe, "test")}
 
     def _files(self) -> dict[str, Callable[[Path], None]]:
         return self.encoder.files()

@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_seq.core.errors import InputError
 from keras_seq.data import StreamBatches
-from keras_seq.tasks.language_data import LanguageText, LineBatches, held_out_part, read_text, score_text, scorer
+from keras_seq.tasks.language_data import LanguageText, LineBatches, has_own_test, read_text, score_text, scorer, selection_of
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.training_parts import find_builder
 from keras_seq.text import LanguageEncoder
@@ -26,8 +26,8 @@ class LanguageTraining:
 
     Args:
         recipe: the recipe.
-        paths: the text files `train`, `validation` and, for the final score, `test`. Without one for validation it is
-            the end of the training text, a share of `data.held_out`.
+        paths: the text files `train`, `validation` and, for the final score, `test`. Without one for validation that
+            for training is cut; see `keras_seq.tasks.language_data.selection_of`.
         data_directory: not used.
         on_progress: not used.
 
@@ -48,19 +48,17 @@ class LanguageTraining:
     ) -> None:
         data, language = recipe.data, recipe.language
         self.recipe, self.paths = recipe, paths
-        validates = held_out_part(recipe)
-        part = (0.0, validates[0]) if validates is not None else (0.0, 1.0)
         self.shown_scores = ("perplexity",) if language.unit == "word" else ("perplexity", "bits_per_character")
         self.encoder = LanguageEncoder.build(
-            read_text(paths["train"], language.unit, language.layout, part),
+            read_text(paths["train"], language.unit, language.layout, selection_of(recipe, "train")),
             unit=language.unit,
             layout=language.layout,
             min_count=data.min_count if language.unit == "word" else data.min_character_count,
             max_size=language.max_symbols,
         )
-        text = LanguageText(paths["train"], self.encoder, part)
+        text = LanguageText(paths["train"], self.encoder, selection_of(recipe, "train"))
         self.validation = LanguageText(
-            paths.get("validation", paths["train"]), self.encoder, validates or (0.0, 1.0)
+            paths.get("validation", paths["train"]), self.encoder, selection_of(recipe, "validation")
         )
         for name, read in (("training", text), ("validation", self.validation)):
             if not len(read.corpus):
@@ -112,8 +110,9 @@ class LanguageTraining:
     def final_scores(self) -> dict[str, Any]:
         """The scores of what is kept, on the validation and the test text."""
         scores = {"validation": score_text(self.validation, self._score)}
-        if "test" in self.paths:
-            scores["test"] = self.task.evaluate(self.paths["test"])
+        if "test" in self.paths or has_own_test(self.recipe):
+            selection = selection_of(self.recipe, "test")
+            scores["test"] = self.task.evaluate(self.paths.get("test", self.paths["train"]), selection=selection)
         return scores
 
     def confusion(self) -> None:

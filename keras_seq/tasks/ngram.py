@@ -14,7 +14,7 @@ from keras_seq.core.checks import check_non_negative_integer, check_positive_int
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
 from keras_seq.ops.kneser_ney import KneserNey
-from keras_seq.tasks.language_data import LanguageText, language_scores, read_text
+from keras_seq.tasks.language_data import LanguageText, Selection, language_scores, read_text
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, LanguageEncoder
@@ -69,7 +69,7 @@ class NgramLanguageModel:
         layout: str = "stream",
         min_count: int = 1,
         max_symbols: int | None = None,
-        part: tuple[float, float] = (0.0, 1.0),
+        selection: Selection = Selection(),
         name: str = "ngrams",
     ) -> Self:
         """Count the n-grams of a text, which is held in memory meanwhile.
@@ -80,7 +80,7 @@ class NgramLanguageModel:
             unit, layout: as of `keras_seq.text.LanguageEncoder`.
             min_count: rarer symbols are unknown.
             max_symbols: the most symbols to know.
-            part: where the training text begins and ends in the file, as shares.
+            selection: what of the file is read.
             name: what the model is called.
 
         Raises:
@@ -88,9 +88,9 @@ class NgramLanguageModel:
             InputError: if it holds no symbol.
         """
         encoder = LanguageEncoder.build(
-            read_text(path, unit, layout, part), unit=unit, layout=layout, min_count=min_count, max_size=max_symbols
+            read_text(path, unit, layout, selection), unit=unit, layout=layout, min_count=min_count, max_size=max_symbols
         )
-        text = LanguageText(path, encoder, part)
+        text = LanguageText(path, encoder, selection)
         if not len(text.corpus):
             raise InputError(f"{path}: holds no training text; give a longer one")
         return cls(_unfitted(order, encoder).fit(_sequences(text)), encoder, name)
@@ -106,14 +106,14 @@ class NgramLanguageModel:
         data: str | Path,
         on_progress: Callable[[int], None] | None = None,
         *,
-        part: tuple[float, float] = (0.0, 1.0),
+        selection: Selection = Selection(),
     ) -> dict[str, Any]:
         """Score the model on a text file.
 
         Args:
             data: the file.
             on_progress: called with the number of symbols that were scored since the last call.
-            part: where the text to be scored begins and ends in the file, as shares.
+            selection: what of the file is scored.
 
         Returns:
             `perplexity`, `nll` (nats a symbol), `nats_per_character`, `bits_per_character`, `num_tokens`, `examples`
@@ -122,7 +122,7 @@ class NgramLanguageModel:
         Raises:
             DataError: if the file is broken.
         """
-        text = LanguageText(data, self.encoder, part)
+        text = LanguageText(data, self.encoder, selection)
         nats = 0.0
         for log_probs in self._scored(text):
             nats -= math.fsum(log_probs)
@@ -221,7 +221,7 @@ class NgramLanguageModel:
             raise RunError(f"{directory}: holds no {NGRAMS_FILE}; name a run that `keras-seq train` has ended")
         encoder = LanguageEncoder.load(directory / ENCODER_FOLDER)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 ngrams = _unfitted(int(arrays["order"]), encoder).load_arrays(dict(arrays))
         except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
             reason = " ".join(str(error).split())[:200]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq.core.errors import RecipeError
-from keras_seq.tasks.language_data import held_out_part
+from keras_seq.tasks.language_data import has_own_test, selection_of
 from keras_seq.tasks.ngram import NgramLanguageModel
 from keras_seq.training import FitResult, Recipe
 from keras_seq.training.recipe import NGRAM_BUILDER
@@ -45,8 +45,7 @@ class NgramTraining:
                 "take it out, and set ngram.order"
             )
         data, language = recipe.data, recipe.language
-        self.paths = paths
-        self._validates = held_out_part(recipe)
+        self.recipe, self.paths = recipe, paths
         begin = time.perf_counter()
         self.task = NgramLanguageModel.train(
             paths["train"],
@@ -55,7 +54,7 @@ class NgramTraining:
             layout=language.layout,
             min_count=data.min_count if language.unit == "word" else data.min_character_count,
             max_symbols=language.max_symbols,
-            part=(0.0, 1.0) if self._validates is None else (0.0, self._validates[0]),
+            selection=selection_of(recipe, "train"),
             name=recipe.name,
         )
         self._validation = self._validation_scores()
@@ -69,8 +68,9 @@ class NgramTraining:
     def final_scores(self) -> dict[str, Any]:
         """The scores on the validation and the test text."""
         scores = {"validation": self._validation}
-        if "test" in self.paths:
-            scores["test"] = self.task.evaluate(self.paths["test"])
+        if "test" in self.paths or has_own_test(self.recipe):
+            path = self.paths.get("test", self.paths["train"])
+            scores["test"] = self.task.evaluate(path, selection=selection_of(self.recipe, "test"))
         return scores
 
     def _counted(self, seconds: float) -> FitResult:
@@ -80,6 +80,5 @@ class NgramTraining:
         return FitResult([record], best_epoch=1, best_scores=scores, stopped_early=False, seconds=seconds)
 
     def _validation_scores(self) -> dict[str, Any]:
-        if self._validates is None:
-            return self.task.evaluate(self.paths["validation"])
-        return self.task.evaluate(self.paths["train"], part=self._validates)
+        path = self.paths.get("validation", self.paths["train"])
+        return self.task.evaluate(path, selection=selection_of(self.recipe, "validation"))
