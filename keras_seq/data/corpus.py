@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -31,6 +32,7 @@ class Corpus:
         check_positive_integer("num_ids", num_ids)
         self._dtype = np.dtype("uint8" if num_ids <= 1 << 8 else "uint16" if num_ids <= 1 << 16 else "int32")
         self._file = tempfile.TemporaryFile(prefix="keras_seq_")  # noqa: SIM115 - it lives as long as the object
+        weakref.finalize(self, self._file.close)
         self._length = 0
         for part in parts:
             self._file.write(np.ascontiguousarray(part, self._dtype).tobytes())

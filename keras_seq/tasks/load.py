@@ -5,19 +5,24 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
+from typing import Any
 
 from keras_seq.core.errors import InputError
 from keras_seq.export import find_saved_model, latest_version
 from keras_seq.tasks.classifier import Classifier
+from keras_seq.tasks.language_model import LanguageModel
+from keras_seq.tasks.ngram import NgramLanguageModel
 from keras_seq.tasks.tagger import Tagger
 from keras_seq.tasks.text_task import TextTask
 from keras_seq.training import Recipe, RunDirectory
 
 # Task name -> what loads it from a run directory.
-TASKS: dict[str, type[TextTask]] = {"classifier": Classifier, "tagger": Tagger}
+TASKS: dict[str, type[TextTask]] = {"classifier": Classifier, "language_model": LanguageModel, "tagger": Tagger}
+# The same for what is never exported.
+BASELINES = {NgramLanguageModel.task: NgramLanguageModel}
 
 
-def load(run_or_model: str | os.PathLike) -> TextTask:
+def load(run_or_model: str | os.PathLike) -> TextTask | NgramLanguageModel:
     """Load a trained model.
 
     Args:
@@ -49,7 +54,7 @@ def load(run_or_model: str | os.PathLike) -> TextTask:
     return load(find_model(str(run_or_model)))
 
 
-def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TextTask]:
+def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TextTask] | type[NgramLanguageModel]:
     """The task of a recipe.
 
     Args:
@@ -59,11 +64,12 @@ def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TextTask]:
     Raises:
         InputError: if this version knows no such task.
     """
-    if recipe.task not in TASKS:
+    known: dict[str, Any] = {**TASKS, **BASELINES}
+    if recipe.task not in known:
         raise InputError(
-            f"{source}: is a run of task {recipe.task!r}; this version of keras_seq knows {', '.join(TASKS)}"
+            f"{source}: is a run of task {recipe.task!r}; this version of keras_seq knows {', '.join(known)}"
         )
-    return TASKS[recipe.task]
+    return known[recipe.task]
 
 
 def _load_saved_model(path: Path, name: str) -> TextTask:

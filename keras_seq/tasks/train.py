@@ -15,9 +15,11 @@ from keras_seq.core.errors import RecipeError
 from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
 from keras_seq.tasks.classifier_training import ClassifierTraining
+from keras_seq.tasks.language_training import LanguageTraining
+from keras_seq.tasks.ngram_training import NgramTraining
 from keras_seq.tasks.tagger_training import TaggerTraining
-from keras_seq.tasks.word_vectors import show_word_vectors
 from keras_seq.training import (
+    FitResult,
     GradientNormsPerStep,
     Progress,
     Recipe,
@@ -30,7 +32,12 @@ from keras_seq.training import (
 from keras_seq.training.gradient_norms import check_measurable
 
 # Task name -> what its training needs.
-TRAININGS: dict[str, Callable[..., Any]] = {"classifier": ClassifierTraining, "tagger": TaggerTraining}
+TRAININGS: dict[str, Callable[..., Any]] = {
+    "classifier": ClassifierTraining,
+    "language_model": LanguageTraining,
+    "ngram_language_model": NgramTraining,
+    "tagger": TaggerTraining,
+}
 # The keys of `data` that name files.
 FILES = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
 
@@ -82,12 +89,37 @@ def train(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
             f"Received: {recipe.fit.monitor!r}; correct it"
         )
+    has_model = hasattr(training, "model")
     if recipe.tensorboard.gradient_norms:
         try:
-            check_measurable(training.model)
+            check_measurable(training.model if has_model else None)
         except (TypeError, ValueError) as error:
             raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
     run = run or RunDirectory.create(run_directory, recipe)
+    # What has no Keras model has been fitted while its files were read.
+    result = _fit_model(training, recipe, run, resume=resume, quiet=quiet) if has_model else training.result
+    training.task.save(run.path)
+    metrics: dict[str, Any] = {
+        "task": recipe.task,
+        "name": recipe.name,
+        "seed": recipe.seed,
+        **training.final_scores(),
+        "best_epoch": result.best_epoch,
+        "epochs": len(result.history),
+        "stopped_early": result.stopped_early,
+        "training_seconds": result.seconds,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "cpu": describe_processor(),
+        "parameters": training.model.count_params() if has_model else training.num_parameters,
+        "versions": versions(),
+        "history": result.history,
+    }
+    run.write_metrics(metrics)
+    return metrics
+
+
+def _fit_model(training: Any, recipe: Recipe, run: RunDirectory, *, resume: bool, quiet: bool) -> FitResult:
+    """Run the training loop, and complete what needs the trained model."""
     compile_model(training.model, recipe, steps_per_epoch=len(training.batches), loss=training.loss)
     callbacks: list[keras.callbacks.Callback] = [
         TensorBoard(
@@ -112,25 +144,8 @@ def train(
         resume=resume,
     )
     training.complete()
-    show_word_vectors(training.model, training.encoder, run.tensorboard_path)
-    training.task.save(run.path)
-    metrics: dict[str, Any] = {
-        "task": recipe.task,
-        "name": recipe.name,
-        "seed": recipe.seed,
-        **training.final_scores(),
-        "best_epoch": result.best_epoch,
-        "epochs": len(result.history),
-        "stopped_early": result.stopped_early,
-        "training_seconds": result.seconds,
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "cpu": describe_processor(),
-        "parameters": training.model.count_params(),
-        "versions": versions(),
-        "history": result.history,
-    }
-    run.write_metrics(metrics)
-    return metrics
+    training.show(run.tensorboard_path)
+    return result
 
 
 def versions() -> dict[str, str]:

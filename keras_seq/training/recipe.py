@@ -14,12 +14,23 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.core.files import atomic_write
+from keras_seq.training.language_recipe import LanguageRecipe
+from keras_seq.training.ngram_recipe import NgramRecipe
 from keras_seq.training.pretraining_recipe import PretrainingRecipe
 from keras_seq.training.recipe_section import Section
 from keras_seq.training.transfer_recipe import TransferRecipe
 
 # Task -> the score that decides when `fit.monitor` is not given.
-MONITORS = {"tagger": "entity_f1", "classifier": "accuracy"}
+MONITORS = {
+    "tagger": "entity_f1",
+    "classifier": "accuracy",
+    "language_model": "perplexity",
+    "ngram_language_model": "perplexity",
+}
+# The task that has no builder, and what stands in the place of one.
+NGRAM_TASK, NGRAM_BUILDER = "ngram_language_model", "kneser_ney"
+# Scores of which less is better.
+LESS_IS_BETTER = ("perplexity", "nll_per_step")
 
 
 class DataRecipe(Section):
@@ -39,7 +50,10 @@ class DataRecipe(Section):
         default=None, ge=0, description="the rows of the training file that have this fold are the test data"
     )
     held_out: float = Field(
-        default=0.1, gt=0, lt=1, description="share of the training texts that validates where no file does"
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="share of the training texts that validates where no file does; of a running text its end",
     )
     out_of_scope_validation: str | None = Field(default=None, min_length=1)
     out_of_scope_test: str | None = Field(default=None, min_length=1)
@@ -191,11 +205,20 @@ class Recipe(Section):
     transfer: TransferRecipe = TransferRecipe()
     model: ModelRecipe
     classification: ClassificationRecipe = ClassificationRecipe()
+    language: LanguageRecipe = LanguageRecipe()
+    ngram: NgramRecipe = NgramRecipe()
     batching: BatchingRecipe = BatchingRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     fit: FitRecipe = FitRecipe()
     tensorboard: TensorBoardRecipe = TensorBoardRecipe()
     expected: ExpectedRecipe = ExpectedRecipe()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_builder(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("task") == NGRAM_TASK:
+            return {"model": {"builder": NGRAM_BUILDER}, **values}
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -205,7 +228,9 @@ class Recipe(Section):
         fit = values.get("fit", {})
         if not isinstance(fit, Mapping) or fit.get("monitor"):
             return values
-        return {**values, "fit": {**fit, "monitor": MONITORS[values["task"]]}}
+        monitor = MONITORS[values["task"]]
+        direction = "min" if monitor in LESS_IS_BETTER else "max"
+        return {**values, "fit": {"direction": direction, **fit, "monitor": monitor}}
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
