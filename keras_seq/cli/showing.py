@@ -13,7 +13,8 @@ MOST_TOKENS = 5
 
 
 def line_of(result: Mapping[str, Any]) -> str:
-    """A result as one line: a text with its entities marked, or label, probability and text parted by tabs."""
+    """A result as one line: a text with its entities marked, or label, probability and text parted by tabs; of a text
+    that was scored, perplexity, log-probability, number of symbols and text."""
     if "entities" in result:
         return marked(result["text"], result["entities"])
     cells = [*_label_cells(result), " ".join(result["text"].split("\t"))]
@@ -27,8 +28,9 @@ def highlighted(result: Mapping[str, Any]) -> Text:
     """A result in colours: entities by their type, a label by its name, tokens by their weight."""
     shown = Text()
     if "entities" not in result:
-        label, score = _label_cells(result)
-        shown.append(f" {label} ", style=_style(label)).append(f" {score}  ")
+        first, *further = _label_cells(result)
+        style = "bold" if "perplexity" in result else _style(first)
+        shown.append(f" {first} ", style=style).append(f" {' '.join(further)}  ")
         return shown.append_text(_weighed(result["text"], result.get("tokens", ())))
     position = 0
     for entity in result["entities"]:
@@ -50,10 +52,12 @@ def marked(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
     return "".join([*parts, text[position:]])
 
 
-def _label_cells(result: Mapping[str, Any]) -> tuple[str, str]:
-    """The label and its probability; of several labels, those of each."""
+def _label_cells(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """The label and its probability, of several labels those of each; or what was found of the text as a whole."""
     if "label" in result:
         return result["label"], f"{result['score']:.4f}"
+    if "perplexity" in result:
+        return f"{result['perplexity']:.2f}", f"{result['log_prob']:.2f}", f"{result['num_tokens']}"
     labels = result["labels"]
     return ", ".join(labels), ", ".join(f"{result['scores'][label]:.4f}" for label in labels)
 

@@ -130,6 +130,9 @@ class LanguageFunctions(tf.Module):
         Returns:
             int32 `(batch, max_length)`, 0 after the end.
         """
+        given = tf.shape(ids)[0]
+        # The loop needs a row.
+        ids = tf.pad(ids, [[0, tf.cast(tf.equal(given, 0), tf.int32)], [0, 0]])
         rows = tf.shape(ids)[0]
         read = tf.concat([tf.fill([rows, 1], self.encoder.start_id), ids], axis=1)
         last = tf.reduce_sum(tf.cast(ids > 0, tf.int32), axis=1)
@@ -156,7 +159,7 @@ class LanguageFunctions(tf.Module):
             stop_id=stop_id,
             banned_ids=self.encoder.banned_ids,
         )
-        return drawn
+        return drawn[:given]
 
     def signatures(self) -> dict[str, Callable[..., Any]]:
         """The functions by the names under which they are served."""
@@ -164,8 +167,8 @@ class LanguageFunctions(tf.Module):
         specs = [tf.TensorSpec([None], tf.int32, name="token_ids")]
         specs += [tf.TensorSpec([None, *size], tf.float32, name=name) for name, size in self.state_sizes.items()]
 
-        def step(token_ids: tf.Tensor, *states: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self.step(token_ids, dict(zip(names, states, strict=True)))
+        def step(token_ids: tf.Tensor, *states: tf.Tensor, **named: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self.step(token_ids, {**dict(zip(names, states, strict=False)), **named})
 
         return {"serving_default": self.text, "generate": self.generate, "step": (step, specs)}
 
@@ -204,7 +207,7 @@ class LanguageFunctions(tf.Module):
         loop = (tf.constant(0), tf.zeros([rows]), *self.first_states(rows).values())
         shapes = [tf.TensorShape([]), tf.TensorShape([None])]
         shapes += [tf.TensorShape([None, *size]) for size in self.state_sizes.values()]
-        _, log_probs, *_ = tf.while_loop(lambda begin, *_: begin < steps, window, loop, shape_invariants=shapes)
+        _, log_probs, *_ = tf.while_loop(lambda begin, *_: begin < steps, window, loop, shape_invariants=tuple(shapes))
         return log_probs
 
 
