@@ -40,8 +40,16 @@ from keras_seq.layers import (
     TransformerBlock,
     WideScores,
 )
-from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy
-from keras_seq.metrics import EntityF1, ExpectedCalibrationError, MacroF1, MaskedTokenAccuracy, Perplexity
+from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy, NoteCrossEntropy
+from keras_seq.metrics import (
+    EntityF1,
+    ExpectedCalibrationError,
+    FrameAccuracy,
+    MacroF1,
+    MaskedTokenAccuracy,
+    NLLPerStep,
+    Perplexity,
+)
 from keras_seq.testing import UnpaddedOutputs, pad_rows
 
 ROWS, STEPS, TAGS = 4, 5, 3
@@ -235,6 +243,26 @@ class OfTexts:
         return self.judge.result()
 
 
+class OfNotes:
+    """A loss or a metric of several notes at each step: the label is one that sounds, and padding is -1 at all."""
+
+    def __init__(self, judge):
+        self.judge = judge
+
+    def _notes(self, labels):
+        labels = np.asarray(labels)
+        return np.where(labels[..., None] >= 0, np.eye(TAGS)[labels], -1)
+
+    def __call__(self, labels, predictions):
+        return self.judge(self._notes(labels), predictions)
+
+    def update_state(self, labels, predictions):
+        self.judge.update_state(self._notes(labels), predictions)
+
+    def result(self):
+        return self.judge.result()
+
+
 def class_cross_entropy(reduction, **arguments):
     loss = ClassCrossEntropy(reduction=reduction, class_weights=[0.5, 1, 2], label_smoothing=0.1, **arguments)
     return OfTexts(loss, loss.multi_label)
@@ -255,6 +283,7 @@ LOSSES = {
         "miss_cost": (functools.partial(CRFNegativeLogLikelihood, miss_cost=0.5), floats(TAGS, TAGS)),
     },
     "MaskedCrossEntropy": {"plain": (MaskedCrossEntropy, -np.abs(floats(TAGS)))},
+    "NoteCrossEntropy": {"plain": (lambda reduction: OfNotes(NoteCrossEntropy(reduction=reduction)), floats(TAGS))},
 }
 
 # Class -> name of a case -> (how to make the metric, its predictions without padding).
@@ -270,6 +299,8 @@ METRICS = {
     ]
 } | {
     "Perplexity": {"plain": (Perplexity, -np.abs(floats(TAGS)))},
+    "NLLPerStep": {"plain": (lambda: OfNotes(NLLPerStep()), floats(TAGS))},
+    "FrameAccuracy": {"plain": (lambda: OfNotes(FrameAccuracy()), floats(TAGS))},
     "MacroF1": {"texts": (lambda: OfTexts(MacroF1(TAGS)), probabilities())},
     "ExpectedCalibrationError": {"texts": (lambda: OfTexts(ExpectedCalibrationError()), probabilities())},
 }

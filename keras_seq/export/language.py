@@ -40,9 +40,7 @@ class LanguageFunctions(tf.Module):
         self.streaming = streaming_model(model)
         self.of_targets = streaming_model(model, with_targets=True)
         self.state_sizes = {
-            tensor.name: tuple(tensor.shape[1:])
-            for tensor in self.streaming.inputs
-            if tensor.name.startswith("state")
+            tensor.name: tuple(tensor.shape[1:]) for tensor in self.streaming.inputs if tensor.name.startswith("state")
         }
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)

@@ -38,6 +38,9 @@ class Selection:
     letter_case: str = "unchanged"
 
 
+WHOLE = Selection()
+
+
 def selection_of(recipe: Recipe, split: str) -> Selection:
     """What a recipe reads of the file for training, validation or test.
 
@@ -46,11 +49,9 @@ def selection_of(recipe: Recipe, split: str) -> Selection:
     """
     language, is_cut = recipe.language, recipe.data.validation is None
     if language.layout == "lines":
-        return Selection(
-            split=split if is_cut else None, column=language.column, letter_case=language.letter_case
-        )
+        return Selection(split=split if is_cut else None, column=language.column, letter_case=language.letter_case)
     if not is_cut or split == "test":
-        return Selection()
+        return WHOLE
     end = 1.0 - recipe.data.held_out
     return Selection(part=(0.0, end) if split == "train" else (end, 1.0))
 
@@ -61,7 +62,7 @@ def has_own_test(recipe: Recipe) -> bool:
     return recipe.language.layout == "lines" and data.validation is None and data.test is None
 
 
-def read_text(path: str | Path, unit: str, layout: str, selection: Selection = Selection()) -> Iterator[str]:
+def read_text(path: str | Path, unit: str, layout: str, selection: Selection = WHOLE) -> Iterator[str]:
     """A text in pieces of whole words, or of whole lines.
 
     In a stream of words, and in lines, the last line ends with a line break.
@@ -99,7 +100,7 @@ class LanguageText:
         selection: as of `read_text`.
     """
 
-    def __init__(self, path: str | Path, encoder: LanguageEncoder, selection: Selection = Selection()) -> None:
+    def __init__(self, path: str | Path, encoder: LanguageEncoder, selection: Selection = WHOLE) -> None:
         self.path = path
         self.encoder = encoder
         self.num_characters = 0

@@ -15,7 +15,7 @@ from keras_seq.core.errors import InputError
 from keras_seq.export import Sample
 from keras_seq.export.language import LanguageFunctions, SavedLanguageFunctions
 from keras_seq.ops.decoding import _check_numbers as check_sampling
-from keras_seq.tasks.language_data import LanguageText, Selection, has_own_test, score_text, scorer, selection_of
+from keras_seq.tasks.language_data import WHOLE, LanguageText, Selection, has_own_test, score_text, scorer, selection_of
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
 from keras_seq.training import Recipe
@@ -44,9 +44,7 @@ class LanguageModel(TextTask):
     encoder_class = LanguageEncoder
     encoder_folder = ""
 
-    def __init__(
-        self, functions: LanguageFunctions | SavedLanguageFunctions, name: str = "language_model"
-    ) -> None:
+    def __init__(self, functions: LanguageFunctions | SavedLanguageFunctions, name: str = "language_model") -> None:
         super().__init__(functions, name)
 
     @property
@@ -122,7 +120,9 @@ class LanguageModel(TextTask):
             raise ValueError("`stop` must not be empty. Received: stop=''. Pass None to stop at nothing.")
         if unknown := self.encoder.unknown_symbols(prefix):
             shown = ", ".join(map(repr, unknown[:5]))
-            raise InputError(f"{self.name}: the prefix has {self.encoder.unit}s that it does not know: {shown}; leave them out")
+            raise InputError(
+                f"{self.name}: the prefix has {self.encoder.unit}s that it does not know: {shown}; leave them out"
+            )
         outputs = self.functions.generate(
             tf.constant([prefix.encode()] * count, tf.string),
             max_length=tf.constant(max_length),
@@ -140,8 +140,7 @@ class LanguageModel(TextTask):
         rows = np.array([b"", b"a", b"Ana"], object)
         options = {"max_length": 20, "temperature": 0.8, "top_k": 5, "top_p": 0.9, "seed": 1}
         inputs = {
-            name: np.array(value, "float32" if isinstance(value, float) else "int32")
-            for name, value in options.items()
+            name: np.array(value, "float32" if isinstance(value, float) else "int32") for name, value in options.items()
         }
         functions = self._parts()
         states = {
@@ -163,7 +162,7 @@ class LanguageModel(TextTask):
         data: str | Path,
         on_progress: Callable[[int], None] | None = None,
         *,
-        selection: Selection = Selection(),
+        selection: Selection = WHOLE,
     ) -> dict[str, Any]:
         """The scores of the model on a text file.
 

@@ -12,12 +12,20 @@ from keras import ops
 
 from keras_seq.core.errors import InputError
 from keras_seq.data import StreamBatches
-from keras_seq.tasks.language_data import LanguageText, LineBatches, has_own_test, read_text, score_text, scorer, selection_of
+from keras_seq.export.language import LanguageFunctions
+from keras_seq.tasks.language_data import (
+    LanguageText,
+    LineBatches,
+    has_own_test,
+    read_text,
+    score_text,
+    scorer,
+    selection_of,
+)
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.training_parts import find_builder
 from keras_seq.text import LanguageEncoder
 from keras_seq.training import CarriedStates, Recipe
-from keras_seq.export.language import LanguageFunctions
 from keras_seq.zoo import streaming_model, target_model
 
 
@@ -144,4 +152,3 @@ def mean_of_targets(target_ids: Any, log_probs: Any) -> Any:
     """Minus the mean log-probability of the targets: those above 0; 0 if there is none."""
     real = ops.cast(target_ids > 0, log_probs.dtype)
     return -ops.sum(log_probs * real) / ops.maximum(ops.sum(real), 1.0)
-

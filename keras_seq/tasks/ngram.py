@@ -14,7 +14,7 @@ from keras_seq.core.checks import check_non_negative_integer, check_positive_int
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
 from keras_seq.ops.kneser_ney import KneserNey
-from keras_seq.tasks.language_data import LanguageText, Selection, language_scores, read_text
+from keras_seq.tasks.language_data import WHOLE, LanguageText, Selection, language_scores, read_text
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, LanguageEncoder
@@ -69,7 +69,7 @@ class NgramLanguageModel:
         layout: str = "stream",
         min_count: int = 1,
         max_symbols: int | None = None,
-        selection: Selection = Selection(),
+        selection: Selection = WHOLE,
         name: str = "ngrams",
     ) -> Self:
         """Count the n-grams of a text, which is held in memory meanwhile.
@@ -106,7 +106,7 @@ class NgramLanguageModel:
         data: str | Path,
         on_progress: Callable[[int], None] | None = None,
         *,
-        selection: Selection = Selection(),
+        selection: Selection = WHOLE,
     ) -> dict[str, Any]:
         """Score the model on a text file.
 

@@ -57,7 +57,8 @@ def language_model(
         embedding_dim: size of the token vectors.
         tie_weights: whether the output reads the table of the embedding; where `units` differs from `embedding_dim`, a
             dense layer `projection` stands between.
-        adaptive_cutoffs: first ids of clusters of rarer tokens, for an adaptive softmax (`keras_seq.layers.TokenSoftmax`).
+        adaptive_cutoffs: first ids of clusters of rarer tokens, for an adaptive softmax; see
+            `keras_seq.layers.TokenSoftmax`.
         dropout: rate, while training: of features of the token vectors and of the last states, the same ones at all
             steps, and of states between layers.
         weight_dropout: rate at which weights between states are dropped, while training.

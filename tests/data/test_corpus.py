@@ -20,7 +20,9 @@ def test_ids_come_back(num_ids, itemsize):
 
 
 def stream(length=103, rows=3, window=10, **options):
-    return StreamBatches(Corpus([np.arange(4, 4 + length)], 1000), start_id=3, batch_size=rows, window=window, **options)
+    return StreamBatches(
+        Corpus([np.arange(4, 4 + length)], 1000), start_id=3, batch_size=rows, window=window, **options
+    )
 
 
 def test_rows_go_on_where_the_last_window_ended():

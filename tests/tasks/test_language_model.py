@@ -16,7 +16,7 @@ from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.text import LanguageEncoder
 from keras_seq.training import Recipe
 
-WORDS = "um dois três casa mar sol lua rio".split()
+WORDS = ["um", "dois", "três", "casa", "mar", "sol", "lua", "rio"]
 
 
 def write_text(path, seed, lines=160):

@@ -90,7 +90,9 @@ def test_tied_weights_are_one_table():
     tied, free = (language_model(20, tie_weights=tie, **arguments) for tie in (True, False))
     assert free.count_params() - tied.count_params() == 20 * 5
     assert "projection" not in {layer.name for layer in tied.layers}
-    assert "projection" in {layer.name for layer in language_model(20, units=7, embedding_dim=5, tie_weights=True).layers}
+    assert "projection" in {
+        layer.name for layer in language_model(20, units=7, embedding_dim=5, tie_weights=True).layers
+    }
 
 
 def test_weight_dropout_acts_in_training_alone():
