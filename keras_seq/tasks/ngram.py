@@ -87,9 +87,8 @@ class NgramLanguageModel:
             DataError: if the file is broken.
             InputError: if it holds no symbol.
         """
-        encoder = LanguageEncoder.build(
-            read_text(path, unit, layout, selection), unit=unit, layout=layout, min_count=min_count, max_size=max_symbols
-        )
+        pieces = read_text(path, unit, layout, selection)
+        encoder = LanguageEncoder.build(pieces, unit=unit, layout=layout, min_count=min_count, max_size=max_symbols)
         text = LanguageText(path, encoder, selection)
         if not len(text.corpus):
             raise InputError(f"{path}: holds no training text; give a longer one")
