@@ -107,7 +107,9 @@ class LanguageFunctions(tf.Module):
             _assert(seed >= 0, "seed must be at least 0", seed),
         ]
         with tf.control_dependencies(checks):
-            ids = self.encoder.encode(tf.identity(prefix))
+            # Nothing is made of a number that is out of range.
+            max_length = tf.identity(max_length)
+        ids = self.encoder.encode(prefix)
         drawn = self.decode(ids, max_length, temperature, top_k, top_p, seed, self.encoder.stop_id)
         added = self.encoder.decode(drawn)
         if self.encoder.unit == "character":
