@@ -12,6 +12,7 @@ import typer
 
 from keras_seq.cli.options import RunOrModel, examples
 from keras_seq.cli.predict_command import check_output
+from keras_seq.cli.printing import say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.checks import check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError
@@ -30,7 +31,9 @@ RULE = "-" * 40
 
 def generate(
     run_or_model: RunOrModel,
-    prefix: Annotated[str, typer.Option("--prefix", metavar="TEXT", help="How each text begins.")] = "",
+    prefix: Annotated[
+        str, typer.Option("--prefix", metavar="TEXT", help="How each text begins; of a music model a MIDI file.")
+    ] = "",
     count: Annotated[int, typer.Option("--count", metavar="N", help="How many texts.")] = 1,
     max_length: Annotated[
         int | None,
@@ -60,8 +63,6 @@ def generate(
     """Let a language model write on from a prefix, or a music model play."""
     check_positive_integer("count", count)
     check_positive_number("temperature", temperature)
-    if stop is not None and not stop:
-        raise InputError("--stop: holds no text; name what a text is to end before, or leave it out")
     check_output(output_file)
     start_frameworks()
     from keras_seq.tasks import load
@@ -70,25 +71,18 @@ def generate(
     if not hasattr(task, "generate"):
         raise InputError(f"{run_or_model}: is a {task.task}, which generates nothing; name a language model")
     options: dict[str, Any] = {"temperature": temperature, "seed": seed, "count": count}
-    chosen = {"max_length": max_length, "top_k": top_k, "top_p": top_p}
+    end = None if stop is None else stop.replace("\\n", "\n")
+    chosen = {"max_length": max_length, "top_k": top_k, "top_p": top_p, "stop": end}
     options |= _options_of(task, run_or_model, {name: value for name, value in chosen.items() if value is not None})
+    if hasattr(task, "write_midi"):
+        if output_file is None or output_file.suffix not in MIDI_SUFFIXES or as_json:
+            raise InputError(f"{run_or_model}: makes music, which is no text; name a MIDI file with --output tune.mid")
+        for path in task.write_midi(output_file, task.generate(prefix, **options)):
+            say(f"Written: {path}")
+        return
     texts = task.generate(prefix, **options)
-    if stop is not None:
-        texts = [text_before(text, prefix, stop.replace("\\n", "\n")) for text in texts]
     with _opened(output_file) as file:
         file.write(rendered(texts, prefix, as_json))
-
-
-def text_before(text: str, prefix: str, stop: str) -> str:
-    """The text up to the first place after its prefix where `stop` stands.
-
-    Example:
-
-    >>> text_before("one two. three.", "one", ".")
-    'one two'
-    """
-    place = text.find(stop, len(prefix))
-    return text if place < 0 else text[:place]
 
 
 def rendered(texts: list[str], prefix: str, as_json: bool) -> str:
@@ -106,7 +100,7 @@ def _options_of(task: Any, run_or_model: str, chosen: dict[str, Any]) -> dict[st
     for name in chosen:
         if name not in known:
             option = f"--{name.replace('_', '-')}"
-            raise InputError(f"{run_or_model}: is a {task.task}, which has no {option}; leave it out")
+            raise InputError(f"{run_or_model}: a model of the task {task.task} has no {option}; leave it out")
     return chosen
 
 
