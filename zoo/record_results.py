@@ -48,7 +48,8 @@ def row_of_runs(runs: list[Path], model: str, metric: str, timed: Path) -> dict[
     if folds:
         split = f"{test}, {len(folds)} folds"
     elif scored not in data:
-        split = f"{test}, last {data['held_out']:.0%}"
+        by_hash = recipes[0].get("language", {}).get("layout") == "lines"
+        split = f"{test}, {'5% by hash' if by_hash else 'last ' + format(data['held_out'], '.0%')}"
     varied = ["seed=SEED", *(["data.fold=FOLD"] if folds else [])]
     return {
         "model": model,

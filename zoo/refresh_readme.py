@@ -35,7 +35,7 @@ def shown_runs(row: dict[str, str]) -> str:
 
 def shown_data(row: dict[str, str]) -> str:
     """The data set, and the part of it that was scored where it has no test split."""
-    part = re.search(r", last \d+%$", row["split"])
+    part = re.search(r", (last \d+%|5% by hash)$", row["split"])
     return row["data"] + (part[0] if part else "")
 
 

@@ -17,6 +17,7 @@ from keras_seq.zoo.cards import DatasetCard, ModelCard
 
 CARD_FILE = "card.json"
 SPLITS = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
+LANGUAGE_TASKS = ("language_model", "ngram_language_model")
 # What a card takes over from `metrics.json` as it is.
 CARD_METRICS = ("parameters", "training_seconds", "cpu", "versions", "date")
 # The recipes of a source checkout.
@@ -153,7 +154,7 @@ def _dataset_card(recipe: Recipe) -> DatasetCard:
     if data.fold is not None:
         parts.append(f"test: its fold {data.fold}")
     if data.validation is None:
-        parts.append(f"validation: {data.held_out:.0%} of the training texts")
+        parts.append(_own_validation(recipe))
     if recipe.pretraining.files:
         parts.append(f"texts for word vectors: {', '.join(recipe.pretraining.files)}")
     further = list(recipe.pretraining.files)
@@ -170,6 +171,15 @@ def _dataset_card(recipe: Recipe) -> DatasetCard:
     citation = "; ".join([dataset.citation, *(other.citation for other in others.values())])
     url = next(iter(dataset.files[train.partition("/")[2].removesuffix(".gz")].urls), "")
     return DatasetCard(name=dataset.name, split=split, licence=licence, citation=citation, url=url)
+
+
+def _own_validation(recipe: Recipe) -> str:
+    """What validates where no file does."""
+    if recipe.task not in LANGUAGE_TASKS:
+        return f"validation: {recipe.data.held_out:.0%} of the training texts"
+    if recipe.language.layout == "lines":
+        return "of its texts 90% train, 5% validate and 5% test, by their hash"
+    return f"validation: its last {recipe.data.held_out:.0%}"
 
 
 def signatures_of(folder: Path) -> list[str]:
