@@ -102,12 +102,12 @@ def test_predict_agrees_with_evaluate(files, tmp_path):
 
 def test_drawn_texts_follow_the_distribution(files):
     model = NgramLanguageModel.train(files["train"], order=2, unit="word")
-    drawn = model.generate("rosa", count=2000, max_length=1, seed=3)
-    assert drawn == model.generate("rosa", count=2000, max_length=1, seed=3)
-    assert drawn != model.generate("rosa", count=2000, max_length=1, seed=4)
+    drawn = model.generate("rosa", count=1000, max_length=1, seed=3)
+    assert drawn[:40] == model.generate("rosa", count=40, max_length=1, seed=3)
+    assert drawn[:40] != model.generate("rosa", count=40, max_length=1, seed=4)
     expected = model.ngrams.distribution(model.encoder.ids("rosa"))
     for word in WORDS:
-        share = drawn.count(f"rosa {word}") / 2000
+        share = drawn.count(f"rosa {word}") / 1000
         assert share == pytest.approx(float(expected[model.encoder.ids(word)[0]]), abs=0.04)
     assert model.generate("rosa", max_length=0) == ["rosa"]
     likeliest = model.encoder.text([*model.encoder.ids("rosa"), int(expected.argmax())])
