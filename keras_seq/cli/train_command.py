@@ -119,6 +119,8 @@ def compared_with_expected(expected: Mapping[str, float], metrics: Mapping[str, 
             `test.` before the metric names the data.
         metrics: What `train` returned.
     """
+    from keras_seq.training.recipe import LESS_IS_BETTER
+
     default = "test" if "test" in metrics else "validation"
     lines = []
     for key, score in expected.items():
@@ -126,6 +128,7 @@ def compared_with_expected(expected: Mapping[str, float], metrics: Mapping[str, 
         split = split or default
         reached = metrics.get(split, {}).get(name)
         if isinstance(reached, float):
-            verdict = "reached" if reached >= score else f"missed by {score - reached:.4f}"
+            short = reached - score if name in LESS_IS_BETTER else score - reached
+            verdict = "reached" if short <= 0 else f"missed by {short:.4f}"
             lines.append(f"Expected {split} {name} {score:.4f}: {verdict} ({reached:.4f})")
     return lines
