@@ -73,8 +73,8 @@ def read_text(path: str | Path, unit: str, layout: str, selection: Selection = W
         selection: what of it is read.
     """
     if layout == "lines":
-        options = {"column": selection.column, "split": selection.split, "letter_case": selection.letter_case}
-        yield from (f"{text}\n" for text in read_examples(path, **options))
+        texts = read_examples(path, column=selection.column, split=selection.split, letter_case=selection.letter_case)
+        yield from (f"{text}\n" for text in texts)
         return
     pieces = read_pieces(path, FILE_FORMAT)
     if selection.part != (0.0, 1.0):
