@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy
+from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy, NoteCrossEntropy
 from keras_seq.testing import run_model_test
 from keras_seq.zoo import list_builders, registered_builder
 
@@ -72,7 +72,25 @@ def classifier_training(model):
     return generator.integers(0, classes, ROWS).astype("int32"), ClassCrossEntropy()
 
 
-TRAINING = {"classifier": classifier_training, "sequence": sequence_training, "tagger": tagger_training}
+def music_training(model):
+    """Targets and loss of a model that gives the log-odds of several notes at each step."""
+    notes = np.random.default_rng(1).integers(0, 2, (ROWS, STEPS, model.output_shape[-1]))
+    return notes.astype("float32"), NoteCrossEntropy()
+
+
+def language_training(model):
+    """Targets and loss of a model that gives the log-probabilities of the next token."""
+    targets = np.random.default_rng(1).integers(1, model.output_shape[-1], (ROWS, STEPS)).astype("int32")
+    return targets, MaskedCrossEntropy()
+
+
+TRAINING = {
+    "classifier": classifier_training,
+    "language_model": language_training,
+    "music": music_training,
+    "sequence": sequence_training,
+    "tagger": tagger_training,
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Files -> examples -> batches: CoNLL files, labelled texts, bucketed batches, registered data sets."""
+"""Files -> examples -> batches: CoNLL files, texts, music, bucketed batches, registered data sets."""
 
 from keras_seq.data import language_datasets as _language_datasets  # noqa: F401 (registers them)
 from keras_seq.data import text_datasets as _text_datasets  # noqa: F401 (registers them)
@@ -17,6 +17,9 @@ from keras_seq.data.labelled_text import read_labelled_text as read_labelled_tex
 from keras_seq.data.labels import check_classes as check_classes
 from keras_seq.data.labels import check_labels as check_labels
 from keras_seq.data.labels import labels_of as labels_of
+from keras_seq.data.midi import read_midi as read_midi
+from keras_seq.data.midi import write_midi as write_midi
+from keras_seq.data.piano_rolls import read_piano_rolls as read_piano_rolls
 from keras_seq.data.registry import Dataset as Dataset
 from keras_seq.data.registry import find_data as find_data
 from keras_seq.data.registry import get_dataset as get_dataset

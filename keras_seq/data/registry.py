@@ -10,6 +10,7 @@ from pathlib import Path
 
 from keras_seq.core.errors import InputError
 from keras_seq.data.conversions import to_token_tag_lines
+from keras_seq.data.midi import midi_files
 
 DATA_VARIABLE = "KERAS_SEQ_DATA"
 # What comes with the package; the folder lies beside this file wherever it is installed.
@@ -137,14 +138,14 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
     """The file that a recipe or a command names.
 
     A reference is the path of a file, or `folder/file` below one of `data_directories`. A file is found with and
-    without `.gz`, whichever way it was named.
+    without `.gz`, whichever way it was named. A folder may be named where it holds MIDI files.
 
     Args:
         reference: For instance `"lener-br/train.conll"`, or a path.
         data_dir: Searched before `KERAS_SEQ_DATA` and the cache.
 
     Returns:
-        The path of an existing file.
+        The path of an existing file, or of such a folder.
 
     Raises:
         InputError: When there is none, with the command that fetches a registered data set.
@@ -153,7 +154,7 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
     directories = [] if reference.is_absolute() else data_directories(data_dir)
     for candidate in [reference, *(directory / reference for directory in directories)]:
         for path in _spellings(candidate):
-            if path.is_file():
+            if path.is_file() or (path.is_dir() and midi_files(path)):
                 return path
     folder = reference.parts[0] if len(reference.parts) > 1 and not reference.is_absolute() else None
     plain = reference.name.removesuffix(".gz")

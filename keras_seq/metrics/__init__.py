@@ -4,9 +4,11 @@ from keras_seq.metrics.classification_scores import class_confusion, classificat
 from keras_seq.metrics.entity_f1 import EntityF1
 from keras_seq.metrics.entity_scores import confusion_matrix, entity_scores
 from keras_seq.metrics.expected_calibration_error import ExpectedCalibrationError
+from keras_seq.metrics.frame_accuracy import FrameAccuracy
 from keras_seq.metrics.generation_scores import generation_scores
 from keras_seq.metrics.macro_f1 import MacroF1
 from keras_seq.metrics.masked_token_accuracy import MaskedTokenAccuracy
+from keras_seq.metrics.nll_per_step import NLLPerStep
 from keras_seq.metrics.out_of_scope import out_of_scope_scores
 from keras_seq.metrics.perplexity import Perplexity
 from keras_seq.metrics.reliability import calibration_error, reliability_bins
@@ -14,8 +16,10 @@ from keras_seq.metrics.reliability import calibration_error, reliability_bins
 __all__ = [
     "EntityF1",
     "ExpectedCalibrationError",
+    "FrameAccuracy",
     "MacroF1",
     "MaskedTokenAccuracy",
+    "NLLPerStep",
     "Perplexity",
     "calibration_error",
     "class_confusion",

@@ -40,6 +40,33 @@ def uniform_numbers(seed: Any, num_steps: Any, num_rows: Any) -> Tensor:
     return ops.cast(ops.right_shift(word, 8), "float32") * 2.0**-24
 
 
+def uniform_numbers_of_columns(seed: Any, step: Any, num_rows: Any, num_columns: int) -> Tensor:
+    """One number in [0, 1) for each row and column of one step, as when each of several notes is drawn for itself.
+
+    Those of column 0 are the numbers of `uniform_numbers`: `threefry(key=(seed, row), counter=(step, column))`.
+
+    Args:
+        seed: integer of at least 0, a Python number or a scalar tensor.
+        step: which step, a Python number or a scalar tensor.
+        num_rows: number of rows, a Python number or (on TensorFlow) a scalar tensor.
+        num_columns: number of columns.
+
+    Returns:
+        float32 `(num_rows, num_columns)`, multiples of `2 ** -24`.
+
+    Example:
+        >>> from keras_seq.ops.random_numbers import uniform_numbers_of_columns
+        >>> numbers = uniform_numbers_of_columns(seed=1, step=0, num_rows=2, num_columns=3)
+        >>> numbers.shape, round(float(numbers[1, 0]), 4)
+        (TensorShape([2, 3]), 0.7098)
+    """
+    rows = ops.cast(ops.expand_dims(ops.arange(0, num_rows, dtype="int32"), 1), "uint32")
+    columns = ops.cast(ops.expand_dims(ops.arange(0, num_columns, dtype="int32"), 0), "uint32")
+    steps = ops.broadcast_to(ops.cast(step, "uint32"), (1, num_columns))
+    word, _ = threefry(ops.cast(seed, "uint32"), rows, steps, columns)
+    return ops.cast(ops.right_shift(word, 8), "float32") * 2.0**-24
+
+
 def threefry(key_0: Tensor, key_1: Tensor, counter_0: Tensor, counter_1: Tensor) -> tuple[Tensor, Tensor]:
     """Threefry-2x32 with 20 rounds: a keyed mix of 64 bits that passes the batteries of tests for random numbers.
 

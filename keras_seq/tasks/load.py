@@ -11,18 +11,24 @@ from keras_seq.core.errors import InputError
 from keras_seq.export import find_saved_model, latest_version
 from keras_seq.tasks.classifier import Classifier
 from keras_seq.tasks.language_model import LanguageModel
+from keras_seq.tasks.music import MusicModel
 from keras_seq.tasks.ngram import NgramLanguageModel
 from keras_seq.tasks.tagger import Tagger
-from keras_seq.tasks.text_task import TextTask
+from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.training import Recipe, RunDirectory
 
 # Task name -> what loads it from a run directory.
-TASKS: dict[str, type[TextTask]] = {"classifier": Classifier, "language_model": LanguageModel, "tagger": Tagger}
+TASKS: dict[str, type[TrainedTask]] = {
+    "classifier": Classifier,
+    "language_model": LanguageModel,
+    "music": MusicModel,
+    "tagger": Tagger,
+}
 # The same for what is never exported.
 BASELINES = {NgramLanguageModel.task: NgramLanguageModel}
 
 
-def load(run_or_model: str | os.PathLike) -> TextTask | NgramLanguageModel:
+def load(run_or_model: str | os.PathLike) -> TrainedTask | NgramLanguageModel:
     """Load a trained model.
 
     Args:
@@ -54,7 +60,7 @@ def load(run_or_model: str | os.PathLike) -> TextTask | NgramLanguageModel:
     return load(find_model(str(run_or_model)))
 
 
-def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TextTask] | type[NgramLanguageModel]:
+def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TrainedTask] | type[NgramLanguageModel]:
     """The task of a recipe.
 
     Args:
@@ -72,7 +78,7 @@ def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TextTask] | type[
     return known[recipe.task]
 
 
-def _load_saved_model(path: Path, name: str) -> TextTask:
+def _load_saved_model(path: Path, name: str) -> TrainedTask:
     """The task whose assets a SavedModel has."""
     for task in TASKS.values():
         if task.saved_functions_class.is_at(path):

@@ -16,6 +16,7 @@ from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
 from keras_seq.tasks.classifier_training import ClassifierTraining
 from keras_seq.tasks.language_training import LanguageTraining
+from keras_seq.tasks.music_training import MusicTraining
 from keras_seq.tasks.ngram_training import NgramTraining
 from keras_seq.tasks.tagger_training import TaggerTraining
 from keras_seq.training import (
@@ -35,6 +36,7 @@ from keras_seq.training.gradient_norms import check_measurable
 TRAININGS: dict[str, Callable[..., Any]] = {
     "classifier": ClassifierTraining,
     "language_model": LanguageTraining,
+    "music": MusicTraining,
     "ngram_language_model": NgramTraining,
     "tagger": TaggerTraining,
 }

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from keras_seq.core.errors import RecipeError
 from keras_seq.core.files import atomic_write
 from keras_seq.training.language_recipe import LanguageRecipe
+from keras_seq.training.music_recipe import MusicRecipe
 from keras_seq.training.ngram_recipe import NgramRecipe
 from keras_seq.training.pretraining_recipe import PretrainingRecipe
 from keras_seq.training.recipe_section import Section
@@ -25,12 +26,13 @@ MONITORS = {
     "tagger": "entity_f1",
     "classifier": "accuracy",
     "language_model": "perplexity",
+    "music": "nll_per_step",
     "ngram_language_model": "perplexity",
 }
 # The task that has no builder, and what stands in the place of one.
 NGRAM_TASK, NGRAM_BUILDER = "ngram_language_model", "kneser_ney"
 # Scores of which less is better.
-LESS_IS_BETTER = ("perplexity", "nll_per_step")
+LESS_IS_BETTER = ("perplexity", "nll", "nats_per_character", "bits_per_character", "nll_per_step", "memory_mb")
 
 
 class DataRecipe(Section):
@@ -207,6 +209,7 @@ class Recipe(Section):
     classification: ClassificationRecipe = ClassificationRecipe()
     language: LanguageRecipe = LanguageRecipe()
     ngram: NgramRecipe = NgramRecipe()
+    music: MusicRecipe = MusicRecipe()
     batching: BatchingRecipe = BatchingRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     fit: FitRecipe = FitRecipe()
@@ -226,9 +229,9 @@ class Recipe(Section):
         if not isinstance(values, Mapping) or values.get("task") not in MONITORS:
             return values
         fit = values.get("fit", {})
-        if not isinstance(fit, Mapping) or fit.get("monitor"):
+        if not isinstance(fit, Mapping):
             return values
-        monitor = MONITORS[values["task"]]
+        monitor = fit.get("monitor") or MONITORS[values["task"]]
         direction = "min" if monitor in LESS_IS_BETTER else "max"
         return {**values, "fit": {"direction": direction, **fit, "monitor": monitor}}
 

@@ -2,6 +2,7 @@
 
 from keras_seq.zoo.cards import DatasetCard, ModelCard
 from keras_seq.zoo.language import language_model, name_generator_model, streaming_model, target_model
+from keras_seq.zoo.music import music_model, streaming_music_model
 from keras_seq.zoo.ner import ner_model
 from keras_seq.zoo.registry import (
     RegisteredBuilder,
@@ -22,6 +23,7 @@ __all__ = [
     "get_builder",
     "language_model",
     "list_builders",
+    "music_model",
     "name_generator_model",
     "ner_model",
     "register_builder",
@@ -29,6 +31,7 @@ __all__ = [
     "sentiment_model",
     "sequence_model",
     "streaming_model",
+    "streaming_music_model",
     "target_model",
     "text_classifier_model",
     "transformer_classifier_model",

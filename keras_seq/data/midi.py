@@ -1,0 +1,198 @@
+"""MIDI files and piano rolls: which notes sound at each step."""
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_seq.core.checks import check_choice, check_positive_integer, check_positive_number
+from keras_seq.core.errors import DataError
+from keras_seq.core.files import atomic_write
+
+# The keys of a piano, as MIDI numbers them.
+LOWEST_NOTE, NUM_NOTES = 21, 88
+HIGHEST_NOTE = LOWEST_NOTE + NUM_NOTES - 1
+MIDI_SUFFIXES = (".mid", ".midi")
+# No real piece is near: a longer one is a damaged file, and must not fill the memory.
+MAX_STEPS = 200_000
+MAX_STEPS_PER_BEAT = 64
+_TICKS_PER_STEP = 120
+_PERCUSSION = 9
+_VELOCITY = 80
+
+
+def read_midi(path: str | os.PathLike, *, steps_per_beat: int = 1) -> np.ndarray:
+    """The piano roll of a MIDI file: all its tracks and channels but percussion.
+
+    Beginning and end of a note are moved to the nearest step; a note takes one step at least. Tempo, loudness and
+    pedals are not read.
+
+    Args:
+        path: The file.
+        steps_per_beat: Steps of one beat, which is a quarter note.
+
+    Returns:
+        bool `(steps, 88)`; column 0 is note 21, the lowest key of a piano.
+
+    Raises:
+        DataError: When the file is missing or is no MIDI file, holds no note, a note that a piano does not have, or
+            more than 200,000 steps.
+        TypeError, ValueError: When `steps_per_beat` is not an integer from 1 to 64.
+
+    Example:
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "tune.mid"
+    >>> roll = np.zeros((3, 88), bool)
+    >>> roll[[0, 1, 2], [39, 39, 43]] = True  # C, C, E
+    >>> write_midi(path, roll)
+    >>> np.argwhere(read_midi(path)).tolist()
+    [[0, 39], [1, 39], [2, 43]]
+    """
+    _check_steps_per_beat(steps_per_beat)
+    file = _opened(path)
+    if file.ticks_per_beat < 1:
+        raise DataError(path, None, "its time is counted in frames, not in beats", "save it with ticks per beat")
+    step = file.ticks_per_beat / steps_per_beat
+    spans, ticks = [], 0
+    for track in file.tracks:
+        found, end = _notes_of(track)
+        spans += found
+        ticks = max(ticks, end)
+    if not spans:
+        raise DataError(path, None, "holds no note", "name a file with notes that are not percussion")
+    if ticks / step > MAX_STEPS:
+        raise DataError(path, None, f"holds more than {MAX_STEPS:,} steps", "take a shorter piece, or fewer per beat")
+    # A rest at the end counts as far as it fills steps.
+    rounded = [(note, _nearest(begin / step), _nearest(end / step)) for note, begin, end in spans]
+    rounded = [(note, begin, max(end, begin + 1)) for note, begin, end in rounded]
+    roll = np.zeros((max(int(ticks / step), *(end for _, _, end in rounded)), NUM_NOTES), bool)
+    for note, begin, end in rounded:
+        if not LOWEST_NOTE <= note <= HIGHEST_NOTE:
+            raise DataError(
+                path, None, f"step {begin + 1}: note {note} is out of range", f"use {LOWEST_NOTE} to {HIGHEST_NOTE}"
+            )
+        roll[begin:end, note - LOWEST_NOTE] = True
+    return roll
+
+
+def write_midi(
+    path: str | os.PathLike,
+    roll: np.ndarray,
+    *,
+    steps_per_beat: int = 1,
+    beats_per_minute: float = 90.0,
+    program: int = 0,
+) -> None:
+    """Write a piano roll as a MIDI file of one track; `read_midi` gives the roll back.
+
+    A note that goes on from step to step is held, not struck again.
+
+    Args:
+        path: The file to write; it appears whole or not at all.
+        roll: `(steps, 88)`; a note sounds where the value is above 0.5.
+        steps_per_beat: Steps of one beat, from 1 to 64.
+        beats_per_minute: The tempo, at least 4.
+        program: The instrument: a number of General MIDI from 0 to 127; 0 is a piano.
+
+    Raises:
+        InputError: When the file cannot be written.
+        TypeError, ValueError: When an argument is of the wrong kind.
+    """
+    import mido
+
+    _check_steps_per_beat(steps_per_beat)
+    check_positive_number("beats_per_minute", beats_per_minute)
+    check_choice("program", program, range(128))
+    roll = np.asarray(roll)
+    if roll.ndim != 2 or roll.shape[1] != NUM_NOTES:
+        raise ValueError(
+            f"`roll` must have the shape (steps, {NUM_NOTES}). Received: roll.shape={roll.shape}. "
+            "Give one row for each step, one column for each key of a piano."
+        )
+    if beats_per_minute < 4:
+        raise ValueError(
+            f"`beats_per_minute` must be at least 4. Received: beats_per_minute={beats_per_minute!r}. MIDI has no room "
+            "for a slower tempo."
+        )
+    file = mido.MidiFile(type=0, ticks_per_beat=_TICKS_PER_STEP * steps_per_beat)
+    track = mido.MidiTrack()
+    file.tracks.append(track)
+    track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(beats_per_minute)))
+    track.append(mido.Message("program_change", program=program))
+    last = 0
+    for step, name, column in _changes(roll > 0.5):
+        note = LOWEST_NOTE + column
+        track.append(mido.Message(name, note=note, velocity=_VELOCITY, time=(step - last) * _TICKS_PER_STEP))
+        last = step
+    track.append(mido.MetaMessage("end_of_track", time=(len(roll) - last) * _TICKS_PER_STEP))
+    with atomic_write(path) as opened:
+        file.save(file=opened)
+
+
+def midi_files(folder: str | os.PathLike) -> list[Path]:
+    """The MIDI files of a folder and the folders below it, by name."""
+    found = (path for path in Path(folder).rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file())
+    return sorted(found)
+
+
+def _opened(path: str | os.PathLike) -> Any:
+    import mido
+
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) != b"MThd":
+                raise DataError(path, None, "is no MIDI file", f"name a file such as tune{MIDI_SUFFIXES[0]}")
+            file.seek(0)
+            return mido.MidiFile(file=file, clip=True)
+    except FileNotFoundError:
+        raise DataError(path, None, "no such file", "check the name") from None
+    except (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(path, None, f"damaged MIDI file ({error or type(error).__name__})", "save it again") from error
+
+
+def _notes_of(track: Any) -> tuple[list[tuple[int, int, int]], int]:
+    """Note, first tick and end of each note of a track, and the tick at which the track ends."""
+    spans: list[tuple[int, int, int]] = []
+    begins: dict[tuple[int, int], int] = {}
+    now = 0
+    for message in track:
+        now += message.time
+        if message.type not in ("note_on", "note_off") or message.channel == _PERCUSSION:
+            continue
+        key = message.channel, message.note
+        # A note that is struck again ends there; one of velocity 0 ends, too.
+        if key in begins:
+            spans.append((message.note, begins.pop(key), now))
+        if message.type == "note_on" and message.velocity > 0:
+            begins[key] = now
+    spans += [(note, begin, now) for (_, note), begin in begins.items()]
+    return spans, now
+
+
+def _changes(roll: np.ndarray) -> Iterator[tuple[int, str, int]]:
+    """Step, kind and column of each beginning and end of a note, in order; ends come first."""
+    silent = np.zeros((1, roll.shape[1]), bool)
+    change = np.diff(np.concatenate([silent, roll, silent]).astype("int8"), axis=0)
+    for step, row in enumerate(change):
+        for name, sign in (("note_off", -1), ("note_on", 1)):
+            for column in np.flatnonzero(row == sign):
+                yield step, name, int(column)
+
+
+def _nearest(steps: float) -> int:
+    return math.floor(steps + 0.5)
+
+
+def _check_steps_per_beat(steps_per_beat: Any) -> None:
+    check_positive_integer("steps_per_beat", steps_per_beat)
+    if steps_per_beat > MAX_STEPS_PER_BEAT:
+        raise ValueError(
+            f"`steps_per_beat` must be at most {MAX_STEPS_PER_BEAT}. Received: steps_per_beat={steps_per_beat!r}. "
+            "Pass 4 for sixteenths."
+        )

@@ -1,0 +1,138 @@
+"""Pieces of music as piano rolls: from JSON, where a step is a list of notes, or from MIDI files."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_seq.core.checks import check_choice
+from keras_seq.core.errors import DataError
+from keras_seq.data.lines import read_pieces, shorten
+from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, midi_files, read_midi
+
+# Split -> the lists of a JSON file that it may be called, the first of which is told in messages.
+LISTS = {"train": ("train",), "validation": ("valid", "validation", "dev"), "test": ("test",)}
+# A voice that is silent, where each step has one number for each voice.
+SILENT_VOICE = -1
+FILE_FORMAT = (
+    'write {"train": [...], "valid": [...], "test": [...]} or one list: of pieces, which are lists of steps, '
+    f"which are lists of MIDI notes ({LOWEST_NOTE}-{HIGHEST_NOTE})"
+)
+
+
+def read_piano_rolls(path: str | os.PathLike, split: str | None = None, *, steps_per_beat: int = 1) -> list[np.ndarray]:
+    """The pieces of a file or folder.
+
+    A JSON file holds lists of pieces called `train`, `valid` and `test`, of which `split` chooses one, or a single
+    list, which is given for every split. A piece is a list of steps, a step a list of the MIDI notes that sound; an
+    empty one is a rest. (A note -1 is a silent voice.) A MIDI file is one piece, a folder of MIDI files one piece each.
+
+    Args:
+        path: A JSON file, plain or gzip; a MIDI file; or a folder with MIDI files in it or below it.
+        split: `"train"`, `"validation"` or `"test"`; `None`: the pieces of all lists.
+        steps_per_beat: Steps of one beat of a MIDI file. What a step of a JSON file is, its author has decided.
+
+    Returns:
+        For each piece bool `(steps, 88)`, `True` where a note sounds; column 0 is note 21, the lowest key of a piano.
+
+    Raises:
+        DataError: When the file is missing or of another kind, has no such list, no piece, or a piece of fewer than two
+            steps (the first one is only read, none is predicted), or a note that a piano does not have.
+        ValueError: When `split` is unknown.
+
+    Example:
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "tunes.json"
+    >>> _ = path.write_text('{"train": [[[60, 64], [], [62]]], "test": [[[21], [108]]]}')
+    >>> (piece,) = read_piano_rolls(path, "test")
+    >>> np.argwhere(piece).tolist()
+    [[0, 0], [1, 87]]
+    """
+    if split is not None:
+        check_choice("split", split, tuple(LISTS))
+    if is_midi(path):
+        files = midi_files(path) if Path(path).is_dir() else [Path(path)]
+        if not files:
+            raise DataError(path, None, f"a folder without MIDI files (*{MIDI_SUFFIXES[0]})", "name a file in it")
+        return [_checked(file, "the piece", read_midi(file, steps_per_beat=steps_per_beat)) for file in files]
+    rolls = [_roll(path, place, piece) for place, piece in _pieces(path, split)]
+    if not rolls:
+        raise DataError(path, None, "no piece" if split is None else f"no piece for {split}", FILE_FORMAT)
+    return rolls
+
+
+def has_splits(path: str | os.PathLike) -> bool:
+    """Whether a file has a list of pieces for each split: then one file may train, validate and test.
+
+    Raises:
+        DataError: When the file is missing, or no JSON.
+    """
+    return not is_midi(path) and isinstance(_content(path), dict)
+
+
+def is_midi(path: str | os.PathLike) -> bool:
+    """Whether a path names a MIDI file, by its ending, or a folder, which can only hold such files."""
+    return Path(path).suffix.lower() in MIDI_SUFFIXES or Path(path).is_dir()
+
+
+def _content(path: str | os.PathLike) -> Any:
+    try:
+        return json.loads("".join(read_pieces(path, FILE_FORMAT)))
+    except json.JSONDecodeError as error:
+        raise DataError(path, error.lineno, f"not JSON: {error.msg}", FILE_FORMAT) from None
+    except (RecursionError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(path, None, f"not the expected JSON ({type(error).__name__})", FILE_FORMAT) from None
+
+
+def _pieces(path: str | os.PathLike, split: str | None) -> Iterator[tuple[str, Any]]:
+    """What messages call a piece, and the piece as it stands in the file."""
+    content = _content(path)
+    if isinstance(content, dict):
+        names = list(content)
+        if split is not None:
+            names = [name for name in LISTS[split] if name in content][:1]
+            if not names:
+                listed = ", ".join(shorten(name) for name in list(content)[:10]) or "none"
+                raise DataError(path, None, f"no list {LISTS[split][0]!r} (its lists: {listed})", FILE_FORMAT)
+        lists = {f"{name}, ": content[name] for name in names}
+    else:
+        lists = {"": content}
+    for name, pieces in lists.items():
+        if not isinstance(pieces, list):
+            raise DataError(path, None, f"{name}{shorten(str(pieces))} is no list of pieces", FILE_FORMAT)
+        for number, piece in enumerate(pieces, start=1):
+            yield f"{name}piece {number}", piece
+
+
+def _roll(path: str | os.PathLike, place: str, piece: Any) -> np.ndarray:
+    if not isinstance(piece, list):
+        raise DataError(path, None, f"{place}: {shorten(str(piece))} is no list of steps", FILE_FORMAT)
+    roll = np.zeros((len(piece), NUM_NOTES), bool)
+    for number, step in enumerate(piece, start=1):
+        if not isinstance(step, list):
+            raise DataError(
+                path, None, f"{place}, step {number}: {shorten(str(step))} is no list of notes", FILE_FORMAT
+            )
+        for note in step:
+            if isinstance(note, bool) or not isinstance(note, int):
+                raise DataError(path, None, f"{place}, step {number}: {shorten(str(note))} is no note", FILE_FORMAT)
+            if note == SILENT_VOICE:
+                continue
+            if not LOWEST_NOTE <= note <= HIGHEST_NOTE:
+                reason = f"{place}, step {number}: note {note} is out of range"
+                raise DataError(path, None, reason, f"use {LOWEST_NOTE} to {HIGHEST_NOTE}, or transpose the piece")
+            roll[number - 1, note - LOWEST_NOTE] = True
+    return _checked(path, place, roll)
+
+
+def _checked(path: str | os.PathLike, place: str, roll: np.ndarray) -> np.ndarray:
+    if len(roll) < 2:
+        reason = f"{place} has {len(roll)} steps, of which none can be predicted from one before it"
+        raise DataError(path, None, reason, "take it out, or add steps")
+    return roll

@@ -1,0 +1,60 @@
+"""How many of the notes of a step are predicted rightly, padding left out."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.registration import register
+from keras_seq.ops.masking import step_weights
+from keras_seq.ops.notes import note_hits, notes_of_real_steps, real_steps
+
+
+@register
+class FrameAccuracy(keras.metrics.Metric):
+    """Notes that are predicted rightly, as a share of all that are predicted or sound: TP / (TP + FP + FN).
+
+    For polyphonic music. A note is predicted where its probability is at least one half. Notes that are rightly silent
+    do not count: they are nearly all of them.
+
+    Masking: steps whose notes are all -1, and steps that the Keras mask of `y_pred` calls padding, are left out. With
+    nothing to count the result is 0.
+
+    Args:
+        name: Name of the metric.
+        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million notes.
+
+    Call arguments (of `update_state`):
+        y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding.
+        y_pred: Log-odds `(batch, steps, notes)`.
+        sample_weight: Optional weights, `(batch,)` or `(batch, steps)`.
+
+    Returns (of `result`): a scalar from 0 to 1.
+
+    Raises:
+        ValueError: When the shapes do not fit each other.
+
+    Example: one of two sounding notes is found, and one is predicted that is silent.
+
+    >>> metric = FrameAccuracy()
+    >>> metric.update_state([[[1, 1, 0, 0]]], [[[3.0, -1.0, 2.0, -5.0]]])
+    >>> round(float(metric.result()), 4)
+    0.3333
+
+    Reference: Bay, Ehmann and Downie, "Evaluation of Multiple-F0 Estimation and Tracking Systems", ISMIR 2009.
+    """
+
+    def __init__(self, *, name: str = "frame_accuracy", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+        self.hits = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="hits")
+        self.notes = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="notes")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        notes = notes_of_real_steps(y_true, y_pred)
+        hits, either = note_hits(notes, ops.convert_to_tensor(y_pred))
+        weights = step_weights(real_steps(notes), sample_weight, self.dtype)
+        self.hits.assign_add(ops.sum(weights * ops.cast(hits, self.dtype)))
+        self.notes.assign_add(ops.sum(weights * ops.cast(either, self.dtype)))
+
+    def result(self) -> Any:
+        return ops.divide_no_nan(ops.convert_to_tensor(self.hits), ops.convert_to_tensor(self.notes))

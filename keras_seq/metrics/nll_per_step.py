@@ -1,0 +1,66 @@
+"""How surprising a step of music is, padding left out."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.registration import register
+from keras_seq.ops.masking import step_weights
+from keras_seq.ops.notes import notes_of_real_steps, real_steps, step_note_costs
+
+
+@register
+class NLLPerStep(keras.metrics.Metric):
+    """Negative log-likelihood of a step in nats: minus the log-probability of all its notes, averaged over real steps.
+
+    For polyphonic music, beside `keras_seq.losses.NoteCrossEntropy`, which leaves out the same steps. Sum and number of
+    steps are kept apart, so that the result over a whole data set is exact however it is cut into batches. To be
+    compared with published figures, the targets are the steps 2 to T of each piece, predicted from those before.
+
+    Masking: steps whose notes are all -1, steps that the Keras mask of `y_pred` calls padding, and steps of sample
+    weight 0 are not counted. With no step at all the result is 0.
+
+    Args:
+        name: Name of the metric.
+        dtype: Dtype of the sums; float32 counts exactly up to 16.7 million steps.
+
+    Call arguments (of `update_state`):
+        y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding.
+        y_pred: Log-odds `(batch, steps, notes)`.
+        sample_weight: Optional weights, `(batch,)` or `(batch, steps)`.
+
+    Returns (of `result`): a scalar in nats.
+
+    Raises:
+        ValueError: When the shapes do not fit each other.
+
+    Example: two notes, of which one sounds, at log-odds of 0 cost 2 ln 2.
+
+    >>> import numpy as np
+    >>> metric = NLLPerStep()
+    >>> metric.update_state([[[1, 0], [-1, -1]]], np.zeros((1, 2, 2)))
+    >>> round(float(metric.result()), 4)
+    1.3863
+
+    Reference: Bai, Kolter and Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for
+    Sequence Modeling", 2018.
+    """
+
+    def __init__(self, *, name: str = "nll_per_step", dtype: Any = None):
+        super().__init__(name=name, dtype=dtype)
+        # Less is better: what callbacks with `mode="auto"` read.
+        self._direction = "down"
+        self.nats = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="nats")
+        self.steps = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="steps")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        notes = notes_of_real_steps(y_true, y_pred)
+        costs = step_note_costs(notes, ops.cast(y_pred, self.dtype))
+        weights = step_weights(real_steps(notes), sample_weight, self.dtype)
+        # Not weights * costs alone: a cost may be infinite, and 0 * inf is no number.
+        self.nats.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * costs)))
+        self.steps.assign_add(ops.sum(weights))
+
+    def result(self) -> Any:
+        return ops.divide_no_nan(ops.convert_to_tensor(self.nats), ops.convert_to_tensor(self.steps))
