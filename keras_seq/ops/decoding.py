@@ -100,14 +100,18 @@ def sample_ids(
     greedy = top_k == 1
     uniforms = ops.where(greedy, 0.0, uniform_numbers(seed, max_length, num_rows))
     inverse_temperature = ops.where(greedy, NO_CHANCE, 1.0 / ops.cast(temperature, "float32"))
+    filtered = (top_k > 1) | (top_p < 1)
 
     def draw(time: Tensor, log_probs: Tensor, drawn: Tensor, log_prob: Tensor, ended: Tensor) -> tuple:
         log_probs = ops.cast(log_probs, "float32")
         size = log_probs.shape[-1]
-        penalties = _penalties(banned_ids, size)
+        _check_top_k(top_k, size)
+        penalties = penalties_of(banned_ids, size)
         scores = log_probs if penalties is None else log_probs + penalties
         scores = (scores - ops.max(scores, axis=-1, keepdims=True)) * inverse_temperature
-        token_ids = choose(keep_most_probable(scores, *_filters(top_k, top_p, size)), uniforms[time])
+        # Sorting takes longer than all else here.
+        probs = ops.cond(filtered, lambda: keep_most_probable(scores, top_k, top_p), lambda: ops.exp(scores))
+        token_ids = choose(probs, uniforms[time])
         of_ids = ops.take(ops.reshape(log_probs, (-1,)), rows * size + token_ids)
         if stop_id is not None:
             token_ids = ops.where(ended, 0, token_ids)
@@ -161,54 +165,37 @@ def keep_most_probable(scores: Tensor, top_k: Any, top_p: Any) -> Tensor:
     """The probabilities of the ids that may be drawn, 0 elsewhere.
 
     Args:
-        scores: `(batch, vocabulary)`, logarithms of probabilities, divided by the highest one of the row.
-        top_k, top_p: as in `sample_ids`; `None`: all.
+        scores: `(batch, vocabulary)`, logarithms of probabilities, those of the highest one of each row taken off.
+        top_k, top_p: as in `sample_ids`.
 
     Returns:
         As `scores`; the highest of a row is 1.
     """
-    probs = ops.exp(scores)
-    if top_k is None and top_p is None:
-        return probs
     size = scores.shape[-1]
-
-    def some() -> Tensor:
-        width = size if top_k is None else top_k
-        if not _is_number(width):
-            width = ops.where(width > 0, ops.minimum(width, size), size)
-        # TensorFlow alone sorts out as many as a tensor says.
-        exact = _is_number(width) or keras.backend.backend() == "tensorflow"
-        best = ops.top_k(scores, width if exact else size)[0]
-        kept = ops.ones_like(best, "bool") if exact else ops.arange(0, size, dtype="int32") < width
-        if top_p is not None:
-            of_best = ops.where(kept, ops.exp(best), 0.0)
-            cumulative = ops.cumsum(of_best, axis=-1)
-            reached = cumulative - of_best >= top_p * cumulative[:, -1:]
-            kept = ops.logical_and(kept, ops.logical_or(ops.logical_not(reached), top_p >= 1))
-        lowest = ops.min(ops.where(kept, best, 0.0), axis=-1, keepdims=True)
-        return ops.where(scores >= lowest, probs, 0.0)
-
-    known = [value is None or _is_number(value) for value in (top_k, top_p)]
-    if all(known):
-        return some()
-    all_of_k = True if top_k is None else ops.logical_or(top_k < 2, top_k >= size)
-    all_of_p = True if top_p is None else top_p >= 1
-    return ops.cond(ops.logical_and(all_of_k, all_of_p), lambda: probs, some)
+    width = (top_k or size) if _is_number(top_k) else ops.where(top_k > 0, ops.minimum(top_k, size), size)
+    # TensorFlow alone sorts out as many as a tensor says.
+    exact = _is_number(width) or keras.backend.backend() == "tensorflow"
+    best = ops.top_k(scores, width if exact else size)[0]
+    kept = ops.ones_like(best, "bool") if exact else ops.arange(0, size, dtype="int32") < width
+    if not (_is_number(top_p) and top_p >= 1):
+        probs = ops.where(kept, ops.exp(best), 0.0)
+        cumulative = ops.cumsum(probs, axis=-1)
+        reached = cumulative - probs >= top_p * cumulative[:, -1:]
+        kept = ops.logical_and(kept, ops.logical_or(ops.logical_not(reached), top_p >= 1))
+    lowest = ops.min(ops.where(kept, best, 0.0), axis=-1, keepdims=True)
+    return ops.where(scores >= lowest, ops.exp(scores), 0.0)
 
 
-def _filters(top_k: Any, top_p: Any, size: int) -> tuple[Any, Any]:
-    """`top_k` and `top_p`, `None` where they are numbers that change nothing, or do what the temperature does."""
-    if _is_number(top_k):
-        if top_k > size:
-            raise ValueError(
-                f"`top_k` must not be above the size of the vocabulary, {size}. Received: top_k={top_k!r}. "
-                "Pass 0 to draw from all ids."
-            )
-        top_k = None if top_k in (0, 1, size) else top_k
-    return top_k, None if _is_number(top_p) and top_p >= 1 else top_p
+def _check_top_k(top_k: Any, size: int) -> None:
+    if _is_number(top_k) and top_k > size:
+        raise ValueError(
+            f"`top_k` must not be above the size of the vocabulary, {size}. Received: top_k={top_k!r}. "
+            "Pass 0 to draw from all ids."
+        )
 
 
-def _penalties(banned_ids: Collection[int], size: int) -> np.ndarray | None:
+def penalties_of(banned_ids: Collection[int], size: int) -> np.ndarray | None:
+    """What is added to log-probabilities: minus infinity at ids that are never drawn, else 0."""
     if not banned_ids:
         return None
     penalties = np.zeros(size, "float32")
