@@ -13,9 +13,11 @@ import tensorflow as tf
 
 from keras_seq.export.saved_functions import SavedFunctions
 from keras_seq.ops.decoding import sample_ids
+from keras_seq.ops.recurrent_decoding import states_of_layers
 from keras_seq.ops.serving import serving_graph
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.zoo import streaming_model
+from keras_seq.zoo.language_step import language_step
 
 # A text is read in windows of so many steps, so that memory does not grow with its length.
 STEPS_PER_WINDOW = 256
@@ -141,16 +143,10 @@ class LanguageFunctions(tf.Module):
         before = tf.where(tf.range(tf.shape(read)[1]) < last[:, None], read, 0)
         with serving_graph():
             states = self.streaming({"token_ids": before, **self.first_states(rows)}, training=False)
-        names = tuple(self.state_sizes)
-
-        def step(token_ids: tf.Tensor, states: tuple) -> tuple:
-            outputs = self.step(token_ids, dict(zip(names, states, strict=True)))
-            return outputs["log_probs"], tuple(outputs[name] for name in names)
-
         drawn, _ = sample_ids(
-            step,
+            language_step(self.model),
             start_ids,
-            tuple(states[name] for name in names),
+            states_of_layers([states[name] for name in self.state_sizes]),
             max_length=max_length,
             temperature=temperature,
             top_k=top_k,
