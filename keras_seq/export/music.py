@@ -19,6 +19,7 @@ from keras_seq.export.saved_functions import SavedFunctions
 from keras_seq.ops.notes import sample_notes, step_note_costs
 from keras_seq.ops.serving import serving_graph
 from keras_seq.zoo import streaming_music_model
+from keras_seq.zoo.language import STATE_NAMES
 
 MUSIC_FILE = "music.json"
 # A served call may ask for so many steps.
@@ -78,8 +79,9 @@ class MusicFunctions(tf.Module):
         self.settings = settings or MusicSettings()
         self.streaming = streaming_music_model(model)
         sizes = {tensor.name: tuple(tensor.shape[1:]) for tensor in self.streaming.inputs}
-        self.num_notes = sizes.pop("notes")[-1]
-        self.state_sizes = sizes
+        self.num_notes = sizes["notes"][-1]
+        # In this order: Keras sorts inputs by their names.
+        self.state_sizes = {name: sizes[name] for name in STATE_NAMES if name in sizes}
         notes = tf.TensorSpec([None, None, self.num_notes], tf.float32, name="notes")
         states = [tf.TensorSpec([None, *size], tf.float32, name=name) for name, size in self.state_sizes.items()]
         self._specs: dict[str, list[tf.TensorSpec]] = {
@@ -225,7 +227,7 @@ class SavedMusicFunctions(SavedFunctions):
         self.settings = MusicSettings.load(Path(path) / "assets" / MUSIC_FILE)
         inputs = self._signatures["step"].structured_input_signature[1]
         self.num_notes = inputs["notes"].shape[-1]
-        self.state_sizes = {name: tuple(spec.shape[1:]) for name, spec in inputs.items() if name != "notes"}
+        self.state_sizes = {name: tuple(inputs[name].shape[1:]) for name in STATE_NAMES if name in inputs}
 
     def score(self, notes: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `MusicFunctions.score`."""

@@ -52,6 +52,7 @@ class TrainedTask(ABC):
         """Write `model.keras` and what else `load` needs into a folder."""
         parts = self._parts()
         directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
         for name, write in {**self._folders(), **self._files()}.items():
             write(directory / name)
         # Last: its presence says that the others are there.

@@ -44,9 +44,9 @@ def recipe(tunes):
             "data": {split: str(tunes) for split in ("train", "validation", "test")},
             "model": {"builder": "music_model", "arguments": {"units": 24, "dropout": 0.1, "input_dropout": 0.1}},
             "music": {"steps_per_beat": 2, "window": 8, "transposed": 0.3, "sample_length": 12},
-            "batching": {"batch_size": 8},
+            "batching": {"batch_size": 4},
             "optimizer": {"learning_rate": 2e-2, "ema": 0.9},
-            "fit": {"epochs": 4},
+            "fit": {"epochs": 8},
         }
     )
 
