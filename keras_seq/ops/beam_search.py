@@ -75,8 +75,11 @@ def beam_search(
     num_rows = ops.shape(start_ids)[0]
     rows = ops.expand_dims(ops.arange(0, num_rows, dtype="int32"), -1)
 
+    # Without rows there is no place to write to.
+    steps = ops.where(num_rows > 0, max_length, 0)
+
     def goes_on(time: Tensor, *beam: Any) -> Tensor:
-        in_time, ended = time < max_length, beam[4]
+        in_time, ended = time < steps, beam[4]
         return in_time if stop_id is None else ops.logical_and(in_time, ops.logical_not(ops.all(ended)))
 
     def body(time: Tensor, *beam: Any) -> tuple:

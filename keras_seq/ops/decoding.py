@@ -102,7 +102,7 @@ def sample_ids(
     inverse_temperature = ops.where(greedy, NO_CHANCE, 1.0 / ops.cast(temperature, "float32"))
     filtered = (top_k > 1) | (top_p < 1)
 
-    def draw(time: Tensor, log_probs: Tensor, drawn: Tensor, log_prob: Tensor, ended: Tensor) -> tuple:
+    def draw(time: Tensor, log_probs: Tensor, log_prob: Tensor, ended: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         log_probs = ops.cast(log_probs, "float32")
         size = log_probs.shape[-1]
         _check_top_k(top_k, size)
@@ -117,31 +117,31 @@ def sample_ids(
             token_ids = ops.where(ended, 0, token_ids)
             of_ids = ops.where(ended, 0.0, of_ids)
             ended = ops.logical_or(ended, ops.equal(token_ids, stop_id))
-        drawn = ops.scatter_update(drawn, ops.reshape(time, (1, 1)), ops.expand_dims(token_ids, 0))
-        return token_ids, drawn, log_prob + of_ids, ended
+        return token_ids, log_prob + of_ids, ended
 
     time = ops.convert_to_tensor(0, "int32")
-    so_far = (
-        ops.zeros((max_length, num_rows), "int32"),
-        ops.zeros((num_rows,), "float32"),
-        ops.zeros((num_rows,), "bool"),
-    )
+    drawn = ops.zeros((max_length, num_rows), "int32")
+    so_far = ops.zeros((num_rows,), "float32"), ops.zeros((num_rows,), "bool")
     if first_log_probs is None:
         token_ids = ops.cast(first, "int32")
     else:
         token_ids, *so_far = draw(time, first, *so_far)
+        drawn = ops.concatenate([ops.expand_dims(token_ids, 0), drawn[1:]])
         time = time + 1
+    # Without rows there is no place to write to.
+    steps = ops.where(num_rows > 0, max_length, 0)
 
     def goes_on(time: Tensor, token_ids: Tensor, drawn: Tensor, log_prob: Tensor, ended: Tensor, states: States) -> Any:
-        in_time = time < max_length
+        in_time = time < steps
         return in_time if stop_id is None else ops.logical_and(in_time, ops.logical_not(ops.all(ended)))
 
-    def body(time: Tensor, token_ids: Tensor, *rest: Any) -> tuple:
-        *so_far, states = rest
+    def body(time: Tensor, token_ids: Tensor, drawn: Tensor, log_prob: Tensor, ended: Tensor, states: States) -> tuple:
         log_probs, states = step(token_ids, states)
-        return (time + 1, *draw(time, log_probs, *so_far), states)
+        token_ids, log_prob, ended = draw(time, log_probs, log_prob, ended)
+        drawn = ops.scatter_update(drawn, ops.reshape(time, (1, 1)), ops.expand_dims(token_ids, 0))
+        return time + 1, token_ids, drawn, log_prob, ended, states
 
-    _, _, drawn, log_prob, _, _ = ops.while_loop(goes_on, body, (time, token_ids, *so_far, states))
+    _, _, drawn, log_prob, _, _ = ops.while_loop(goes_on, body, (time, token_ids, drawn, *so_far, states))
     return ops.transpose(drawn), log_prob
 
 
