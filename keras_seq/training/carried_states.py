@@ -59,6 +59,10 @@ class CarriedStates(keras.Model):
             state.assign(ops.cast(outputs[name], state.dtype))
         return outputs["log_probs"]
 
+    def count_params(self) -> int:
+        # The kept states are no parameters.
+        return self.streaming.count_params()
+
     def get_config(self) -> dict[str, Any]:
         # What is shown of the graph is the model within.
         return self.streaming.get_config()

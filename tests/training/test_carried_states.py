@@ -48,6 +48,7 @@ def test_a_row_may_begin_anew():
 def test_states_are_weights_that_no_gradient_changes():
     model, carried = build(4, num_layers=1, cell="gru")
     assert [weight.name for weight in carried.non_trainable_weights] == ["state_h"]
+    assert carried.count_params() == model.count_params()
     carried.compile(keras.optimizers.SGD(0.0), lambda targets, log_probs: -ops.mean(log_probs), jit_compile=False)
     seen = []
     for batch in windows(4):
