@@ -87,7 +87,7 @@ def sample_ids(
         Fan, Lewis and Dauphin, "Hierarchical Neural Story Generation", ACL 2018 (top k);
         Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020 (top p).
     """
-    _check_numbers(max_length, temperature, top_k, top_p, seed)
+    check_sampling(max_length, temperature, top_k, top_p, seed)
     if start_ids is None and first_log_probs is None:
         raise ValueError(
             "`start_ids` must be given without `first_log_probs`. Received: start_ids=None. "
@@ -121,7 +121,7 @@ def sample_ids(
 
     time = ops.convert_to_tensor(0, "int32")
     drawn = ops.zeros((max_length, num_rows), "int32")
-    so_far = ops.zeros((num_rows,), "float32"), ops.zeros((num_rows,), "bool")
+    so_far: Any = ops.zeros((num_rows,), "float32"), ops.zeros((num_rows,), "bool")
     if first_log_probs is None:
         token_ids = ops.cast(first, "int32")
     else:
@@ -207,7 +207,7 @@ def penalties_of(banned_ids: Collection[int], size: int) -> np.ndarray | None:
     return penalties
 
 
-def _check_numbers(max_length: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any) -> None:
+def check_sampling(max_length: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any) -> None:
     """Raise unless those arguments that are Python numbers are in range."""
     for value, check in (
         (max_length, lambda: check_positive_integer("max_length", max_length)),

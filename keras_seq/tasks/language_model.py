@@ -14,7 +14,7 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError
 from keras_seq.export import Sample
 from keras_seq.export.language import LanguageFunctions, SavedLanguageFunctions
-from keras_seq.ops.decoding import _check_numbers as check_sampling
+from keras_seq.ops.decoding import check_sampling
 from keras_seq.tasks.language_data import WHOLE, LanguageText, Selection, has_own_test, score_text, scorer, selection_of
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
