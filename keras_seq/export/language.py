@@ -224,7 +224,8 @@ class SavedLanguageFunctions(SavedFunctions):
 
     def generate(self, prefix: tf.Tensor, **options: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `LanguageFunctions.generate`."""
-        return self._signatures["generate"](prefix=tf.convert_to_tensor(prefix, tf.string), **options)
+        tensors = {name: tf.convert_to_tensor(value) for name, value in options.items()}
+        return self._signatures["generate"](prefix=tf.convert_to_tensor(prefix, tf.string), **tensors)
 
     def score(
         self, arrays: dict[str, np.ndarray], states: dict[str, tf.Tensor] | None

@@ -231,15 +231,19 @@ class SavedMusicFunctions(SavedFunctions):
 
     def score(self, notes: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `MusicFunctions.score`."""
-        return self._signatures["serving_default"](notes=notes, lengths=lengths)
+        return self._call("serving_default", notes=notes, lengths=lengths)
 
     def generate(self, notes: tf.Tensor, length: Any, temperature: Any, seed: Any) -> dict[str, tf.Tensor]:
         """As `MusicFunctions.generate`."""
-        return self._signatures["generate"](notes=notes, length=length, temperature=temperature, seed=seed)
+        return self._call("generate", notes=notes, length=length, temperature=temperature, seed=seed)
 
     def step(self, notes: tf.Tensor, states: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """As `MusicFunctions.step`."""
-        return self._signatures["step"](notes=notes, **states)
+        return self._call("step", notes=notes, **states)
+
+    def _call(self, signature: str, **inputs: Any) -> dict[str, tf.Tensor]:
+        tensors = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
+        return self._signatures[signature](**tensors)
 
     def logits(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """As `MusicFunctions.logits`, step by step; padding must be on the right."""

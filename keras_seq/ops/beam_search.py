@@ -60,7 +60,7 @@ def beam_search(
         >>> after = np.log(np.array([[0.0001, 0.5, 0.4999], [0.3, 0.4, 0.3], [0.05, 0.05, 0.9]], "float32"))
         >>> step = lambda token_ids, states: (ops.take(after, token_ids, axis=0), states)
         >>> ids, scores = beam_search(step, [0], (), beam_width=2, max_length=2)
-        >>> ids.numpy().tolist(), np.exp(scores).round(2).tolist()
+        >>> ids.numpy().tolist(), np.exp(scores).astype(float).round(2).tolist()
         ([[[2, 2], [1, 1]]], [[0.45, 0.2]])
 
     Reference:

@@ -80,7 +80,7 @@ def sample_ids(
         >>> after = np.log(np.array([[0.1, 0.6, 0.3], [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]], "float32"))
         >>> step = lambda token_ids, states: (ops.take(after, token_ids, axis=0), states)
         >>> ids, log_prob = sample_ids(step, [0, 1], (), max_length=4, top_k=1)
-        >>> ids.numpy().tolist(), np.exp(log_prob).round(3).tolist()
+        >>> ids.numpy().tolist(), np.exp(log_prob).astype(float).round(3).tolist()
         ([[1, 2, 0, 1], [2, 0, 1, 2]], [0.23, 0.307])
 
     Reference:

@@ -31,7 +31,7 @@ def uniform_numbers(seed: Any, num_steps: Any, num_rows: Any) -> Tensor:
 
     Example:
         >>> from keras_seq.ops.random_numbers import uniform_numbers
-        >>> uniform_numbers(seed=1, num_steps=1, num_rows=3).numpy().round(4).tolist()
+        >>> uniform_numbers(seed=1, num_steps=1, num_rows=3).numpy().astype(float).round(4).tolist()
         [[0.7039, 0.7098, 0.1465]]
     """
     steps = ops.cast(ops.expand_dims(ops.arange(0, num_steps, dtype="int32"), 1), "uint32")

@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError
@@ -124,12 +123,12 @@ class LanguageModel(TextTask):
                 f"{self.name}: the prefix has {self.encoder.unit}s that it does not know: {shown}; leave them out"
             )
         outputs = self.functions.generate(
-            tf.constant([prefix.encode()] * count, tf.string),
-            max_length=tf.constant(max_length),
-            temperature=tf.constant(temperature, tf.float32),
-            top_k=tf.constant(top_k),
-            top_p=tf.constant(top_p, tf.float32),
-            seed=tf.constant(seed),
+            [prefix.encode()] * count,
+            max_length=np.int32(max_length),
+            temperature=np.float32(temperature),
+            top_k=np.int32(top_k),
+            top_p=np.float32(top_p),
+            seed=np.int32(seed),
         )
         texts = [text.decode(errors="replace") for text in outputs["text"].numpy()]
         if stop is None:

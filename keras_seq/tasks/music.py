@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
 from keras_seq.core.errors import RunError
@@ -75,7 +74,7 @@ class MusicModel(TrainedTask):
         results = []
         for number, piece in enumerate(pieces, start=1):
             roll = self._roll("pieces", piece)
-            row = self.functions.score(tf.constant(roll[None], tf.float32), tf.constant([len(roll)], tf.int32))
+            row = self.functions.score(roll[None].astype("float32"), np.array([len(roll)], "int32"))
             results.append(
                 {
                     "text": str(piece) if isinstance(piece, (str, Path)) else f"piece {number}",
@@ -121,10 +120,10 @@ class MusicModel(TrainedTask):
         begins_with_nothing = isinstance(prefix, str) and not prefix
         roll = np.zeros((0, NUM_NOTES)) if begins_with_nothing else self._roll("prefix", prefix)
         outputs = self.functions.generate(
-            tf.constant(np.repeat(roll[None], count, axis=0), tf.float32),
-            tf.constant(max_length, tf.int32),
-            tf.constant(temperature, tf.float32),
-            tf.constant(seed, tf.int32),
+            np.repeat(roll[None], count, axis=0).astype("float32"),
+            np.int32(max_length),
+            np.float32(temperature),
+            np.int32(seed),
         )
         return list(outputs["notes"].numpy() > 0.5)
 

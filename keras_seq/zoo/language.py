@@ -76,7 +76,7 @@ def language_model(
         >>> import numpy as np
         >>> from keras_seq.zoo import language_model
         >>> model = language_model(30, units=16, embedding_dim=8)
-        >>> model(np.array([[3, 7, 9]])).shape
+        >>> model({"token_ids": np.array([[3, 7, 9]])}).shape
         TensorShape([1, 3, 30])
 
     Reference:
@@ -152,7 +152,7 @@ def name_generator_model(
         >>> import numpy as np
         >>> from keras_seq.zoo import name_generator_model
         >>> model = name_generator_model(30, units=16)
-        >>> model(np.array([[2, 7, 9]])).shape
+        >>> model({"token_ids": np.array([[2, 7, 9]])}).shape
         TensorShape([1, 3, 30])
 
     Reference:
