@@ -41,3 +41,15 @@ def test_rows_replace_those_of_the_same_model_and_temperature(script, tmp_path):
 def test_the_picture_is_drawn(script, scores, tmp_path):
     script.draw_lengths(scores, "invented", tmp_path / "lengths.png")
     assert (tmp_path / "lengths.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_committed_table_has_every_temperature(script):
+    with script.TABLE.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["model"], float(row["temperature"])) for row in rows] == [
+        ("names_pt", temperature) for temperature in script.TEMPERATURES
+    ]
+    # The higher the temperature, the more is new and the less is said twice.
+    for name in ("share_new", "share_distinct"):
+        assert [row[name] for row in rows] == sorted(row[name] for row in rows)
+    assert script.PICTURE.is_file()
