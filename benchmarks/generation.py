@@ -6,7 +6,7 @@
 
 Every character is drawn from what the model expects after those before it, at a temperature of 0.8. Three ways:
 
-- `SavedModel`: the signature `generate` of an exported model, in a process that imports TensorFlow alone;
+- `SavedModel`: the signature `generate` of an exported model, as any TensorFlow runtime answers;
 - `XLA`: the same loop in Python, compiled by XLA for one length and number of streams;
 - `PyTorch`: the usual loop, a call of `nn.Embedding`, `nn.LSTM`, `nn.Linear` and `torch.multinomial` for each step.
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import statistics
 import string
@@ -32,6 +33,8 @@ from typing import Any
 
 import numpy as np
 from results import constant_columns, write_rows
+
+from keras_seq.cli.startup import held_back_stderr, start_frameworks
 
 WAYS = ("SavedModel", "XLA", "PyTorch")
 PACKAGES = ("keras-seq", "keras", "tensorflow", "torch", "numpy")
@@ -61,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     units, embedding = UNITS, EMBEDDING
     if options.quick:
         options.length, options.rounds, options.seconds, units, embedding = 20, 2, 0.01, 8, 4
+    start_frameworks()
     constant = constant_columns(PACKAGES)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -100,8 +104,12 @@ def write_models(folder: Path, units: int, embedding: int) -> None:
     model.save(folder / "model.keras")
     output = model.get_layer("log_probs")
     weights = {f"lstm.{name}": array for name, array in torch_weights(model.get_layer("recurrent")).items()}
-    weights |= {"embedding.weight": np.array(model.get_layer("token_embedding").embeddings)}
-    weights |= {"dense.weight": np.array(output.kernel), "dense.bias": np.array(output.bias)}
+    others = {
+        "embedding.weight": model.get_layer("token_embedding").embeddings,
+        "dense.weight": output.kernel,
+        "dense.bias": output.bias,
+    }
+    weights |= {name: keras.ops.convert_to_numpy(variable) for name, variable in others.items()}
     np.savez(folder / "weights.npz", **weights)
     settings = {"start_id": encoder.start_id, "banned_ids": encoder.banned_ids, "first_id": len(encoder.banned_ids)}
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -201,8 +209,10 @@ class _SavedModel:
     """What is served, in the runtime alone."""
 
     def __init__(self, folder: Path) -> None:
-        import tensorflow as tf
-
+        with held_back_stderr():
+            import tensorflow as tf
+        tf.get_logger().setLevel("ERROR")
+        logging.getLogger("absl").setLevel(logging.ERROR)
         self.tf = tf
         self.loaded = tf.saved_model.load(str(folder / "saved" / "1"))
 
