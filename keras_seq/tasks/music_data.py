@@ -146,3 +146,18 @@ def score_rolls(
         "frame_accuracy": hits / max(either, 1),
         "num_steps": num_steps,
     }
+
+
+def note_probabilities(roll: np.ndarray, predict: Callable[[dict[str, np.ndarray]], np.ndarray]) -> np.ndarray:
+    """What a model expects at each step of a piece, given the steps before it.
+
+    Args:
+        roll: the piece, bool `(steps, notes)`.
+        predict: as of `score_rolls`.
+
+    Returns:
+        Probabilities `(steps, notes)`.
+    """
+    inputs, _ = music_arrays([(np.zeros_like(roll[0]), roll)], len(roll), roll.shape[1])
+    logits = np.clip(np.asarray(predict(inputs), "float64")[0], -50, 50)
+    return 1 / (1 + np.exp(-logits))

@@ -16,7 +16,7 @@ from keras_seq.data.piano_rolls import has_splits
 from keras_seq.export.music import MusicFunctions, MusicSettings
 from keras_seq.losses import NoteCrossEntropy
 from keras_seq.tasks.music import MusicModel
-from keras_seq.tasks.music_data import MusicBatches, music_arrays, score_rolls
+from keras_seq.tasks.music_data import MusicBatches, note_probabilities, score_rolls
 from keras_seq.tasks.training_parts import find_builder
 from keras_seq.training import Recipe
 from keras_seq.training.drawing_piano_rolls import draw_piano_rolls
@@ -117,14 +117,9 @@ class MusicTraining:
 
     def pictures(self) -> dict[str, np.ndarray]:
         """Piano rolls: a validation piece, what was expected of each of its steps, and made-up music."""
-        length = self.recipe.music.sample_length
-        piece = self.validation[0][:length]
-        inputs, _ = music_arrays([(np.zeros_like(piece[0]), piece)], len(piece), NUM_NOTES)
-        logits = np.clip(np.asarray(self.model.predict_on_batch(inputs), "float64")[0], -50, 50)
-        rolls = {
-            "a validation piece": piece,
-            "probability of each note, given the steps before": 1 / (1 + np.exp(-logits)),
-        }
+        piece = self.validation[0][: self.recipe.music.sample_length]
+        expected = note_probabilities(piece, self.model.predict_on_batch)
+        rolls = {"a validation piece": piece, "probability of each note, given the steps before": expected}
         drawn = self._drawn()
         if drawn is not None:
             rolls["generated"] = drawn

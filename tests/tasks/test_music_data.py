@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_seq.tasks.music_data import MusicBatches, music_arrays, score_rolls, transpose
+from keras_seq.tasks.music_data import MusicBatches, music_arrays, note_probabilities, score_rolls, transpose
 from keras_seq.training.music_recipe import MusicRecipe
 
 NOTES = 88
@@ -127,3 +127,10 @@ def test_scores_by_a_plain_loop():
     assert scores["nll_per_step"] == pytest.approx(nats / steps, rel=1e-10)
     assert scores["frame_accuracy"] == pytest.approx(hits / either)
     assert sum(seen) == 4
+
+
+def test_probabilities_of_a_piece():
+    (roll,) = rolls_of([6])
+    found = note_probabilities(roll, lambda inputs: 3 * inputs["notes"] - 1)
+    before = np.concatenate([np.zeros((1, NOTES)), roll[:-1]])
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(1 - 3 * before)), rtol=1e-6)
