@@ -20,10 +20,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import statistics
 import string
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +31,7 @@ from typing import Any
 
 import numpy as np
 from results import constant_columns, write_rows
+from workers import Worker
 
 from keras_seq.cli.startup import held_back_stderr, start_frameworks
 
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         write_models(Path(folder), units, embedding)
-        workers = {way: _Worker(way, folder) for way in WAYS}
+        workers = {way: Worker(way, __file__, way, folder) for way in WAYS}
         try:
             print(_compare(workers, options.length), flush=True)
             for streams in options.streams:
@@ -115,7 +114,7 @@ def write_models(folder: Path, units: int, embedding: int) -> None:
     (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
-def _compare(workers: dict[str, _Worker], length: int) -> str:
+def _compare(workers: dict[str, Worker], length: int) -> str:
     """Raise unless PyTorch's model is the one that was exported: it finds a text as probable."""
     text = workers["SavedModel"].ask({"generate": length})
     found = {way: workers[way].ask({"score": text}) for way in ("SavedModel", "PyTorch")}
@@ -124,7 +123,7 @@ def _compare(workers: dict[str, _Worker], length: int) -> str:
     return f"the same model: log-probability of {len(text)} characters {found['SavedModel']:.3f}"
 
 
-def _measure(workers: dict[str, _Worker], streams: int, length: int, rounds: int, seconds: float) -> dict[str, float]:
+def _measure(workers: dict[str, Worker], streams: int, length: int, rounds: int, seconds: float) -> dict[str, float]:
     """Characters a second, over all streams, for each way."""
     for worker in workers.values():
         worker.ask({"setup": [streams, length]})
@@ -156,32 +155,6 @@ def _line(streams: int, rates: dict[str, float]) -> str:
 
 
 # What runs in the process of one way.
-
-
-class _Worker:
-    """One way in a process of its own: it is sent a line of JSON and answers with one."""
-
-    def __init__(self, way: str, folder: str) -> None:
-        self.way = way
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", way, folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-
-    def ask(self, request: dict) -> Any:
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the process of {self.way} ended with code {self.process.wait()}; see above")
-        return json.loads(line)
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def _serve(way: str, folder: str) -> int:

@@ -30,9 +30,7 @@ import argparse
 import itertools
 import json
 import math
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -41,6 +39,7 @@ from typing import Any
 
 import numpy as np
 from results import constant_columns, read_rows, write_rows
+from workers import Worker
 
 from keras_seq.core.files import atomic_write
 
@@ -95,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
     cases = _cases(options.modes, options.cells, options.masks, shapes, ner_shape, serve_shapes)
-    workers = {name: _Worker(name) for name in FRAMEWORKS}
+    workers = {name: Worker(name, __file__) for name in FRAMEWORKS}
     rows: list[dict[str, Any]] = []
     try:
         peak = workers["keras"].ask({"peak": 64 if options.quick else 2048})
@@ -108,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows += [{**constant, **row} for row in _rows(case, times, peak)]
         costs = []
         if "mask" in options.modes:
-            workers["masked"] = _Worker("keras_seq")
+            workers["masked"] = Worker("keras_seq", __file__)
             pair = {"none": workers["keras_seq"], "right": workers["masked"]}
             for shape, cell in itertools.product(shapes, options.cells):
                 with_and_without = {
@@ -146,7 +145,7 @@ def _cases(modes: Any, cells: Any, masks: Any, shapes: Any, ner_shape: Any, serv
     return cases
 
 
-def _measure(cases: dict[str, dict], workers: dict[str, _Worker], rounds: int, seconds: float) -> dict[str, float]:
+def _measure(cases: dict[str, dict], workers: dict[str, Worker], rounds: int, seconds: float) -> dict[str, float]:
     """Milliseconds a step for each worker, on the case of its name."""
     for name, worker in workers.items():
         worker.ask({"setup": cases[name]})
@@ -293,32 +292,6 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 # What runs in the process of one framework.
-
-
-class _Worker:
-    """One framework in a process of its own: it is sent a line of JSON and answers with one."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-
-    def ask(self, request: dict) -> Any:
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the process of {self.name} ended with code {self.process.wait()}; see above")
-        return json.loads(line)
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def _serve(framework: str) -> int:

@@ -71,8 +71,6 @@ def predict(
     from keras_seq.tasks import load
 
     task: Any = load(run_or_model)
-    if not hasattr(task, "max_characters"):
-        raise InputError(f"{run_or_model}: is a model of the task {task.task}, which reads no text; evaluate it")
     if is_conll and not hasattr(task, "predict_tokens"):
         raise InputError(f"{run_or_model}: is a {task.task}, which reads plain text; give one text a line with --input")
     if explain and not hasattr(task, "explain"):

@@ -14,7 +14,7 @@ MOST_TOKENS = 5
 
 def line_of(result: Mapping[str, Any]) -> str:
     """A result as one line: a text with its entities marked, or label, probability and text parted by tabs; of a text
-    that was scored, perplexity, log-probability, number of symbols and text."""
+    or piece that was scored, perplexity (or cost of a step), log-probability, number of symbols or steps, and text."""
     if "entities" in result:
         return marked(result["text"], result["entities"])
     cells = [*_label_cells(result), " ".join(result["text"].split("\t"))]
@@ -29,7 +29,7 @@ def highlighted(result: Mapping[str, Any]) -> Text:
     shown = Text()
     if "entities" not in result:
         first, *further = _label_cells(result)
-        style = "bold" if "perplexity" in result else _style(first)
+        style = "bold" if "log_prob" in result else _style(first)
         shown.append(f" {first} ", style=style).append(f" {' '.join(further)}  ")
         return shown.append_text(_weighed(result["text"], result.get("tokens", ())))
     position = 0
@@ -58,6 +58,8 @@ def _label_cells(result: Mapping[str, Any]) -> tuple[str, ...]:
         return result["label"], f"{result['score']:.4f}"
     if "perplexity" in result:
         return f"{result['perplexity']:.2f}", f"{result['log_prob']:.2f}", f"{result['num_tokens']}"
+    if "nll_per_step" in result:
+        return f"{result['nll_per_step']:.4f}", f"{result['log_prob']:.2f}", f"{result['num_steps']}"
     labels = result["labels"]
     return ", ".join(labels), ", ".join(f"{result['scores'][label]:.4f}" for label in labels)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.checks import check_positive_integer, check_rate
 from keras_seq.core.errors import InputError
 
 
@@ -68,6 +68,8 @@ class StreamBatches:
         start_id: what stands before its first token.
         batch_size: rows.
         window: steps of a window; shorter where the text is.
+        restart: share of the rows of a window whose state begins anew, drawn for each. Without any, a network may come
+            to rely on states that only a very long text leads to, and read a new text badly.
         seed: decides where windows begin.
 
     Raises:
@@ -83,9 +85,12 @@ class StreamBatches:
         ([13, 23], [0.0, 0.0])
     """
 
-    def __init__(self, corpus: Corpus, *, start_id: int, batch_size: int, window: int, seed: int = 0) -> None:
+    def __init__(
+        self, corpus: Corpus, *, start_id: int, batch_size: int, window: int, restart: float = 0.0, seed: int = 0
+    ) -> None:
         check_positive_integer("batch_size", batch_size)
         check_positive_integer("window", window)
+        check_rate("restart", restart)
         self.corpus = corpus
         self.start_id = start_id
         self.batch_size = batch_size
@@ -96,6 +101,7 @@ class StreamBatches:
                 "give a longer text, or lower batching.batch_size"
             )
         self.window = min(window, self.row_length)
+        self.restart = restart
         self.seed = seed
 
     def __len__(self) -> int:
@@ -117,7 +123,8 @@ class StreamBatches:
             rows = [self._row(row * self.row_length + begin) for row in range(self.batch_size)]
             token_ids = np.stack([row[:-1] for row in rows])
             target_ids = np.stack([row[1:] for row in rows])
-            continues = np.full(self.batch_size, float(index > 0), "float32")
+            drawn = np.random.default_rng([self.seed, epoch, index]).random(self.batch_size)
+            continues = ((drawn >= self.restart) & (index > 0)).astype("float32")
             yield {"token_ids": token_ids, "target_ids": target_ids, "continues": continues}, target_ids
 
     def _row(self, begin: int) -> np.ndarray:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_positive_integer, check_positive_number
-from keras_seq.core.errors import DataError
-from keras_seq.core.files import atomic_write
 from keras_seq.export.by_length import run_by_length
+from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, read_names
 from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
 from keras_seq.ops.calibration import apply_temperature
@@ -33,7 +31,7 @@ DECISION = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassificationSettings:
+class ClassificationSettings(JSONSettings):
     """How the probabilities of a model become an answer.
 
     Args:
@@ -62,25 +60,6 @@ class ClassificationSettings:
     def is_multi_label(self) -> bool:
         """Whether a text can have several labels."""
         return self.label_separator is not None
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the settings as JSON."""
-        with atomic_write(path, "w") as file:
-            file.write(json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n")
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            DataError: if the file is missing or damaged.
-        """
-        try:
-            return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
-        except OSError as error:
-            raise DataError(path, None, f"cannot be read ({error.strerror})", "name a classifier's folder") from None
-        except (ValueError, TypeError) as error:
-            raise DataError(path, None, f"damaged ({error})", "export the model again") from None
 
 
 class ClassificationFunctions(tf.Module):

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seq.export.saved_functions import SavedFunctions
+from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
 from keras_seq.ops.decoding import sample_ids
 from keras_seq.ops.recurrent_decoding import states_of_layers
 from keras_seq.ops.serving import serving_graph
@@ -101,40 +101,28 @@ class LanguageFunctions(tf.Module):
         """
         size = len(self.encoder)
         checks = [
-            _assert(max_length >= 1, "max_length must be at least 1", max_length),
-            _assert(max_length <= LONGEST, f"max_length must be at most {LONGEST}", max_length),
-            _assert(temperature > 0, "temperature must be above 0 (top_k = 1 takes the likeliest)", temperature),
-            _assert((top_k >= 0) & (top_k <= size), f"top_k must be from 0 to {size}, the vocabulary", top_k),
-            _assert((top_p > 0) & (top_p <= 1), "top_p must be above 0 and at most 1", top_p),
-            _assert(seed >= 0, "seed must be at least 0", seed),
+            assert_in_range(max_length >= 1, "max_length must be at least 1", max_length),
+            assert_in_range(max_length <= LONGEST, f"max_length must be at most {LONGEST}", max_length),
+            assert_in_range(
+                temperature > 0, "temperature must be above 0 (top_k = 1 takes the likeliest)", temperature
+            ),
+            assert_in_range((top_k >= 0) & (top_k <= size), f"top_k must be from 0 to {size}, the vocabulary", top_k),
+            assert_in_range((top_p > 0) & (top_p <= 1), "top_p must be above 0 and at most 1", top_p),
+            assert_in_range(seed >= 0, "seed must be at least 0", seed),
         ]
         with tf.control_dependencies(checks):
             # Nothing is made of a number that is out of range.
             max_length = tf.identity(max_length)
         ids = self.encoder.encode(prefix)
-        drawn = self.decode(ids, max_length, temperature, top_k, top_p, seed, self.encoder.stop_id)
+        drawn = self._drawn(ids, max_length=max_length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
         added = self.encoder.decode(drawn)
         if self.encoder.unit == "character":
             return {"text": tf.strings.join([prefix, added])}
         space = tf.where(tf.equal(prefix, "") | tf.equal(added, ""), "", " ")
         return {"text": tf.strings.join([prefix, space, added])}
 
-    def decode(
-        self, ids: tf.Tensor, max_length: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any, stop_id: int | None
-    ) -> tf.Tensor:
-        """The ids that are drawn after those of prefixes.
-
-        Args:
-            ids: int32 `(batch, symbols)`, padded with 0 on the right.
-            max_length, temperature, top_k, top_p, seed: as of `generate`.
-            stop_id: the id after which a row ends, or `None`.
-
-        Returns:
-            int32 `(batch, max_length)`, 0 after the end.
-        """
-        given = tf.shape(ids)[0]
-        # The loop needs a row.
-        ids = tf.pad(ids, [[0, tf.cast(tf.equal(given, 0), tf.int32)], [0, 0]])
+    def _drawn(self, ids: tf.Tensor, **numbers: tf.Tensor) -> tf.Tensor:
+        """The ids that are drawn after those of prefixes, which are padded with 0 on the right."""
         rows = tf.shape(ids)[0]
         read = tf.concat([tf.fill([rows, 1], self.encoder.start_id), ids], axis=1)
         last = tf.reduce_sum(tf.cast(ids > 0, tf.int32), axis=1)
@@ -147,15 +135,11 @@ class LanguageFunctions(tf.Module):
             language_step(self.model),
             start_ids,
             states_of_layers([states[name] for name in self.state_sizes]),
-            max_length=max_length,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            seed=seed,
-            stop_id=stop_id,
+            **numbers,
+            stop_id=self.encoder.stop_id,
             banned_ids=self.encoder.banned_ids,
         )
-        return drawn[:given]
+        return drawn
 
     def signatures(self) -> dict[str, Callable[..., Any]]:
         """The functions by the names under which they are served."""
@@ -224,8 +208,7 @@ class SavedLanguageFunctions(SavedFunctions):
 
     def generate(self, prefix: tf.Tensor, **options: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `LanguageFunctions.generate`."""
-        tensors = {name: tf.convert_to_tensor(value) for name, value in options.items()}
-        return self._signatures["generate"](prefix=tf.convert_to_tensor(prefix, tf.string), **tensors)
+        return self.call("generate", prefix=prefix, **options)
 
     def score(
         self, arrays: dict[str, np.ndarray], states: dict[str, tf.Tensor] | None
@@ -235,7 +218,7 @@ class SavedLanguageFunctions(SavedFunctions):
         states = self.first_states(len(token_ids)) if states is None else states
         log_probs = np.zeros(token_ids.shape, "float32")
         for step in range(token_ids.shape[1]):
-            outputs = self.step(tf.constant(token_ids[:, step]), states)
+            outputs = self.step(token_ids[:, step], states)
             targets = target_ids[:, step]
             picked = tf.gather(outputs.pop("log_probs"), targets, batch_dims=1).numpy()
             log_probs[:, step] = np.where(targets > 0, picked, 0.0)
@@ -244,13 +227,9 @@ class SavedLanguageFunctions(SavedFunctions):
 
     def step(self, token_ids: tf.Tensor, states: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """As `LanguageFunctions.step`."""
-        return self._signatures["step"](token_ids=token_ids, **states)
+        return self.call("step", token_ids=token_ids, **states)
 
     def first_states(self, rows: Any) -> dict[str, tf.Tensor]:
         """As `LanguageFunctions.first_states`."""
         specs = self._signatures["step"].structured_input_signature[1]
         return {name: tf.zeros([rows, *spec.shape[1:]]) for name, spec in specs.items() if name != "token_ids"}
-
-
-def _assert(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:
-    return tf.debugging.Assert(condition, [message, value])

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.checks import check_positive_integer, check_positive_number
-from keras_seq.core.errors import DataError
-from keras_seq.core.files import atomic_write
-from keras_seq.export.saved_functions import SavedFunctions
+from keras_seq.export.json_settings import JSONSettings
+from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
 from keras_seq.ops.notes import sample_notes, step_note_costs
 from keras_seq.ops.serving import serving_graph
 from keras_seq.zoo import streaming_music_model
@@ -27,7 +25,7 @@ LONGEST = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
-class MusicSettings:
+class MusicSettings(JSONSettings):
     """How steps and MIDI files become each other.
 
     Args:
@@ -41,25 +39,6 @@ class MusicSettings:
     def __post_init__(self) -> None:
         check_positive_integer("steps_per_beat", self.steps_per_beat)
         check_positive_number("beats_per_minute", self.beats_per_minute)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the settings as JSON."""
-        with atomic_write(path, "w") as file:
-            file.write(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
-
-    @classmethod
-    def load(cls, path: str | os.PathLike) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            DataError: if the file is missing or damaged.
-        """
-        try:
-            return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
-        except OSError as error:
-            raise DataError(path, None, f"cannot be read ({error.strerror})", "name a music model's folder") from None
-        except (ValueError, TypeError) as error:
-            raise DataError(path, None, f"damaged ({error})", "export the model again") from None
 
 
 class MusicFunctions(tf.Module):
@@ -178,10 +157,10 @@ class MusicFunctions(tf.Module):
         self, notes: tf.Tensor, length: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         checks = [
-            _assert(length >= 1, "length must be at least 1", length),
-            _assert(length <= LONGEST, f"length must be at most {LONGEST}", length),
-            _assert(temperature > 0, "temperature must be above 0", temperature),
-            _assert(seed >= 0, "seed must be at least 0", seed),
+            assert_in_range(length >= 1, "length must be at least 1", length),
+            assert_in_range(length <= LONGEST, f"length must be at most {LONGEST}", length),
+            assert_in_range(temperature > 0, "temperature must be above 0", temperature),
+            assert_in_range(seed >= 0, "seed must be at least 0", seed),
         ]
         with tf.control_dependencies(checks):
             notes = _sounding(notes)
@@ -231,19 +210,15 @@ class SavedMusicFunctions(SavedFunctions):
 
     def score(self, notes: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
         """As `MusicFunctions.score`."""
-        return self._call("serving_default", notes=notes, lengths=lengths)
+        return self.call("serving_default", notes=notes, lengths=lengths)
 
     def generate(self, notes: tf.Tensor, length: Any, temperature: Any, seed: Any) -> dict[str, tf.Tensor]:
         """As `MusicFunctions.generate`."""
-        return self._call("generate", notes=notes, length=length, temperature=temperature, seed=seed)
+        return self.call("generate", notes=notes, length=length, temperature=temperature, seed=seed)
 
     def step(self, notes: tf.Tensor, states: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """As `MusicFunctions.step`."""
-        return self._call("step", notes=notes, **states)
-
-    def _call(self, signature: str, **inputs: Any) -> dict[str, tf.Tensor]:
-        tensors = {name: tf.convert_to_tensor(value) for name, value in inputs.items()}
-        return self._signatures[signature](**tensors)
+        return self.call("step", notes=notes, **states)
 
     def logits(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """As `MusicFunctions.logits`, step by step; padding must be on the right."""
@@ -251,7 +226,7 @@ class SavedMusicFunctions(SavedFunctions):
         states = {name: tf.zeros([len(notes), *size]) for name, size in self.state_sizes.items()}
         found = np.zeros(notes.shape, "float32")
         for place in range(notes.shape[1]):
-            outputs = self.step(tf.constant(notes[:, place]), states)
+            outputs = self.step(notes[:, place], states)
             found[:, place] = outputs["logits"]
             states = {name: outputs[name] for name in self.state_sizes}
         return found
@@ -260,7 +235,3 @@ class SavedMusicFunctions(SavedFunctions):
 def _sounding(notes: tf.Tensor) -> tf.Tensor:
     """1 where a note sounds, else 0, whatever numbers came."""
     return tf.cast(notes > 0.5, tf.float32)
-
-
-def _assert(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:
-    return tf.debugging.Assert(condition, [message, value])

@@ -46,9 +46,10 @@ class SavedFunctions:
         return all((Path(path) / "assets" / name).is_file() for name in cls.files)
 
     def call(self, signature: str, **inputs: Any) -> dict[str, tf.Tensor]:
-        """Call a signature with string inputs."""
-        tensors = {name: tf.convert_to_tensor(value, tf.string) for name, value in inputs.items()}
-        return self._signatures[signature](**tensors)
+        """Call a signature with tensors, arrays, numbers or lists."""
+        function = self._signatures[signature]
+        specs = function.structured_input_signature[1]
+        return function(**{name: tf.convert_to_tensor(value, specs[name].dtype) for name, value in inputs.items()})
 
 
 class Asset(tf.Module):
@@ -61,6 +62,11 @@ class Asset(tf.Module):
     def __init__(self, path: str | os.PathLike) -> None:
         super().__init__()
         self.file = tf.saved_model.Asset(os.fspath(path))
+
+
+def assert_in_range(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:
+    """An op that fails with the message and the value unless the condition holds; for numbers that are served."""
+    return tf.debugging.Assert(condition, [message, value])
 
 
 def read_names(path: Path) -> list[str]:

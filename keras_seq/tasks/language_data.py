@@ -232,11 +232,17 @@ def score_text(
             targets, 0 where the target is 0, and the new states.
         on_progress: called with the number of tokens that were scored since the last call.
     """
-    nats, num_tokens = 0.0, 0
-    for arrays, carried in _windows(text):
-        states = carried()
+    is_stream = text.encoder.layout == "stream"
+    if is_stream:
+        windows = scoring_windows(text.corpus, text.encoder.start_id)
+    else:
+        batches = LineBatches(text, batch_size=256, tokens_per_batch=8192, shuffle=False)
+        windows = (arrays for arrays, _ in batches.epoch(0))
+    nats, num_tokens, states = 0.0, 0, None
+    for arrays in windows:
         log_probs, new_states = score(arrays, states)
-        carried(new_states)
+        # Lines stand alone.
+        states = new_states if is_stream else None
         count = int(np.count_nonzero(arrays["target_ids"]))
         nats -= float(np.sum(np.asarray(log_probs, "float64")))
         num_tokens += count
@@ -259,28 +265,6 @@ def scorer(model: keras.Model, jit_compile: Any = False) -> Callable[..., tuple[
         return outputs.pop("log_probs"), outputs
 
     return score
-
-
-def _windows(text: LanguageText) -> Iterable[tuple[dict[str, np.ndarray], Any]]:
-    """Windows of a text, with where the states between them are kept."""
-    if text.encoder.layout == "lines":
-        batches = LineBatches(text, batch_size=256, tokens_per_batch=8192, shuffle=False)
-        for arrays, _ in batches.epoch(0):
-            yield arrays, _nothing
-        return
-    kept: list[Any] = [None]
-
-    def carried(states: Any = None) -> Any:
-        if states is not None:
-            kept[0] = states
-        return kept[0]
-
-    for arrays in scoring_windows(text.corpus, text.encoder.start_id):
-        yield arrays, carried
-
-
-def _nothing(states: Any = None) -> None:
-    """Lines stand alone."""
 
 
 def _cut(pieces: Iterable[str], begin: int, end: int) -> Iterator[str]:

@@ -81,6 +81,7 @@ class LanguageTraining:
                 start_id=self.encoder.start_id,
                 batch_size=batching.batch_size,
                 window=language.window,
+                restart=language.restart,
                 seed=recipe.seed,
             )
             self.model: keras.Model = CarriedStates(

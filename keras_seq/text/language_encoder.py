@@ -210,7 +210,7 @@ class LanguageEncoder(tf.Module):
             return tf.strings.reduce_join(pieces, axis=1)
         spaced = tf.where(tf.equal(pieces, ""), "", tf.strings.join([pieces, " "]))
         joined = tf.strings.reduce_join(spaced, axis=1)
-        return tf.strings.strip(tf.strings.regex_replace(joined, " ?\n ?", "\n"))
+        return tf.strings.regex_replace(tf.strings.regex_replace(joined, " ?\n ?", "\n"), " $", "")
 
     def save(self, folder: str | os.PathLike) -> None:
         """Write `language.json` and `symbols.txt` into a folder, which is made."""

@@ -22,6 +22,9 @@ class LanguageRecipe(Section):
     letter_case: Literal["unchanged", "lower", "title"] = Field(default="unchanged", description="with lines")
     max_symbols: int | None = Field(default=None, ge=1, description="the most characters or words to know")
     window: int = Field(default=70, ge=1, description="steps of truncated back-propagation through time, in a stream")
+    restart: float = Field(
+        default=0.01, ge=0, lt=1, description="share of the rows of a window whose state begins anew, in a stream"
+    )
     sample_length: int = Field(default=200, ge=1, description="symbols of the samples that TensorBoard shows")
     sample_temperature: float = Field(default=0.8, gt=0)
 

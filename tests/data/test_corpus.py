@@ -45,6 +45,16 @@ def test_order_is_a_function_of_seed_and_epoch():
     assert len(begins) > 1, "all epochs cut the text at the same places"
 
 
+def test_some_rows_begin_anew():
+    batches = stream(length=4003, rows=20, window=4, restart=0.25, seed=1)
+    found = np.array([inputs["continues"] for inputs, _ in batches.epoch(0)])
+    assert not found[0].any() and 0.65 < found[1:].mean() < 0.85
+    assert set(np.unique(found)) == {0, 1} and np.ptp(found[1:].sum(axis=1)) > 2
+    again = np.array([inputs["continues"] for inputs, _ in batches.epoch(0, skip=5)])
+    np.testing.assert_array_equal(again, found[5:])
+    assert all(inputs["continues"].all() for inputs, _ in list(stream(seed=1).epoch(0))[1:])
+
+
 def test_a_short_text_makes_short_windows():
     batches = stream(length=13, rows=2, window=100)
     ((inputs, targets),) = batches.epoch(0)

@@ -1,5 +1,6 @@
 """Language models as tasks: training that can be resumed, scores, generation, exports, one step at a time."""
 
+import json
 import math
 import os
 import subprocess
@@ -15,6 +16,7 @@ from keras_seq.tasks.language_data import LanguageText, language_scores, read_te
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.text import LanguageEncoder
 from keras_seq.training import Recipe
+from keras_seq.training.checkpoints import CheckpointStore
 
 WORDS = ["um", "dois", "três", "casa", "mar", "sol", "lua", "rio"]
 
@@ -159,6 +161,8 @@ def test_a_killed_run_ends_with_the_same_numbers(folder, run, monkeypatch):
     with pytest.raises(BaseException):  # noqa: B017 - whatever becomes of it on its way through the framework
         train(recipe, folder / "stopped", quiet=True)
     monkeypatch.undo()
+    stopped = CheckpointStore(folder / "stopped" / "checkpoints").latest().metadata["progress"]
+    assert stopped["epoch"] == 1 and stopped["batch"] > 0, "it did not stop in the middle of a text"
     resumed = train(recipe, folder / "stopped", resume=True, quiet=True)
     assert resumed["test"] == run[1]["test"]
     assert [record["train_loss"] for record in resumed["history"]] == [
@@ -205,6 +209,7 @@ def test_lines_are_split_by_themselves(folder, tmp_path):
 
 
 FRESH = """
+import json
 import sys
 import numpy as np
 import tensorflow as tf
@@ -221,7 +226,7 @@ for column in ids.T:
 served = np.stack(found, axis=1)
 text = signatures["generate"](prefix=tf.constant(["casa", ""]), max_length=tf.constant(40), seed=tf.constant(7),
     temperature=tf.constant(0.8), top_k=tf.constant(0), top_p=tf.constant(1.0))["text"].numpy()
-print(repr([line.decode() for line in text]))
+print(json.dumps([line.decode() for line in text]))
 assert "keras_seq" not in sys.modules
 
 import keras
@@ -256,7 +261,7 @@ def test_steps_equal_the_whole_sequence_in_a_fresh_process(folder, run, exported
             np.testing.assert_allclose(found[name][..., 1:], whole[..., 1:], atol=1e-5, err_msg=name)
     again = [model.generate(prefix, count=2, max_length=40, temperature=0.8, seed=7) for prefix in ("casa", "")]
     # Row r of a batch has the numbers of row r, whatever the other rows.
-    assert eval(result.stdout) == [again[0][0], again[1][1]]
+    assert json.loads(result.stdout) == [again[0][0], again[1][1]]
     assert load(exported).generate("casa", count=2, max_length=40, temperature=0.8, seed=7) == again[0]
 
 
