@@ -6,7 +6,7 @@
 The text is written by this program, from words with the frequencies of Zipf's law, into a temporary folder, and is
 removed at the end. Each training is a process of its own: it reads the file, builds vocabulary and ids, and trains for
 some batches by the loop that `keras-seq train` runs, checkpoints among them. Its largest resident memory counts, as the
-system reports it (`ru_maxrss`). The rows go to benchmarks/results.csv, but for runs of less than a gigabyte.
+system reports it (`VmHWM` of Linux, elsewhere `ru_maxrss`). The rows go to benchmarks/results.csv, but for runs of less than a gigabyte.
 """
 
 from __future__ import annotations
@@ -141,7 +141,12 @@ def write_text(path: Path, size: int) -> None:
 
 def resident_megabytes() -> float:
     """The largest resident memory that this process has had."""
-    # Kilobytes on Linux, bytes on macOS.
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not `ru_maxrss`, which counts what the process that started this one had as well.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1e3
+    # Kilobytes, bytes on macOS.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
