@@ -6,7 +6,8 @@
 The text is written by this program, from words with the frequencies of Zipf's law, into a temporary folder, and is
 removed at the end. Each training is a process of its own: it reads the file, builds vocabulary and ids, and trains for
 some batches by the loop that `keras-seq train` runs, checkpoints among them. Its largest resident memory counts, as the
-system reports it (`VmHWM` of Linux, elsewhere `ru_maxrss`). The rows go to benchmarks/results.csv, but for runs of less than a gigabyte.
+system reports it (`VmHWM` of Linux, elsewhere `ru_maxrss`). The rows go to benchmarks/results.csv, but for runs of less
+than a gigabyte.
 """
 
 from __future__ import annotations
