@@ -13,8 +13,10 @@ from keras_seq.zoo.registry import (
 )
 from keras_seq.zoo.sentiment import sentiment_model
 from keras_seq.zoo.sequence import sequence_model
+from keras_seq.zoo.siamese import siamese_model
 from keras_seq.zoo.text_classifier import text_classifier_model
 from keras_seq.zoo.transformer_classifier import transformer_classifier_model
+from keras_seq.zoo.twins import stacked_twins
 
 __all__ = [
     "DatasetCard",
@@ -30,6 +32,8 @@ __all__ = [
     "registered_builder",
     "sentiment_model",
     "sequence_model",
+    "siamese_model",
+    "stacked_twins",
     "streaming_model",
     "streaming_music_model",
     "target_model",

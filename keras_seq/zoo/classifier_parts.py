@@ -1,4 +1,4 @@
-"""What the three classifiers of texts share around their middle: arguments, pooling, and the way to probabilities.
+"""What models of whole texts share around their middle: arguments, recurrent layers, pooling, way to probabilities.
 
 Private to the room. Every classifier has layers named `pooling`, `text_vector`, `class_scores` and `probabilities`, so
 that exports find them.
@@ -7,13 +7,24 @@ that exports find them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
-from keras_seq.core.checks import check_choice, check_positive_integer
-from keras_seq.layers import AttentionPooling, LastStep, MaxPooling, MeanLayer
-from keras_seq.zoo.token_vectors import dropout_rates
+from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer
+from keras_seq.layers import (
+    GRU,
+    LSTM,
+    AttentionPooling,
+    Bidirectional,
+    LastStep,
+    MaxPooling,
+    MeanLayer,
+    SimpleRNN,
+)
+from keras_seq.zoo.token_vectors import check_keys, dropout_rates
 
+CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
 POOLINGS = ("mean", "sqrt", "max", "attention", "last")
 DROPOUTS = ("tokens", "ngrams", "embeddings", "recurrent", "hidden", "branches")
 
@@ -46,6 +57,19 @@ def pooling_layer(pooling: str, *, both_ends: bool = False) -> keras.layers.Laye
     if pooling == "last":
         return LastStep(both_ends=both_ends, name="pooling")
     return (MaxPooling if pooling == "max" else AttentionPooling)(name="pooling")
+
+
+def recurrent_layers(recurrent: Mapping[str, Any] | None) -> tuple[list[keras.layers.Layer], bool]:
+    """The stack, and whether its last layer puts out a state of each direction."""
+    options = {"cell": "lstm", "units": [128], "bidirectional": True, **(recurrent or {})}
+    check_keys("recurrent", options, ("cell", "units", "bidirectional"))
+    check_choice("recurrent.cell", options["cell"], tuple(CELLS))
+    check_boolean("recurrent.bidirectional", options["bidirectional"])
+    layers = []
+    for index, size in enumerate(sizes_of("recurrent.units", options["units"])):
+        layer = CELLS[options["cell"]](size, return_sequences=True, name=f"{options['cell']}_{index}")
+        layers.append(Bidirectional(layer, name=f"bidirectional_{index}") if options["bidirectional"] else layer)
+    return layers, bool(layers) and options["bidirectional"]
 
 
 def head_layers(

@@ -7,14 +7,10 @@ from typing import Any
 
 import keras
 
-from keras_seq.core.checks import check_boolean, check_choice
-from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
-from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer, sizes_of
+from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer, recurrent_layers
 from keras_seq.zoo.registry import register_builder
-from keras_seq.zoo.token_vectors import check_features, check_keys, token_vectors, word_layers
+from keras_seq.zoo.token_vectors import check_features, token_vectors, word_layers
 from keras_seq.zoo.wide_part import wide_layers, with_wide_scores
-
-CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
 
 
 @register_builder(
@@ -103,14 +99,14 @@ def text_classifier_model(
     rates = classifier_dropout(dropout)
     features = check_features(features, embedding_dim)
     words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
-    recurrent_layers, reads_both_ways = _recurrent_layers(recurrent)
+    stack, reads_both_ways = recurrent_layers(recurrent)
     pool = pooling_layer(pooling, both_ends=reads_both_ways)
     *head, probabilities = head_layers(num_classes, hidden_units, rates["hidden"], activation)
     wide_part = wide_layers(wide, vocabulary_size, num_classes)
 
     # --- Functional graph
     inputs, x = token_vectors(words, features, rates)
-    for index, layer in enumerate(recurrent_layers):
+    for index, layer in enumerate(stack):
         x = layer(x)
         x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
     x = pool(x)
@@ -120,16 +116,3 @@ def text_classifier_model(
 
     # --- Model
     return keras.Model(inputs, probabilities(x), name=name)
-
-
-def _recurrent_layers(recurrent: Mapping[str, Any] | None) -> tuple[list[keras.layers.Layer], bool]:
-    """The stack, and whether its last layer puts out a state of each direction."""
-    options = {"cell": "lstm", "units": [128], "bidirectional": True, **(recurrent or {})}
-    check_keys("recurrent", options, ("cell", "units", "bidirectional"))
-    check_choice("recurrent.cell", options["cell"], tuple(CELLS))
-    check_boolean("recurrent.bidirectional", options["bidirectional"])
-    layers = []
-    for index, size in enumerate(sizes_of("recurrent.units", options["units"])):
-        layer = CELLS[options["cell"]](size, return_sequences=True, name=f"{options['cell']}_{index}")
-        layers.append(Bidirectional(layer, name=f"bidirectional_{index}") if options["bidirectional"] else layer)
-    return layers, bool(layers) and options["bidirectional"]
