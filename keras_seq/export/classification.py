@@ -12,20 +12,15 @@ import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_positive_integer, check_positive_number
-from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, read_names
-from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
+from keras_seq.export.text_functions import TextFunctions
 from keras_seq.ops.calibration import apply_temperature
 from keras_seq.ops.serving import serving_graph
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 LABELS_FILE, SETTINGS_FILE = "labels.txt", "classification.json"
 
-# Rows that run through the model together when a batch is served: of a recurrent loop, two halves of a usual batch run
-# side by side; what has no loop takes the batch at once.
-ROWS_PER_GROUP, ROWS_PER_RECURRENT_GROUP = 64, 32
-RECURRENT = (SimpleRNN, GRU, LSTM, Bidirectional)
 # From this probability on a text has a label, where it may have several.
 DECISION = 0.5
 
@@ -62,7 +57,7 @@ class ClassificationSettings(JSONSettings):
         return self.label_separator is not None
 
 
-class ClassificationFunctions(tf.Module):
+class ClassificationFunctions(TextFunctions):
     """Tokenizer, encoder and model joined into the functions that a classifier serves.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
@@ -83,20 +78,14 @@ class ClassificationFunctions(tf.Module):
         labels: Sequence[str],
         settings: ClassificationSettings | None = None,
     ) -> None:
-        super().__init__()
-        self.model = model
-        self.tokenizer = tokenizer
-        self.encoder = encoder
-        self.labels = tuple(labels)
         self.settings = settings or ClassificationSettings()
-        self.input_names = tuple(tensor.name for tensor in model.inputs)
+        super().__init__(model, model, tokenizer, encoder, self.settings.max_tokens)
+        self.labels = tuple(labels)
         inputs = {tensor.name: tensor for tensor in model.inputs}
         self._vector_model = keras.Model(inputs, model.get_layer("text_vector").output)
         self._pooling = model.get_layer("pooling")
         # A mask that comes with the sequence is an input too.
         self._sequence_model = keras.Model(inputs, keras.tree.flatten(self._pooling.input)[0])
-        is_recurrent = any(isinstance(layer, RECURRENT) for layer in model.layers)
-        self._rows_per_group = ROWS_PER_RECURRENT_GROUP if is_recurrent else ROWS_PER_GROUP
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
     def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -153,30 +142,6 @@ class ClassificationFunctions(tf.Module):
     def signatures(self) -> dict[str, Callable[..., Any]]:
         """The functions by the names under which they are served."""
         return {"serving_default": self.text, "embed": self.embed, "attention": self.attention}
-
-    # A function of its own: its tables of characters stand in the graph once, whatever the number of signatures.
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-    def _read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Tokens, their places, and the ids that the model reads."""
-        found = dict(zip(("tokens", "starts", "ends"), self.tokenizer.tokenize(texts), strict=True))
-        found = {name: values[:, : self.settings.max_tokens] for name, values in found.items()}
-        return {**found, **self.encoder.encode(found["tokens"], self.input_names)}
-
-    def _run(self, model: keras.Model, read: dict[str, tf.Tensor]) -> tf.Tensor:
-        def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
-            with serving_graph():
-                return [tf.cast(model(inputs, training=False), tf.float32)]
-
-        (outputs,) = self._grouped(run, read, per_step=False)
-        return tf.ensure_shape(outputs, [None, model.output_shape[-1]])
-
-    def _grouped(
-        self, run: Callable[..., list[tf.Tensor]], read: dict[str, tf.Tensor], *, per_step: bool
-    ) -> list[tf.Tensor]:
-        inputs = {name: read[name] for name in self.input_names}
-        return run_by_length(
-            run, inputs, read["tokens"], (tf.float32,), rows_per_group=self._rows_per_group, per_step=per_step
-        )
 
     def _label(self, scores: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         settings = self.settings

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_seq.data import Batch, BucketedBatches, LabelledText, make_arrays, read_labelled_text
+from keras_seq.data import Batch, BucketedBatches, LabelledText, read_labelled_text
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.tasks.text_task import calls, chunks
-from keras_seq.tasks.token_store import TokenStore
+from keras_seq.tasks.token_store import TokenStore, padded_rows
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
 
@@ -116,15 +116,10 @@ class ClassifiedBatches:
 
     def arrays(self, batch: Batch) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Inputs and targets of one batch, padded."""
-        chosen = batch.indices[batch.indices != EMPTY_ROW]
-        examples = [self.texts[int(self.indices[index])] for index in chosen]
-        rows = np.where(np.arange(len(batch.indices)) < len(examples), np.arange(len(batch.indices)), EMPTY_ROW)
-        arrays = make_arrays(examples, Batch(rows, batch.steps), dict.fromkeys(self.inputs, 0))
-        if "subword_ids" in arrays:
-            used = np.flatnonzero(arrays["subword_ids"].any(axis=(0, 1)))
-            arrays["subword_ids"] = arrays["subword_ids"][:, :, : used[-1] + 1 if len(used) else 1]
+        chosen = self.indices[batch.indices[batch.indices != EMPTY_ROW]]
+        arrays = padded_rows(self.texts.store, chosen, self.inputs, size=len(batch.indices), steps=batch.steps)
         targets = self.label_ids.empty(len(batch.indices))
-        targets[: len(examples)] = self.all_targets[self.indices[chosen]]
+        targets[: len(chosen)] = self.all_targets[chosen]
         return arrays, targets
 
 

@@ -30,7 +30,7 @@ from keras_seq.tasks.classifier import Classifier, scores_of
 from keras_seq.tasks.id_weights import set_id_weights
 from keras_seq.tasks.prior_scores import check_transfer, comparable, fit_prior, read_pieces
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
-from keras_seq.tasks.training_parts import complete_features, find_builder
+from keras_seq.tasks.training_parts import complete_features, find_builder, reads_subwords
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
 from keras_seq.training import Recipe, draw_reliability
@@ -100,7 +100,7 @@ class ClassifierTraining:
             min_count=data.min_count,
             min_character_count=data.min_character_count,
             max_characters=data.max_characters,
-            subwords=SubwordHashing(**recipe.subwords.model_dump()) if _reads_subwords(recipe) else None,
+            subwords=SubwordHashing(**recipe.subwords.model_dump()) if reads_subwords(recipe) else None,
         )
         builder = find_builder(recipe)
         recipe, features = complete_features(recipe, self.encoder)
@@ -308,13 +308,6 @@ def most_confused(names: Sequence[str], counts: np.ndarray, most: int = 20) -> t
     mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
     chosen = np.sort(np.argsort(-mistakes, kind="stable")[:most])
     return [names[index] for index in chosen], counts[np.ix_(chosen, chosen)]
-
-
-def _reads_subwords(recipe: Recipe) -> bool:
-    features, wide = (recipe.model.arguments.get(key) for key in ("features", "wide"))
-    if isinstance(wide, Mapping) and wide.get("subwords"):
-        return True
-    return isinstance(features, Mapping) and "subwords" in features
 
 
 def _check_recipe(recipe: Recipe) -> None:

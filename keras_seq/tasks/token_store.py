@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq.data import Batch, make_arrays
+from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.text import TokenEncoder
 
 
@@ -69,3 +71,29 @@ class TokenStore:
         distinct = list(self._numbers)
         for index in range(len(self)) if indices is None else indices:
             yield [distinct[number] for number in self._appended[self.place(index)]]
+
+
+def padded_rows(
+    store: TokenStore, places: Sequence[int] | np.ndarray, inputs: Sequence[str], *, size: int, steps: int = 0
+) -> dict[str, np.ndarray]:
+    """The features of some texts as the inputs of a model.
+
+    Args:
+        store: the texts, encoded.
+        places: which of them.
+        inputs: names of features.
+        size: number of rows; those after the texts are padding.
+        steps: number of steps; 0: those of the longest text.
+
+    Returns:
+        Name -> array `(size, steps, ...)`; of subwords the last axis ends where all texts have none.
+    """
+    examples = [store.rows(store.place(int(place))) for place in places]
+    numbers = np.arange(size)
+    rows = np.where(numbers < len(examples), numbers, EMPTY_ROW)
+    steps = steps or max([1, *(len(next(iter(example.values()))) for example in examples)])
+    arrays = make_arrays(examples, Batch(rows, steps), dict.fromkeys(inputs, 0))
+    if "subword_ids" in arrays:
+        used = np.flatnonzero(arrays["subword_ids"].any(axis=(0, 1)))
+        arrays["subword_ids"] = arrays["subword_ids"][:, :, : used[-1] + 1 if len(used) else 1]
+    return arrays

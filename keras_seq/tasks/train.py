@@ -122,7 +122,13 @@ def train(
 
 def _fit_model(training: Any, recipe: Recipe, run: RunDirectory, *, resume: bool, quiet: bool) -> FitResult:
     """Run the training loop, and complete what needs the trained model."""
-    compile_model(training.model, recipe, steps_per_epoch=len(training.batches), loss=training.loss)
+    compile_model(
+        training.model,
+        recipe,
+        steps_per_epoch=len(training.batches),
+        loss=training.loss,
+        metrics=getattr(training, "metrics", None),
+    )
     callbacks: list[keras.callbacks.Callback] = [
         TensorBoard(
             run.tensorboard_path,

@@ -49,6 +49,14 @@ def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, di
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
 
 
+def reads_subwords(recipe: Recipe) -> bool:
+    """Whether the model of a recipe reads the hashed n-grams of tokens."""
+    features, wide = (recipe.model.arguments.get(key) for key in ("features", "wide"))
+    if isinstance(wide, Mapping) and wide.get("subwords"):
+        return True
+    return isinstance(features, Mapping) and "subwords" in features
+
+
 def _table(value: Any, key: str, from_data: Sequence[str]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise RecipeError(f"key `model.arguments.{key}` must be a table. Received: {value!r}; write it as {{ ... }}")
