@@ -19,6 +19,9 @@ from keras_seq.data.labels import check_labels as check_labels
 from keras_seq.data.labels import labels_of as labels_of
 from keras_seq.data.midi import read_midi as read_midi
 from keras_seq.data.midi import write_midi as write_midi
+from keras_seq.data.pairs import TextPair as TextPair
+from keras_seq.data.pairs import check_pair_labels as check_pair_labels
+from keras_seq.data.pairs import read_pairs as read_pairs
 from keras_seq.data.piano_rolls import read_piano_rolls as read_piano_rolls
 from keras_seq.data.registry import Dataset as Dataset
 from keras_seq.data.registry import find_data as find_data
