@@ -11,6 +11,8 @@ from keras_seq.data.conll import read_conll as read_conll
 from keras_seq.data.conll import write_conll as write_conll
 from keras_seq.data.corpus import Corpus as Corpus
 from keras_seq.data.corpus import StreamBatches as StreamBatches
+from keras_seq.data.distinct_batches import DistinctBatches as DistinctBatches
+from keras_seq.data.distinct_batches import groups_of_pairs as groups_of_pairs
 from keras_seq.data.fetch import fetch as fetch
 from keras_seq.data.labelled_text import LabelledText as LabelledText
 from keras_seq.data.labelled_text import read_labelled_text as read_labelled_text

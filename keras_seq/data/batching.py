@@ -73,7 +73,7 @@ class BucketedBatches:
         self.bucket_boundaries = bucket_boundaries
         self.seed = seed
         self.shuffle = shuffle
-        self._boundaries = _boundaries(bucket_boundaries, int(self.lengths.max(initial=1)))
+        self._boundaries = complete_boundaries(bucket_boundaries, int(self.lengths.max(initial=1)))
         self._bucket_of = np.searchsorted(self._boundaries, self.lengths)
         self._num_batches = len(self._fill(np.arange(len(self.lengths))))
 
@@ -162,7 +162,8 @@ def make_arrays(
     return arrays
 
 
-def _boundaries(given: Sequence[int] | None, longest: int) -> np.ndarray:
+def complete_boundaries(given: Sequence[int] | None, longest: int) -> np.ndarray:
+    """The numbers of steps that batches may have: those given, or the default ones, and more up to the longest."""
     boundaries = [8, 16, 24, 32] if given is None else [int(boundary) for boundary in given]
     if not boundaries or boundaries[0] < 1 or any(a >= b for a, b in zip(boundaries, boundaries[1:], strict=False)):
         raise ValueError(
