@@ -10,10 +10,13 @@ from keras_seq.metrics.macro_f1 import MacroF1
 from keras_seq.metrics.masked_token_accuracy import MaskedTokenAccuracy
 from keras_seq.metrics.nll_per_step import NLLPerStep
 from keras_seq.metrics.out_of_scope import out_of_scope_scores
+from keras_seq.metrics.pair_scores import CurvePoints, best_threshold, correlation_scores, curve_points, pair_scores
 from keras_seq.metrics.perplexity import Perplexity
 from keras_seq.metrics.reliability import calibration_error, reliability_bins
+from keras_seq.metrics.retrieval_scores import retrieval_scores
 
 __all__ = [
+    "CurvePoints",
     "EntityF1",
     "ExpectedCalibrationError",
     "FrameAccuracy",
@@ -21,13 +24,18 @@ __all__ = [
     "MaskedTokenAccuracy",
     "NLLPerStep",
     "Perplexity",
+    "best_threshold",
     "calibration_error",
     "class_confusion",
     "classification_scores",
     "confusion_matrix",
+    "correlation_scores",
+    "curve_points",
     "entity_scores",
     "generation_scores",
     "multi_label_scores",
     "out_of_scope_scores",
+    "pair_scores",
     "reliability_bins",
+    "retrieval_scores",
 ]
