@@ -1,6 +1,7 @@
 """Metrics: what a model is judged by. Each ignores padding."""
 
 from keras_seq.metrics.classification_scores import class_confusion, classification_scores, multi_label_scores
+from keras_seq.metrics.embedding_spread import embedding_spread
 from keras_seq.metrics.entity_f1 import EntityF1
 from keras_seq.metrics.entity_scores import confusion_matrix, entity_scores
 from keras_seq.metrics.expected_calibration_error import ExpectedCalibrationError
@@ -31,6 +32,7 @@ __all__ = [
     "confusion_matrix",
     "correlation_scores",
     "curve_points",
+    "embedding_spread",
     "entity_scores",
     "generation_scores",
     "multi_label_scores",
