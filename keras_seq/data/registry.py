@@ -60,7 +60,8 @@ class Dataset:
     Args:
         name: The name of its folder, and in recipes.
         description: One line.
-        task: What it is for: `"ner"`, `"classification"`, `"language"` (running text), `"names"` or `"music"`.
+        task: What it is for: `"ner"`, `"classification"`, `"pairs"` (of texts), `"language"` (running text),
+            `"names"` or `"music"`.
         language: ISO 639-1 code; several are parted by a comma. `"zxx"`: no language, as music has none.
         licence: The licence of the data as its publisher states it.
         citation: The paper.

@@ -13,6 +13,7 @@ from keras_seq.data import (
     labels_of,
     list_datasets,
     read_labelled_text,
+    read_pairs,
     split_of_folds,
 )
 from keras_seq.data.registry import DataFile, cache_directory, register_dataset
@@ -52,6 +53,33 @@ TEXTS = {
     "tweeteval-emotion": (4, LABEL, {"emotion.train.tsv": 3257, "emotion.dev.tsv": 374, "emotion.test.tsv": 1421}),
     "tweeteval-irony": (2, LABEL, {"irony.train.tsv": 2862, "irony.dev.tsv": 955, "irony.test.tsv": 784}),
 }
+# Pairs: columns, the least and the largest score or label, pairs of each file, and how many files of the publisher
+# make one of ours.
+SCORED, LABELLED, ENTAILED = ("score", "a", "b"), ("label", "a", "b"), ("ignored", "score", "ignored", "a", "b")
+PAIRS = {
+    **{
+        f"stsb-{language}": (
+            SCORED,
+            (0, 5),
+            {f"{language}.train.tsv": 5749, f"{language}.dev.tsv": 1500, f"{language}.test.tsv": 1379},
+            1,
+        )
+        for language in ("en", "pt")
+    },
+    "sick": (ENTAILED, (1, 5), {"train.tsv": 4500, "dev.tsv": 500, "test.tsv": 4927}, 1),
+    **{
+        f"assin1-{variety}": (
+            ENTAILED,
+            (1, 5),
+            {f"assin1-{variety}.{split}.tsv": size for split, size in (("train", 2500), ("dev", 500), ("test", 2000))},
+            1,
+        )
+        for variety in ("ptbr", "ptpt")
+    },
+    "assin2": (ENTAILED, (1, 5), {"assin2.train.tsv": 6500, "assin2.dev.tsv": 500, "assin2.test.tsv": 2448}, 1),
+    "mqp": (LABELLED, (0, 1), {"train.tsv": 2426, "dev.tsv": 322, "test.tsv": 300}, 1),
+    "twitter-url": (LABELLED, (0, 1), {"train.tsv": 42_200, "test.tsv": 9324}, 3),
+}
 # Running text, names and music: what the files are called, and how many files of the publisher make each of ours.
 LANGUAGE = {
     "names_pt": ("names", {"train.txt": 0, "validation.txt": 0, "test.txt": 0}),
@@ -84,10 +112,10 @@ def put(folder, name):
 
 def test_every_dataset_is_pinned_and_described():
     names = [dataset.name for dataset in list_datasets()]
-    assert names == sorted(names) and {"lener-br", "wnut17", "wikiann-pt", *TEXTS, *LANGUAGE} <= set(names)
+    assert names == sorted(names) and {"lener-br", "wnut17", "wikiann-pt", *TEXTS, *PAIRS, *LANGUAGE} <= set(names)
     hashes = []
     for dataset in list_datasets():
-        assert dataset.task in ("ner", "classification", "language", "names", "music")
+        assert dataset.task in ("ner", "classification", "pairs", "language", "names", "music")
         assert dataset.description and dataset.licence and dataset.citation and dataset.language and dataset.task
         for file in dataset.files.values():
             assert re.fullmatch("[0-9a-f]{64}", file.sha256)
@@ -193,6 +221,28 @@ def test_text_sets_parse_wholly(data_dir, name):
             assert {example.fold for example in examples} == set(range(10))
             train, test = split_of_folds([example.fold for example in examples], 3)
             assert len(test) == count // 10 and len(train) + len(test) == count
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_files_of_pairs_and_the_parts_they_are_made_of(name):
+    _, _, counts, parts = PAIRS[name]
+    dataset = get_dataset(name)
+    assert dataset.task == "pairs" and set(dataset.files) == set(counts)
+    for source in dataset.files.values():
+        for address in source.addresses:
+            assert len(set(address)) == len(address) == parts
+            assert len({url.split("/")[5] for url in address}) == 1
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", PAIRS)
+def test_sets_of_pairs_parse_wholly(data_dir, name):
+    columns, bounds, counts, _ = PAIRS[name]
+    for file, count in counts.items():
+        pairs = list(read_pairs(find_data(f"{get_dataset(name).directory}/{file}", data_dir), columns=columns))
+        assert len(pairs) == count == pairs[-1].line
+        values = [pair.label if "label" in columns else pair.score for pair in pairs]
+        assert bounds[0] <= min(values) <= bounds[0] + 0.25 and max(values) == bounds[1]
 
 
 @pytest.mark.parametrize("name", ["quickstart", "quickstart_sentiment", "names_pt"])
