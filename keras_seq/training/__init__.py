@@ -3,6 +3,7 @@
 from keras_seq.training.callbacks import Position, Progress, TrainingCallback, show_work
 from keras_seq.training.carried_states import CarriedStates
 from keras_seq.training.checkpoints import CheckpointStore
+from keras_seq.training.drawing_curves import draw_precision_recall, draw_roc, draw_similarities
 from keras_seq.training.drawing_reliability import draw_reliability
 from keras_seq.training.feeding import Batches
 from keras_seq.training.gradient_norms import GradientNorms, hidden_gradient_norms
@@ -37,7 +38,10 @@ __all__ = [
     "build_optimizer",
     "compile_model",
     "composed_vectors",
+    "draw_precision_recall",
     "draw_reliability",
+    "draw_roc",
+    "draw_similarities",
     "fit",
     "hidden_gradient_norms",
     "pretrain_word_vectors",
