@@ -22,7 +22,7 @@ def scored_csv(content: bytes) -> bytes:
 
 def sick_lines(content: bytes) -> bytes:
     """The columns of SICK, below a line of their names, as `id relatedness entailment a b` lines."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for line in content.decode("utf-8-sig").split("\n")[1:]:
         cells = line.strip("\r").split("\t")
         if cells == [""]:
