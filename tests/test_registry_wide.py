@@ -84,10 +84,16 @@ def language_training(model):
     return targets, MaskedCrossEntropy()
 
 
+def pair_training(model):
+    """Targets and loss of a model that gives the cosine of two inputs."""
+    return np.random.default_rng(1).random(ROWS).astype("float32"), "mean_squared_error"
+
+
 TRAINING = {
     "classifier": classifier_training,
     "language_model": language_training,
     "music": music_training,
+    "pair_matcher": pair_training,
     "sequence": sequence_training,
     "tagger": tagger_training,
 }
