@@ -42,8 +42,9 @@ def evaluate(
     if reference is None:
         raise InputError(f"{run_or_model}: its recipe names no test file, or is not at hand; name one with --data")
     path = find_data(reference, data_dir)
-    if "out_of_scope" in options:
-        options["out_of_scope"] = find_data(options["out_of_scope"], data_dir)
+    for name in ("out_of_scope", "reference"):
+        if name in options:
+            options[name] = find_data(options[name], data_dir)
     task = load(run_or_model)
     with progress(task.unit, quiet=quiet) as advance:
         scores = dict(task.evaluate(path, on_progress=advance, **options))

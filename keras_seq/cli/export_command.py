@@ -2,11 +2,12 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from keras_seq.cli.options import examples
+from keras_seq.cli.predict_command import check_input, read_lines
 from keras_seq.cli.printing import say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
@@ -14,6 +15,7 @@ from keras_seq.core.errors import InputError
 EPILOG = examples(
     "keras-seq export runs/ner_pt --to saved_models/ner_pt",
     "keras-seq export runs/ner_pt --to saved_models/ner_pt --version 2",
+    "keras-seq export runs/similar_en --to saved_models/similar_en --index questions.txt",
 )
 
 
@@ -26,16 +28,27 @@ def export(
     file_format: Annotated[
         Literal["savedmodel"], typer.Option("--format", help="What to write: TensorFlow's SavedModel.")
     ] = "savedmodel",
+    index_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--index", metavar="F", help="Of a matcher: the texts that the signature `index` finds, one a line."
+        ),
+    ] = None,
 ) -> None:
     """Write a trained model as a SavedModel that takes raw text, with its card and golden outputs, and verify it."""
     check_target(target, version)
+    check_input(None if index_file is None else str(index_file))
     start_frameworks()
     from keras_seq.cli.trained_models import files_beside, signatures_of
     from keras_seq.tasks import load
     from keras_seq.training import RunDirectory
 
     run_directory = RunDirectory(run)
-    task = load(run)
+    task: Any = load(run)
+    if index_file is not None:
+        if not hasattr(task, "with_index"):
+            raise InputError(f"{run}: is a {task.task}; --index is for matchers of texts, leave it out")
+        task = task.with_index(list(read_lines(str(index_file), task.max_characters)))
     folder = task.export(target, version=version, beside=files_beside(run_directory, task, target.resolve().name))
     files = [file for file in folder.rglob("*") if file.is_file()]
     megabytes = sum(file.stat().st_size for file in files) / 1e6
@@ -46,11 +59,13 @@ def export(
     say(f"Signatures: {', '.join(signatures_of(folder))}")
     place = shlex.quote(str(folder))
     say("Call it:")
-    say(f"  keras-seq predict {shlex.quote(str(target))} 'A sentence.'")
-    say(
-        f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default "
-        "--input_exprs 'text=[\"A sentence.\"]'"
-    )
+    if task.task == "pair_matcher":
+        say(f"  keras-seq predict {shlex.quote(str(target))} --pairs pairs.tsv")
+        inputs = '\'a=["A sentence."];b=["Another one."]\''
+    else:
+        say(f"  keras-seq predict {shlex.quote(str(target))} 'A sentence.'")
+        inputs = "'text=[\"A sentence.\"]'"
+    say(f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default --input_exprs {inputs}")
 
 
 def check_target(target: Path, version: int) -> None:

@@ -26,6 +26,8 @@ EPILOG = examples(
     "cat texts.txt | keras-seq predict ner_pt --input - --json",
     "keras-seq predict ner_pt --input test.conll --output predicted.conll",
     'keras-seq predict sentiment_pt --explain "não gostei do filme"',
+    "keras-seq predict similar_en --pairs pairs.tsv --json",
+    'keras-seq predict similar_en --nearest 3 "how do i change my pin"',
 )
 # Memory does not grow with the input: this many texts or sentences are held at a time.
 CHUNK = 512
@@ -51,11 +53,21 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Of a classifier: also how much each token counts.")
     ] = False,
+    pairs_file: Annotated[
+        str | None,
+        typer.Option(
+            "--pairs", metavar="F", help="Of a matcher: two texts a line, a tab between them; or Quora's CSV."
+        ),
+    ] = None,
+    nearest: Annotated[
+        int | None,
+        typer.Option("--nearest", metavar="K", min=1, help="Of a matcher with an index: so many texts for each."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Find entities in texts, give them a label, or tag a CoNLL file: token, gold tag, predicted tag (in BIO)."""
-    if bool(texts) == (input_file is not None):
-        raise InputError("predict takes either texts or --input; see `keras-seq predict --help`")
+    """Find entities in texts, label texts, tag a CoNLL file (token, gold and predicted tag), or compare pairs."""
+    if [bool(texts), input_file is not None, pairs_file is not None].count(True) != 1:
+        raise InputError("predict takes texts, --input or --pairs, one of them; see `keras-seq predict --help`")
     names = [str(name) for name in (input_file, output_file) if name is not None]
     is_conll = input_file is not None and any(name.removesuffix(".gz").endswith(CONLL_SUFFIXES) for name in names)
     if is_conll and as_json:
@@ -65,7 +77,7 @@ def predict(
             f"{output_file}: a CoNLL file is written from a CoNLL file, not from stdin; name one with --input, or let "
             "--output end in .txt"
         )
-    check_input(input_file)
+    check_input(pairs_file or input_file)
     check_output(output_file)
     start_frameworks()
     from keras_seq.tasks import load
@@ -75,34 +87,50 @@ def predict(
         raise InputError(f"{run_or_model}: is a {task.task}, which reads plain text; give one text a line with --input")
     if explain and not hasattr(task, "explain"):
         raise InputError(f"{run_or_model}: is a {task.task}, --explain is for classifiers; leave it out")
-    with progress("sentences" if is_conll else "texts", quiet=quiet or input_file is None) as advance:
+    if (pairs_file is not None or nearest is not None) and not hasattr(task, "find"):
+        raise InputError(f"{run_or_model}: is a {task.task}; --pairs and --nearest are for matchers of texts")
+    unit = "sentences" if is_conll else "texts" if pairs_file is None else "pairs"
+    with progress(unit, quiet=quiet or bool(texts)) as advance:
         if is_conll:
             predict_conll(task, str(input_file), output_file, advance)
+        elif pairs_file is not None:
+            from keras_seq.data import read_unlabelled_pairs
+
+            write_results(_matched(task), read_unlabelled_pairs(pairs_file), output_file, as_json, advance)
         else:
             lines = iter(texts) if texts else read_lines(str(input_file), task.max_characters)
-            predict_texts(task, lines, output_file, as_json, advance, explain=explain)
+            write_results(_predicted(task, explain, nearest), lines, output_file, as_json, advance)
 
 
-def predict_texts(
-    task: Any,
-    texts: Iterator[str],
+def _predicted(task: Any, explain: bool, nearest: int | None) -> Callable[[list[Any]], list[dict[str, Any]]]:
+    def predicted(texts: list[str]) -> list[dict[str, Any]]:
+        results = task.predict(texts) if nearest is None else task.find(texts, nearest)
+        if explain:
+            results = [{**one, **other} for one, other in zip(results, task.explain(texts), strict=True)]
+        return results
+
+    return predicted
+
+
+def _matched(task: Any) -> Callable[[list[Any]], list[dict[str, Any]]]:
+    return lambda pairs: task.match([pair.a for pair in pairs], [pair.b for pair in pairs])
+
+
+def write_results(
+    answer: Callable[[list[Any]], list[dict[str, Any]]],
+    examples: Iterator[Any],
     output_file: Path | None,
     as_json: bool,
     advance: Advance,
-    *,
-    explain: bool = False,
 ) -> None:
-    """Predict for texts and write one line for each."""
+    """Answer examples, many at a time, and write one line for each."""
     with ExitStack() as stack:
         file: IO[Any] | None = None if output_file is None else stack.enter_context(atomic_write(output_file))
         if file is not None and str(output_file).endswith(".gz"):
             file = stack.enter_context(cast(IO[Any], gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)))
         write = _writer(file, as_json)
-        while chunk := list(itertools.islice(texts, CHUNK)):
-            results = task.predict(chunk)
-            if explain:
-                results = [{**one, **other} for one, other in zip(results, task.explain(chunk), strict=True)]
-            for result in results:
+        while chunk := list(itertools.islice(examples, CHUNK)):
+            for result in answer(chunk):
                 write(result)
             if file is None:
                 sys.stdout.flush()

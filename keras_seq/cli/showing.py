@@ -14,9 +14,15 @@ MOST_TOKENS = 5
 
 def line_of(result: Mapping[str, Any]) -> str:
     """A result as one line: a text with its entities marked, or label, probability and text parted by tabs; of a text
-    or piece that was scored, perplexity (or cost of a step), log-probability, number of symbols or steps, and text."""
+    or piece that was scored, perplexity (or cost of a step), log-probability, number of symbols or steps, and text; of
+    a pair, whether it is a duplicate, its similarity, and both texts; of a query, the text and what is nearest."""
     if "entities" in result:
         return marked(result["text"], result["entities"])
+    if "similarity" in result:
+        return "\t".join([*_label_cells(result), *(" ".join(result[side].split()) for side in "ab")])
+    if "nearest" in result:
+        found = (f"{near['score']:.4f} {' '.join(near['text'].split())}" for near in result["nearest"])
+        return "\t".join([" ".join(result["text"].split()), *found])
     cells = [*_label_cells(result), " ".join(result["text"].split("\t"))]
     if "tokens" in result:
         heaviest = sorted(result["tokens"], key=lambda token: -token["weight"])[:MOST_TOKENS]
@@ -27,6 +33,15 @@ def line_of(result: Mapping[str, Any]) -> str:
 def highlighted(result: Mapping[str, Any]) -> Text:
     """A result in colours: entities by their type, a label by its name, tokens by their weight."""
     shown = Text()
+    if "nearest" in result:
+        shown.append(f"{result['text']}", style="bold")
+        for near in result["nearest"]:
+            shown.append(f"\n  {near['score']:.4f} ", style="cyan").append(near["text"])
+        return shown
+    if "similarity" in result:
+        duplicate, similarity = _label_cells(result)
+        style = "black on green" if result["duplicate"] else "black on bright_black"
+        return shown.append(f" {duplicate} ", style=style).append(f" {similarity}  {result['a']} | {result['b']}")
     if "entities" not in result:
         first, *further = _label_cells(result)
         style = "bold" if "log_prob" in result else _style(first)
@@ -54,6 +69,8 @@ def marked(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
 
 def _label_cells(result: Mapping[str, Any]) -> tuple[str, ...]:
     """The label and its probability, of several labels those of each; or what was found of the text as a whole."""
+    if "similarity" in result:
+        return "same" if result["duplicate"] else "different", f"{result['similarity']:.4f}"
     if "label" in result:
         return result["label"], f"{result['score']:.4f}"
     if "perplexity" in result:

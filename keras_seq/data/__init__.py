@@ -25,6 +25,7 @@ from keras_seq.data.midi import write_midi as write_midi
 from keras_seq.data.pairs import TextPair as TextPair
 from keras_seq.data.pairs import check_pair_labels as check_pair_labels
 from keras_seq.data.pairs import read_pairs as read_pairs
+from keras_seq.data.pairs import read_unlabelled_pairs as read_unlabelled_pairs
 from keras_seq.data.piano_rolls import read_piano_rolls as read_piano_rolls
 from keras_seq.data.registry import Dataset as Dataset
 from keras_seq.data.registry import find_data as find_data

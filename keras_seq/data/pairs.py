@@ -68,6 +68,31 @@ def read_pairs(
     return _read_quora(path) if form == "quora" else _read_tsv(path, columns)
 
 
+def read_unlabelled_pairs(path: str | os.PathLike) -> Iterator[TextPair]:
+    """Read pairs that are to be compared: two texts a line and a tab between them; or Quora's form, told by its names.
+
+    Args:
+        path: The file.
+
+    Returns:
+        As `read_pairs`.
+
+    Raises:
+        DataError: As `read_pairs`.
+
+    Example:
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.tsv"
+    >>> _ = path.write_text("How old are you?\\tWhat is your age?\\n")
+    >>> [pair.a for pair in read_unlabelled_pairs(path)]
+    ['How old are you?']
+    """
+    _, first = next(iter(read_lines(path, "a line is a, a tab, b")))
+    is_quora = {"question1", "question2"} <= {name.strip().strip('"') for name in re.split("[,\\t]", first)}
+    return read_pairs(path, columns=("a", "b"), form="quora" if is_quora else "tsv")
+
+
 def check_pair_labels(labels: Sequence[int | None], source: str | os.PathLike) -> None:
     """Raise unless pairs of both kinds are there: some that mean the same, some that do not.
 

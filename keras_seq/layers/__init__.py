@@ -22,18 +22,19 @@ from keras_seq.layers.tied_embedding import TiedEmbedding
 from keras_seq.layers.token_dropout import TokenDropout
 from keras_seq.layers.token_softmax import TokenSoftmax
 from keras_seq.layers.transformer_block import TransformerBlock
+from keras_seq.layers.triplet_loss_layer import TripletLossLayer
 from keras_seq.layers.wide_scores import WideScores
 
 __all__ = [
-    "CRF",
-    "GRU",
-    "LSTM",
     "AttentionPooling",
     "Bidirectional",
+    "CRF",
     "CharacterEncoder",
     "ConcatenateFeatures",
+    "GRU",
     "GRUCell",
     "HashedBigrams",
+    "LSTM",
     "LSTMCell",
     "LastStep",
     "MaskFromIds",
@@ -49,6 +50,7 @@ __all__ = [
     "TokenDropout",
     "TokenSoftmax",
     "TransformerBlock",
+    "TripletLossLayer",
     "WideScores",
     "load_torch_weights",
     "torch_weights",

@@ -1,5 +1,6 @@
 """Metrics: what a model is judged by. Each ignores padding."""
 
+from keras_seq.metrics.active_triplets import ActiveTriplets
 from keras_seq.metrics.classification_scores import class_confusion, classification_scores, multi_label_scores
 from keras_seq.metrics.embedding_spread import embedding_spread
 from keras_seq.metrics.entity_f1 import EntityF1
@@ -17,6 +18,7 @@ from keras_seq.metrics.reliability import calibration_error, reliability_bins
 from keras_seq.metrics.retrieval_scores import retrieval_scores
 
 __all__ = [
+    "ActiveTriplets",
     "CurvePoints",
     "EntityF1",
     "ExpectedCalibrationError",

@@ -13,6 +13,12 @@ class CurvePoints(NamedTuple):
     """What each threshold gives, the strictest first: four float64 arrays `(points,)`.
 
     The first threshold is infinite, and no pair is found. There the precision counts as 1.
+
+    Example:
+
+    >>> from keras_seq.metrics import curve_points
+    >>> curve_points([0.9, 0.4], [1, 0]).true_positive_rate.tolist()
+    [0.0, 1.0, 1.0]
     """
 
     thresholds: np.ndarray

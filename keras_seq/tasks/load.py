@@ -13,6 +13,7 @@ from keras_seq.tasks.classifier import Classifier
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.music import MusicModel
 from keras_seq.tasks.ngram import NgramLanguageModel
+from keras_seq.tasks.pair_matcher import PairMatcher
 from keras_seq.tasks.tagger import Tagger
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.training import Recipe, RunDirectory
@@ -22,6 +23,7 @@ TASKS: dict[str, type[TrainedTask]] = {
     "classifier": Classifier,
     "language_model": LanguageModel,
     "music": MusicModel,
+    "pair_matcher": PairMatcher,
     "tagger": Tagger,
 }
 # The same for what is never exported.

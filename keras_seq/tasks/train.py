@@ -18,6 +18,7 @@ from keras_seq.tasks.classifier_training import ClassifierTraining
 from keras_seq.tasks.language_training import LanguageTraining
 from keras_seq.tasks.music_training import MusicTraining
 from keras_seq.tasks.ngram_training import NgramTraining
+from keras_seq.tasks.pair_training import PairTraining
 from keras_seq.tasks.tagger_training import TaggerTraining
 from keras_seq.training import (
     FitResult,
@@ -38,6 +39,7 @@ TRAININGS: dict[str, Callable[..., Any]] = {
     "language_model": LanguageTraining,
     "music": MusicTraining,
     "ngram_language_model": NgramTraining,
+    "pair_matcher": PairTraining,
     "tagger": TaggerTraining,
 }
 # The keys of `data` that name files.

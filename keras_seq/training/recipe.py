@@ -17,6 +17,7 @@ from keras_seq.core.files import atomic_write
 from keras_seq.training.language_recipe import LanguageRecipe
 from keras_seq.training.music_recipe import MusicRecipe
 from keras_seq.training.ngram_recipe import NgramRecipe
+from keras_seq.training.pairs_recipe import PairsRecipe
 from keras_seq.training.pretraining_recipe import PretrainingRecipe
 from keras_seq.training.recipe_section import Section
 from keras_seq.training.transfer_recipe import TransferRecipe
@@ -28,6 +29,7 @@ MONITORS = {
     "language_model": "perplexity",
     "music": "nll_per_step",
     "ngram_language_model": "perplexity",
+    "pair_matcher": "f1",
 }
 # The task that has no builder, and what stands in the place of one.
 NGRAM_TASK, NGRAM_BUILDER = "ngram_language_model", "kneser_ney"
@@ -210,6 +212,7 @@ class Recipe(Section):
     language: LanguageRecipe = LanguageRecipe()
     ngram: NgramRecipe = NgramRecipe()
     music: MusicRecipe = MusicRecipe()
+    pairs: PairsRecipe = PairsRecipe()
     batching: BatchingRecipe = BatchingRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     fit: FitRecipe = FitRecipe()
@@ -231,7 +234,7 @@ class Recipe(Section):
         fit = values.get("fit", {})
         if not isinstance(fit, Mapping):
             return values
-        monitor = fit.get("monitor") or MONITORS[values["task"]]
+        monitor = fit.get("monitor") or _monitor_of(values)
         direction = "min" if monitor in LESS_IS_BETTER else "max"
         return {**values, "fit": {"direction": direction, **fit, "monitor": monitor}}
 
@@ -370,6 +373,17 @@ class Recipe(Section):
             return builder(**arguments)
         except (TypeError, ValueError) as error:
             raise RecipeError(f"{source}: [model.arguments] refused by {self.model.builder}: {error}") from error
+
+
+def _monitor_of(values: Mapping[str, Any]) -> str:
+    """The score that decides; of pairs it depends on what is known of them."""
+    pairs = values.get("pairs", {})
+    if values["task"] == "pair_matcher" and isinstance(pairs, Mapping):
+        if pairs.get("form") == "classes":
+            return "recall_at_1"
+        if "score" in (pairs.get("columns") or ()):
+            return "pearson"
+    return MONITORS[values["task"]]
 
 
 def _parse_value(text: str) -> Any:

@@ -43,7 +43,7 @@ def stacked_twins(model: keras.Model) -> keras.Model:
         >>> from keras_seq.zoo import siamese_model, stacked_twins
         >>> model = siamese_model(vocabulary_size=100, embedding_dim=8, recurrent={"units": [4]})
         >>> stacked_twins(model).output_shape
-        (None, 2, 8)
+        (None, 2, 4)
     """
     tower = model.get_layer(TOWER)
     inputs = {tensor.name: tensor for tensor in model.inputs}

@@ -1,0 +1,172 @@
+"""What a matcher of texts serves: how alike two texts are, the vector of a text, and the nearest among many."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_seq.core.checks import check_choice, check_positive_integer
+from keras_seq.export.json_settings import JSONSettings
+from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
+from keras_seq.export.text_functions import TextFunctions
+from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.zoo.twins import TOWER
+
+SETTINGS_FILE = "matching.json"
+FORMS = ("tsv", "quora", "classes")
+
+
+@dataclasses.dataclass(frozen=True)
+class MatchingSettings(JSONSettings):
+    """How similarities become an answer, and how a file of pairs is read.
+
+    Args:
+        threshold: from this similarity on two texts are duplicates; chosen on validation data.
+        max_tokens: of longer text the rest is not read.
+        form: `"tsv"` or `"quora"`, files of pairs; `"classes"`, files of labelled text.
+        columns: those of the file, but for `"quora"`.
+        score_range: the least and the largest score of pairs that have one.
+        same_from: pairs of at least this score, as a share of the range, are duplicates.
+        index_size: how many texts the signature `index` compares; 0: there is none.
+    """
+
+    threshold: float = 0.5
+    max_tokens: int = 1000
+    form: str = "tsv"
+    columns: Sequence[str] = ("label", "a", "b")
+    score_range: Sequence[float] = (0.0, 1.0)
+    same_from: float = 0.8
+    index_size: int = 0
+
+    def __post_init__(self) -> None:
+        check_positive_integer("max_tokens", self.max_tokens)
+        check_choice("form", self.form, FORMS)
+
+
+class MatchingFunctions(TextFunctions):
+    """Tokenizer, encoder and siamese model joined into the functions that a matcher serves.
+
+    The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
+
+    Args:
+        model: a model of `keras_seq.zoo.siamese_model`.
+        tokenizer: splits text.
+        encoder: turns tokens into ids.
+        settings: how similarities become an answer.
+        index_texts: what `index` finds; none: there is no such signature.
+        index_vectors: their vectors, `(texts, features)` of length 1.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        tokenizer: WordTokenizer,
+        encoder: TokenEncoder,
+        settings: MatchingSettings | None = None,
+        index_texts: Sequence[str] = (),
+        index_vectors: np.ndarray | None = None,
+    ) -> None:
+        self.settings = dataclasses.replace(settings or MatchingSettings(), index_size=len(index_texts))
+        self._tower = model.get_layer(TOWER)
+        super().__init__(model, self._tower, tokenizer, encoder, self.settings.max_tokens)
+        self.index_texts = tuple(index_texts)
+        if self.index_texts:
+            encoded = [text.encode("utf-8", errors="surrogatepass") for text in self.index_texts]
+            self._texts = tf.Variable(encoded, trainable=False, name="index_texts")
+            # Columns are texts: the product with a query reads memory from front to back.
+            self._vectors = tf.Variable(np.asarray(index_vectors, "float32").T, trainable=False, name="index_vectors")
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="a"), tf.TensorSpec([None], tf.string, name="b")],
+        autograph=False,
+    )
+    def pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How alike the texts of pairs are.
+
+        Args:
+            a, b: string `(batch,)`, UTF-8: row r of `a` is compared with row r of `b`. Of each text the first
+                `settings.max_tokens` tokens are read.
+
+        Returns:
+            `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
+            whether it is at least the threshold.
+        """
+        rows = tf.shape(a)[0]
+        check = assert_in_range(
+            tf.equal(rows, tf.shape(b)[0]), "a and b must have the same number of texts", [rows, tf.shape(b)[0]]
+        )
+        with tf.control_dependencies([check]):
+            # Both sides at once: the vectors of a text do not depend on the side.
+            vectors = self._run(self._tower, self._read(tf.concat([a, b], axis=0)))
+        similarity = tf.reduce_sum(vectors[:rows] * vectors[rows:], axis=1)
+        return {"similarity": similarity, "duplicate": similarity >= self.settings.threshold}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
+    def embed(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The vector of a text.
+
+        Args:
+            texts: string `(batch,)`, UTF-8.
+
+        Returns:
+            `vector` float32 `(batch, features)`, of length 1: the product of two is the similarity.
+        """
+        return {"vector": self._run(self._tower, self._read(texts))}
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.string, name="text"), tf.TensorSpec([], tf.int32, name="k")],
+        autograph=False,
+    )
+    def index(self, text: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The most similar texts of the index, exactly: each is compared.
+
+        Args:
+            text: string `(batch,)`, UTF-8: the queries.
+            k: how many texts to give for each; from 1 to the size of the index.
+
+        Returns:
+            `texts` string `(batch, k)`, the most similar first, and their `scores` float32 `(batch, k)`.
+        """
+        size = self.settings.index_size
+        check = assert_in_range((k >= 1) & (k <= size), f"k must be from 1 to {size}, the size of the index", k)
+        with tf.control_dependencies([check]):
+            k = tf.identity(k)
+        vectors = self._run(self._tower, self._read(text))
+        scores, places = tf.math.top_k(vectors @ self._vectors, k)
+        return {"texts": tf.gather(self._texts, places), "scores": scores}
+
+    def signatures(self) -> dict[str, Callable[..., Any]]:
+        """The functions by the names under which they are served."""
+        found = {"serving_default": self.pairs, "embed": self.embed}
+        return {**found, "index": self.index} if self.index_texts else found
+
+
+class SavedMatchingFunctions(SavedFunctions):
+    """The functions of a matcher that was exported."""
+
+    task = "pair_matcher"
+    names = ("serving_default", "embed")
+    files = (SETTINGS_FILE,)
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__(path)
+        self.settings = MatchingSettings.load(Path(path) / "assets" / SETTINGS_FILE)
+
+    def pairs(self, a: Any, b: Any) -> dict[str, tf.Tensor]:
+        """As `MatchingFunctions.pairs`."""
+        return self.call("serving_default", a=a, b=b)
+
+    def embed(self, texts: Any) -> dict[str, tf.Tensor]:
+        """As `MatchingFunctions.embed`."""
+        return self.call("embed", text=texts)
+
+    def index(self, text: Any, k: Any) -> dict[str, tf.Tensor]:
+        """As `MatchingFunctions.index`."""
+        return self.call("index", text=text, k=k)

@@ -1,0 +1,64 @@
+"""The cross-entropy of each pair against the other pairs of the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_seq.core.checks import check_boolean, check_positive_number
+from keras_seq.core.registration import register
+from keras_seq.losses.in_batch_loss import InBatchLoss
+from keras_seq.ops.triplets import info_nce_costs
+
+
+@register
+class InfoNCELoss(InBatchLoss):
+    """Softmax cross-entropy: which of all second texts belongs to the first, by cosines divided by a temperature.
+
+    Takes the place of the n-pairs loss of tensorflow_addons; also known as NT-Xent and multiple negatives ranking.
+
+    Masking: a pair with the id -1 is padding; it costs nothing, and is no negative of another one.
+
+    Args:
+        temperature: what cosines are divided by; the smaller, the more the closest negatives count.
+        symmetric: whether second texts look for first ones too; the cost is then the mean of both.
+        reduction: as everywhere in Keras; by default the mean over real pairs.
+
+    Call arguments:
+        y_true: ids `(batch,)`: pairs of equal id mean the same, and are no negatives of each other; -1 at padding.
+        y_pred: `(batch, 2, features)`, the two vectors of each pair, of any length.
+        sample_weight: optional weights, `(batch,)`.
+
+    Returns:
+        A scalar; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.
+
+    Raises:
+        ValueError: if the shapes do not fit each other.
+
+    Example: cosines [[1, .6], [0, .8]].
+
+        >>> import numpy as np
+        >>> from keras_seq.losses import InfoNCELoss
+        >>> vectors = np.array([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.6, 0.8]]])
+        >>> loss = InfoNCELoss(temperature=0.2, symmetric=False)
+        >>> round(float(loss(np.array([0, 1]), vectors)), 4)  # (ln(1 + exp(-2)) + ln(1 + exp(-4))) / 2
+        0.0725
+
+    Reference:
+        Van den Oord, Li and Vinyals, "Representation Learning with Contrastive Predictive Coding", arXiv 2018;
+        Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016.
+    """
+
+    def __init__(
+        self, temperature: float = 0.05, symmetric: bool = True, *, name: str = "info_nce_loss", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        check_positive_number("temperature", temperature)
+        check_boolean("symmetric", symmetric)
+        self.temperature = temperature
+        self.symmetric = symmetric
+
+    def row_costs(self, scores: Any, ids: Any) -> Any:
+        return info_nce_costs(scores / self.temperature, ids, self.symmetric)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "temperature": self.temperature, "symmetric": self.symmetric}

@@ -1,0 +1,62 @@
+"""The triplet loss of all triplets of a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_seq.core.checks import check_choice, check_positive_number
+from keras_seq.core.registration import register
+from keras_seq.losses.mining_loss import DISTANCES, MiningLoss
+from keras_seq.ops.triplets import batch_all_cost, distance_matrix
+
+
+@register
+class TripletBatchAllLoss(MiningLoss):
+    """The mean of `max(margin + d(a, p) - d(a, n), 0)` over all triplets of the batch that cost something.
+
+    Those that cost nothing do not count: else the mean would vanish as the model gets better.
+
+    Masking: rows with the class id -1 are padding; they are in no triplet.
+
+    Args:
+        margin: how much farther than a positive a negative must be.
+        distance: `"euclidean"`, `"squared"` (its square) or `"cosine"` (1 minus the cosine). Vectors are not made
+            of length 1 here: `keras_seq.zoo.siamese_model` gives such.
+
+    Call arguments:
+        y_true: class ids `(batch,)`; -1 at padding.
+        y_pred: vectors `(batch, features)`, or `(batch, 2, features)`, two vectors of each class id.
+
+    Returns:
+        A scalar: the mean over the triplets of positive cost. 0 where the batch has no triplet.
+
+    Raises:
+        ValueError: if the shapes do not fit, or sample weights are given: a triplet is of three rows.
+
+    Example:
+
+        >>> import numpy as np
+        >>> from keras_seq.losses import TripletBatchAllLoss
+        >>> vectors = np.array([[0.0], [1.0], [3.0], [3.5]])
+        >>> loss = TripletBatchAllLoss(margin=2.0)
+        >>> round(float(loss(np.array([0, 0, 1, 1]), vectors)), 4)  # (1 + .5 + .5) / 3
+        0.6667
+
+    Reference:
+        Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person Re-Identification", arXiv 2017.
+    """
+
+    def __init__(
+        self, margin: float = 1.0, distance: str = "euclidean", *, name: str = "triplet_batch_all_loss", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        check_positive_number("margin", margin)
+        check_choice("distance", distance, DISTANCES)
+        self.margin = margin
+        self.distance = distance
+
+    def batch_cost(self, vectors: Any, ids: Any) -> Any:
+        return batch_all_cost(distance_matrix(vectors, self.distance), ids, self.margin)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "margin": self.margin, "distance": self.distance}

@@ -1,0 +1,71 @@
+"""The triplet loss of the hardest triplet of each anchor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_seq.core.checks import check_boolean, check_choice, check_positive_number
+from keras_seq.core.registration import register
+from keras_seq.losses.mining_loss import DISTANCES, MiningLoss
+from keras_seq.ops.triplets import batch_hard_cost, distance_matrix
+
+
+@register
+class TripletBatchHardLoss(MiningLoss):
+    """The mean over anchors of the cost with their farthest positive and their nearest negative in the batch.
+
+    `max(margin + d(a, p) - d(a, n), 0)`; with `soft` the softplus of the difference instead, without a margin.
+
+    Masking: rows with the class id -1 are padding; they are in no triplet.
+
+    Args:
+        margin: how much farther than a positive a negative must be.
+        soft: whether the softplus replaces the hinge.
+        distance: `"euclidean"`, `"squared"` (its square) or `"cosine"` (1 minus the cosine). Vectors are not made
+            of length 1 here: `keras_seq.zoo.siamese_model` gives such.
+
+    Call arguments:
+        y_true: class ids `(batch,)`; -1 at padding.
+        y_pred: vectors `(batch, features)`, or `(batch, 2, features)`, two vectors of each class id.
+
+    Returns:
+        A scalar: the mean over anchors that have a positive and a negative. 0 where the batch has no triplet.
+
+    Raises:
+        ValueError: if the shapes do not fit, or sample weights are given: a triplet is of three rows.
+
+    Example:
+
+        >>> import numpy as np
+        >>> from keras_seq.losses import TripletBatchHardLoss
+        >>> vectors = np.array([[0.0], [1.0], [3.0], [3.5]])
+        >>> loss = TripletBatchHardLoss(margin=2.0)
+        >>> round(float(loss(np.array([0, 0, 1, 1]), vectors)), 4)  # (0 + 1 + .5 + 0) / 4
+        0.375
+
+    Reference:
+        Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person Re-Identification", arXiv 2017.
+    """
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        soft: bool = False,
+        distance: str = "euclidean",
+        *,
+        name: str = "triplet_batch_hard_loss",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        check_positive_number("margin", margin)
+        check_boolean("soft", soft)
+        check_choice("distance", distance, DISTANCES)
+        self.margin = margin
+        self.soft = soft
+        self.distance = distance
+
+    def batch_cost(self, vectors: Any, ids: Any) -> Any:
+        return batch_hard_cost(distance_matrix(vectors, self.distance), ids, self.margin, self.soft)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "margin": self.margin, "soft": self.soft, "distance": self.distance}
