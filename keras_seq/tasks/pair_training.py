@@ -122,7 +122,10 @@ class PairTraining:
         siamese = recipe.build_model(builder, vocabulary_size=len(self.encoder.vocabulary), features=features)
         tower = siamese.get_layer(TOWER)
         if recipe.pretraining.method != "none" or recipe.pretraining.vectors is not None:
-            own = (text for example in self._examples(paths["train"]) for text in _texts_of(example))
+            # What validates is not learned from.
+            chosen = set(self.rows.tolist())
+            examples = (example for row, example in enumerate(self._examples(paths["train"])) if row in chosen)
+            own = (text for example in examples for text in _texts_of(example))
             set_word_vectors(tower, recipe, own, self.encoder, tokenizer, more_paths, data_directory, on_progress)
         self.inputs = tuple(tensor.name for tensor in tower.inputs)
         for texts in {id(part): part for part in (self.train, self.validation)}.values():

@@ -7,6 +7,7 @@ from keras_seq.text.encoding import TokenEncoder as TokenEncoder
 from keras_seq.text.language_encoder import LanguageEncoder as LanguageEncoder
 from keras_seq.text.neighbours import neighbours as neighbours
 from keras_seq.text.subwords import SubwordHashing as SubwordHashing
+from keras_seq.text.tfidf_vectors import tfidf_vectors as tfidf_vectors
 from keras_seq.text.tokenizer import WordTokenizer as WordTokenizer
 from keras_seq.text.vector_files import load_word_vectors as load_word_vectors
 from keras_seq.text.vector_files import save_word_vectors as save_word_vectors

@@ -26,8 +26,10 @@ TEXTS_PER_CALL, CHARACTERS_PER_CALL = 512, 2_000_000
 class PretrainingRecipe(Section):
     """What word vectors begin with: trained on the training texts, and on any other texts."""
 
-    method: Literal["none", "skip_gram", "cbow", "cooccurrence"] = Field(
-        default="none", description="skip_gram and cbow sample negatives; cooccurrence counts neighbours (words only)"
+    method: Literal["none", "skip_gram", "cbow", "cooccurrence", "tfidf"] = Field(
+        default="none",
+        description="skip_gram and cbow sample negatives; cooccurrence counts neighbours (words only); tfidf draws "
+        "vectors by chance, longer for rare words",
     )
     vectors: str | None = Field(
         default=None, min_length=1, description="a file of vectors in the text format of word2vec or GloVe"
@@ -47,6 +49,7 @@ class PretrainingRecipe(Section):
     negatives: int = Field(default=5, ge=1, description="sampled for each neighbour")
     epochs: int = Field(default=5, ge=1)
     learning_rate: float = Field(default=0.2, gt=0)
+    subword_scale: float = Field(default=1.0, gt=0, description="of tfidf: how much n-grams count against words")
     subsample: float = Field(default=1e-3, ge=0, description="words more frequent than this are thinned; 0 = none")
 
     @field_validator("columns")
@@ -93,7 +96,8 @@ def pretrained_vectors(
     Returns:
         `None` for the method `"none"`; else `"word"`, float32 `(words, embedding_dim)`, rows 0 and 1 (padding, unknown)
         zero, and `"subword"`, `(num_buckets + 1, embedding_dim)` with a zero row 0, or `None` where the encoder has no
-        subwords or the method knows none. The numbers of the words' vectors have the root mean square 0.1.
+        subwords or the method knows none. The numbers of the words' vectors have the root mean square 0.1; with
+        `"tfidf"` they have the length of their weights (see `keras_seq.text.tfidf_vectors`).
 
     Raises:
         DataError: when a file is missing, empty or damaged.
@@ -108,7 +112,7 @@ def pretrained_vectors(
         ((5, 8), (101, 8))
     """
     # Imported here: the room must be importable where TensorFlow is not installed.
-    from keras_seq.text import cooccurrence_vectors
+    from keras_seq.text import cooccurrence_vectors, tfidf_vectors
     from keras_seq.text.vocabulary import NUM_SPECIAL, UNKNOWN_ID
 
     check_positive_integer("embedding_dim", embedding_dim)
@@ -134,6 +138,17 @@ def pretrained_vectors(
     if encoder.subwords is not None:
         names = list(numbers)
         subwords = encoder.subword_table(names[index - NUM_SPECIAL] for index in [*range(NUM_SPECIAL, known), *others])
+    if recipe.method == "tfidf":
+        vectors = tfidf_vectors(
+            sentences,
+            size,
+            subwords=subwords,
+            num_buckets=0 if encoder.subwords is None else encoder.subwords.num_buckets,
+            embedding_dim=embedding_dim,
+            subword_scale=recipe.subword_scale,
+            seed=seed,
+        )
+        return _of_known(vectors, known)
     vectors = pretrain_word_vectors(
         sentences,
         size,
@@ -213,4 +228,10 @@ def _scaled(
     composed = composed[composed.any(axis=1)]
     factor = np.float32(SCALE / np.sqrt(np.mean(np.square(composed))) if len(composed) else 1.0)
     tables = {name: None if table is None else table * factor for name, table in vectors.items()}
-    return {**tables, "word": None if tables["word"] is None else tables["word"][:known]}
+    return _of_known(tables, known)
+
+
+def _of_known(tables: dict[str, np.ndarray | None], known: int) -> dict[str, np.ndarray | None]:
+    """The tables without the words that the encoder does not know."""
+    words = tables["word"]
+    return {**tables, "word": None if words is None else words[:known]}

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from keras_seq.core.errors import DataError
-from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer, neighbours
+from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer, neighbours, tfidf_vectors
 from keras_seq.training import PretrainingRecipe, composed_vectors, pretrained_vectors
 from keras_seq.training.callbacks import show_work
 from keras_seq.training.pretraining_recipe import _chunks
@@ -44,6 +44,23 @@ def test_shapes_scale_and_what_was_learned(method, subwords):
     assert 0.05 < np.sqrt(np.mean(np.square(table[2:]))) < 0.2
     assert neighbours("red", table, known.vocabulary, k=1)[0][0] == "white"
     assert neighbours("quick", table, known.vocabulary, k=1)[0][0] == "slow"
+
+
+@pytest.mark.parametrize("subwords", [None, SubwordHashing(500)])
+def test_tfidf_counts_the_words_that_the_encoder_knows(subwords):
+    known = encoder(subwords)
+    found = vectors(PretrainingRecipe(method="tfidf", min_count=1000, subword_scale=0.5), subwords=subwords)
+    texts = [known.vocabulary.lookup(text.lower().replace(".", "").split()) for text in TEXTS]
+    table = None if subwords is None else known.subword_table()
+    buckets = 0 if subwords is None else 500
+    expected = tfidf_vectors(
+        texts, len(known.vocabulary), subwords=table, num_buckets=buckets, embedding_dim=12, subword_scale=0.5
+    )
+    np.testing.assert_allclose(found["word"], expected["word"], rtol=1e-6)
+    if subwords is None:
+        assert found["subword"] is None
+    else:
+        np.testing.assert_allclose(found["subword"], expected["subword"], rtol=1e-6)
 
 
 def test_no_method():
