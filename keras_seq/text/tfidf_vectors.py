@@ -50,7 +50,7 @@ def tfidf_vectors(
         >>> texts = [np.array([2, 3]), np.array([2, 4])]
         >>> vectors = tfidf_vectors(texts, 5, embedding_dim=1000)["word"]
         >>> lengths = np.linalg.norm(vectors, axis=1) / 0.1
-        >>> lengths.round(1).astype(float).tolist()  # 0, 0, 1 + ln(3 / 3), and twice 1 + ln(3 / 2)
+        >>> lengths.astype(float).round(1).tolist()  # 0, 0, 1 + ln(3 / 3), and twice 1 + ln(3 / 2)
         [0.0, 0.0, 1.0, 1.4, 1.4]
 
     Reference:
