@@ -332,6 +332,7 @@ EXEMPT = {
     "TripletBatchHardLoss": OF_VECTORS,
     "TripletLoss": OF_VECTORS,
     "TripletLossLayer": OF_VECTORS,
+    "UnitLength": OF_VECTORS,
     "TripletSemiHardLoss": OF_VECTORS,
     "GRUCell": "a cell computes a single step; its layer masks",
     "LSTMCell": "a cell computes a single step; its layer masks",

@@ -68,6 +68,8 @@ def predict(
     """Find entities in texts, label texts, tag a CoNLL file (token, gold and predicted tag), or compare pairs."""
     if [bool(texts), input_file is not None, pairs_file is not None].count(True) != 1:
         raise InputError("predict takes texts, --input or --pairs, one of them; see `keras-seq predict --help`")
+    if pairs_file is not None and nearest is not None:
+        raise InputError("--pairs compares texts, --nearest looks them up in an index; leave one of them out")
     names = [str(name) for name in (input_file, output_file) if name is not None]
     is_conll = input_file is not None and any(name.removesuffix(".gz").endswith(CONLL_SUFFIXES) for name in names)
     if is_conll and as_json:

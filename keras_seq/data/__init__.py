@@ -32,5 +32,6 @@ from keras_seq.data.registry import find_data as find_data
 from keras_seq.data.registry import get_dataset as get_dataset
 from keras_seq.data.registry import list_datasets as list_datasets
 from keras_seq.data.splits import hold_out as hold_out
+from keras_seq.data.splits import hold_out_groups as hold_out_groups
 from keras_seq.data.splits import split_of_folds as split_of_folds
 from keras_seq.data.text_lines import read_examples as read_examples

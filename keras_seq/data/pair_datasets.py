@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from keras_seq.data.pair_conversions import assin_xml, parallel_lines, question_pairs_csv, scored_csv, sick_lines
-from keras_seq.data.registry import DataFile, Dataset, github_file, register_dataset
+from keras_seq.data.registry import DataFile, github_file, register_files
 
 # Of a commit with twelve digits we know no more than these. A full one beside it is an earlier commit with the same
 # file; the SHA-256 decides what is taken.
@@ -19,18 +19,7 @@ _ASSIN = "f8ed74afb10d"
 _MQP = ("6c7f7fd7a53c", "e8d15fafdc30b99f4ef9552307090cb19a6489a1")
 _CASTORINI = "056cbbcbf997cc0b35032430110c5e5e5525700a"
 
-
-def _register(
-    name: str,
-    description: str,
-    files: Mapping[str, DataFile],
-    *,
-    language: str = "en",
-    licence: str,
-    citation: str,
-    folder: str = "",
-) -> None:
-    register_dataset(Dataset(name, description, "pairs", language, licence, citation, files, folder))
+_register = partial(register_files, task="pairs")
 
 
 def _stsb(language: str, kind: str, **files: str) -> None:

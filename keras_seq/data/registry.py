@@ -106,6 +106,21 @@ def register_dataset(dataset: Dataset) -> Dataset:
     return dataset
 
 
+def register_files(
+    name: str,
+    description: str,
+    files: Mapping[str, DataFile],
+    *,
+    task: str,
+    language: str = "en",
+    licence: str,
+    citation: str,
+    folder: str = "",
+) -> Dataset:
+    """Make a data set known by what it consists of: see `Dataset`."""
+    return register_dataset(Dataset(name, description, task, language, licence, citation, files, folder))
+
+
 def get_dataset(name: str) -> Dataset:
     """The data set of a name.
 

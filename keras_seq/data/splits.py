@@ -84,6 +84,47 @@ def hold_out(labels: Sequence[str | tuple[str, ...]], share: float, seed: int) -
     return np.setdiff1d(np.arange(len(labels)), held_out), held_out
 
 
+def hold_out_groups(groups: Sequence[int] | np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw whole groups to hold out, for rows that are not independent: of a group all rows stay, or none.
+
+    Groups are taken in random order while they fit into the share; one that is too large stays in the training data.
+
+    Args:
+        groups: The group of each row, any integers, such as `groups_of_pairs` gives.
+        share: Of the rows to hold out, above 0 and below 1; a little less is held out where groups do not fit.
+        seed: Decides the draw.
+
+    Returns:
+        Two int64 arrays: the rows that stay (train), and those held out, both in ascending order.
+
+    Raises:
+        ValueError, TypeError: When `share` or `seed` is of the wrong kind.
+        InputError: When no group fits into the share.
+
+    Example:
+
+    >>> train, held_out = hold_out_groups([7, 7, 8, 8, 9, 9, 9, 9], share=0.25, seed=0)
+    >>> len(train), len(held_out)
+    (6, 2)
+    """
+    check_rate("share", share)
+    check_non_negative_integer("seed", seed)
+    groups = np.asarray(groups, dtype="int64").reshape(-1)
+    _, group_of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    left = int(len(groups) * share + 0.5)
+    is_held = np.zeros(len(sizes), bool)
+    for group in np.random.default_rng(seed).permutation(len(sizes)):
+        if sizes[group] <= left:
+            is_held[group] = True
+            left -= int(sizes[group])
+    if not is_held.any():
+        raise InputError(
+            f"`share` must have room for a group of rows that belong together. Received: share={share!r} of "
+            f"{len(groups)} rows in {len(sizes)} groups. Pass a larger share, or data of its own."
+        )
+    return np.flatnonzero(~is_held[group_of]), np.flatnonzero(is_held[group_of])
+
+
 def _rarest(labels):
     """One class for each row."""
     names = [(name,) if isinstance(name, str) else tuple(name) for name in labels]

@@ -4,7 +4,7 @@ Where a comment says that a format was not seen, the conversion follows a descri
 writes is compared with a SHA-256 all the same: `fetch` gives the pinned content or an error.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from keras_seq.data.conversions import (
@@ -16,7 +16,7 @@ from keras_seq.data.conversions import (
     subjectivity_zip,
     text_and_label_files,
 )
-from keras_seq.data.registry import DataFile, Dataset, github_file, register_dataset
+from keras_seq.data.registry import DataFile, github_file, register_files
 
 # Of a commit with twelve digits we know no more than these. A full one beside it is an earlier commit with the same
 # files; the SHA-256 of each decides what is taken.
@@ -39,17 +39,7 @@ def _file(
     return DataFile(urls, sha256, convert, label_urls)
 
 
-def _register(
-    name: str,
-    description: str,
-    files: Mapping[str, DataFile],
-    *,
-    language: str = "en",
-    licence: str,
-    citation: str,
-    folder: str = "",
-) -> None:
-    register_dataset(Dataset(name, description, "classification", language, licence, citation, files, folder))
+_register = partial(register_files, task="classification")
 
 
 _register(

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.checks import check_choice, check_positive_integer
+from keras_seq.data.pairs import PAIR_FORMS
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
 from keras_seq.export.text_functions import TextFunctions
@@ -20,7 +21,8 @@ from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
 
 SETTINGS_FILE = "matching.json"
-FORMS = ("tsv", "quora", "classes")
+# Of a file: pairs, or labelled text.
+FORMS = (*PAIR_FORMS, "classes")
 
 
 @dataclasses.dataclass(frozen=True)

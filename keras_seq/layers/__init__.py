@@ -23,6 +23,7 @@ from keras_seq.layers.token_dropout import TokenDropout
 from keras_seq.layers.token_softmax import TokenSoftmax
 from keras_seq.layers.transformer_block import TransformerBlock
 from keras_seq.layers.triplet_loss_layer import TripletLossLayer
+from keras_seq.layers.unit_length import UnitLength
 from keras_seq.layers.wide_scores import WideScores
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "TokenSoftmax",
     "TransformerBlock",
     "TripletLossLayer",
+    "UnitLength",
     "WideScores",
     "load_torch_weights",
     "torch_weights",

@@ -9,7 +9,8 @@ from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.ops.triplets import pair_triplet_costs, similarity_matrix
+from keras_seq.ops.similarity import similarity_matrix
+from keras_seq.ops.triplets import check_several_rows, pair_triplet_costs
 
 
 @register
@@ -72,11 +73,7 @@ class TripletLossLayer(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         first, second, *ids = inputs
-        if 1 in (first.shape[0], second.shape[0]):
-            raise ValueError(
-                "`inputs` must have at least two rows: the negatives of a pair are the other pairs. "
-                "Received: a batch of 1. Use larger batches."
-            )
+        check_several_rows(first.shape[0])
         scores = similarity_matrix(first, second)
         size = ops.shape(scores)[0]
         places = ops.reshape(ops.arange(size), (-1,)) if not ids else ids[0]

@@ -10,7 +10,7 @@ from keras import ops
 from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.core.registration import register
 from keras_seq.losses.pair_costs import check_stacked, real_pair_weights, scaled_to_real_pairs
-from keras_seq.ops.triplets import safe_sqrt
+from keras_seq.ops.similarity import safe_sqrt
 
 
 @register

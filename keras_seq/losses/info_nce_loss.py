@@ -32,7 +32,7 @@ class InfoNCELoss(InBatchLoss):
         A scalar; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.
 
     Raises:
-        ValueError: if the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other, or the batch is known to have one row.
 
     Example: cosines [[1, .6], [0, .8]].
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_seq.core.checks import check_choice, check_positive_number
+from keras_seq.ops.similarity import distance_matrix
 from keras_seq.ops.triplets import rows_and_ids
 
 DISTANCES = ("euclidean", "squared", "cosine")
@@ -30,3 +32,29 @@ class MiningLoss(keras.losses.Loss):
                 "Received: weights. Leave rows out with the label -1."
             )
         return super().__call__(y_true, y_pred)
+
+
+class TripletMiningLoss(MiningLoss):
+    """A mining loss of triplets: anchor, positive and negative, whose distances must differ by a margin.
+
+    Args:
+        margin: how much farther than a positive a negative must be.
+        distance: `"euclidean"`, `"squared"` (its square) or `"cosine"` (1 minus the cosine).
+    """
+
+    def __init__(self, margin: float = 1.0, distance: str = "euclidean", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_positive_number("margin", margin)
+        check_choice("distance", distance, DISTANCES)
+        self.margin = margin
+        self.distance = distance
+
+    @abstractmethod
+    def triplet_cost(self, distances: Any, ids: Any) -> Any:
+        """The cost, a scalar, from distances `(rows, rows)` and ids `(rows,)`."""
+
+    def batch_cost(self, vectors: Any, ids: Any) -> Any:
+        return self.triplet_cost(distance_matrix(vectors, self.distance), ids)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "margin": self.margin, "distance": self.distance}

@@ -7,7 +7,8 @@ from typing import Any
 from keras_seq.core.checks import check_non_negative_number, check_positive_number
 from keras_seq.core.registration import register
 from keras_seq.losses.mining_loss import MiningLoss
-from keras_seq.ops.triplets import multi_similarity_cost, similarity_matrix
+from keras_seq.ops.similarity import similarity_matrix
+from keras_seq.ops.triplets import multi_similarity_cost
 
 
 @register

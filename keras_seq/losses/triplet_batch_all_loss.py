@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.mining_loss import DISTANCES, MiningLoss
-from keras_seq.ops.triplets import batch_all_cost, distance_matrix
+from keras_seq.losses.mining_loss import TripletMiningLoss
+from keras_seq.ops.triplets import batch_all_cost
 
 
 @register
-class TripletBatchAllLoss(MiningLoss):
+class TripletBatchAllLoss(TripletMiningLoss):
     """The mean of `max(margin + d(a, p) - d(a, n), 0)` over all triplets of the batch that cost something.
 
     Those that cost nothing do not count: else the mean would vanish as the model gets better.
@@ -49,14 +48,7 @@ class TripletBatchAllLoss(MiningLoss):
     def __init__(
         self, margin: float = 1.0, distance: str = "euclidean", *, name: str = "triplet_batch_all_loss", **kwargs: Any
     ) -> None:
-        super().__init__(name=name, **kwargs)
-        check_positive_number("margin", margin)
-        check_choice("distance", distance, DISTANCES)
-        self.margin = margin
-        self.distance = distance
+        super().__init__(margin, distance, name=name, **kwargs)
 
-    def batch_cost(self, vectors: Any, ids: Any) -> Any:
-        return batch_all_cost(distance_matrix(vectors, self.distance), ids, self.margin)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "distance": self.distance}
+    def triplet_cost(self, distances: Any, ids: Any) -> Any:
+        return batch_all_cost(distances, ids, self.margin)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_seq.core.checks import check_boolean, check_choice, check_positive_number
+from keras_seq.core.checks import check_boolean
 from keras_seq.core.registration import register
-from keras_seq.losses.mining_loss import DISTANCES, MiningLoss
-from keras_seq.ops.triplets import batch_hard_cost, distance_matrix
+from keras_seq.losses.mining_loss import TripletMiningLoss
+from keras_seq.ops.triplets import batch_hard_cost
 
 
 @register
-class TripletBatchHardLoss(MiningLoss):
+class TripletBatchHardLoss(TripletMiningLoss):
     """The mean over anchors of the cost with their farthest positive and their nearest negative in the batch.
 
     `max(margin + d(a, p) - d(a, n), 0)`; with `soft` the softplus of the difference instead, without a margin.
@@ -56,16 +56,12 @@ class TripletBatchHardLoss(MiningLoss):
         name: str = "triplet_batch_hard_loss",
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, **kwargs)
-        check_positive_number("margin", margin)
+        super().__init__(margin, distance, name=name, **kwargs)
         check_boolean("soft", soft)
-        check_choice("distance", distance, DISTANCES)
-        self.margin = margin
         self.soft = soft
-        self.distance = distance
 
-    def batch_cost(self, vectors: Any, ids: Any) -> Any:
-        return batch_hard_cost(distance_matrix(vectors, self.distance), ids, self.margin, self.soft)
+    def triplet_cost(self, distances: Any, ids: Any) -> Any:
+        return batch_hard_cost(distances, ids, self.margin, self.soft)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "soft": self.soft, "distance": self.distance}
+        return {**super().get_config(), "soft": self.soft}

@@ -19,7 +19,8 @@ class TripletLoss(InBatchLoss):
     Args:
         margin: how much more similar than a negative the own text must be, in cosines.
         negatives: `"mean_and_closest"`: the mean of all, and the closest that is below the own similarity; `"random"`:
-            the next pair of the batch, whose order is random: what hard negatives are compared with.
+            the next pair of the batch, which is a random one where batches are shuffled: what hard negatives are
+            compared with.
         reduction: as everywhere in Keras; by default the mean over real pairs.
 
     Call arguments:
@@ -31,7 +32,7 @@ class TripletLoss(InBatchLoss):
         A scalar; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.
 
     Raises:
-        ValueError: if the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other, or the batch is known to have one row.
 
     Example: cosines [[1, .6], [0, .8]].
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.mining_loss import DISTANCES, MiningLoss
-from keras_seq.ops.triplets import distance_matrix, semi_hard_cost
+from keras_seq.losses.mining_loss import TripletMiningLoss
+from keras_seq.ops.triplets import semi_hard_cost
 
 
 @register
-class TripletSemiHardLoss(MiningLoss):
+class TripletSemiHardLoss(TripletMiningLoss):
     """The mean over pairs of one class of the cost with the nearest negative that is farther than the positive.
 
-    Where no negative is farther, the farthest one is taken: it is the least hard. As `TripletSemiHardLoss` of
-    tensorflow_addons, but for its default distance.
+    Where no negative is farther, the farthest one is taken: it is the least hard. FaceNet takes squared
+    distances; the default is that of tensorflow_addons.
 
     Masking: rows with the class id -1 are padding; they are in no triplet.
 
@@ -39,7 +38,7 @@ class TripletSemiHardLoss(MiningLoss):
         >>> import numpy as np
         >>> from keras_seq.losses import TripletSemiHardLoss
         >>> vectors = np.array([[0.0], [1.0], [3.0], [3.5]])
-        >>> loss = TripletSemiHardLoss(margin=2.0, distance="euclidean")
+        >>> loss = TripletSemiHardLoss(margin=2.0)
         >>> round(float(loss(np.array([0, 0, 1, 1]), vectors)), 4)  # (0 + 1 + .5 + 0) / 4
         0.375
 
@@ -49,16 +48,9 @@ class TripletSemiHardLoss(MiningLoss):
     """
 
     def __init__(
-        self, margin: float = 1.0, distance: str = "squared", *, name: str = "triplet_semi_hard_loss", **kwargs: Any
+        self, margin: float = 1.0, distance: str = "euclidean", *, name: str = "triplet_semi_hard_loss", **kwargs: Any
     ) -> None:
-        super().__init__(name=name, **kwargs)
-        check_positive_number("margin", margin)
-        check_choice("distance", distance, DISTANCES)
-        self.margin = margin
-        self.distance = distance
+        super().__init__(margin, distance, name=name, **kwargs)
 
-    def batch_cost(self, vectors: Any, ids: Any) -> Any:
-        return semi_hard_cost(distance_matrix(vectors, self.distance), ids, self.margin)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "distance": self.distance}
+    def triplet_cost(self, distances: Any, ids: Any) -> Any:
+        return semi_hard_cost(distances, ids, self.margin)

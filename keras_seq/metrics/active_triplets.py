@@ -9,8 +9,9 @@ from keras import ops
 
 from keras_seq.core.checks import check_positive_number
 from keras_seq.core.registration import register
+from keras_seq.ops.similarity import similarity_matrix
 from keras_seq.ops.text_labels import text_weights
-from keras_seq.ops.triplets import pair_triplet_costs, similarity_matrix, whole_ids
+from keras_seq.ops.triplets import pair_triplet_costs, whole_ids
 
 
 @register

@@ -166,10 +166,13 @@ def correlation_scores(similarities: Any, scores: Any) -> dict[str, float]:
 
     Reference: SciPy's `pearsonr` and `spearmanr`.
     """
+    # Imported here: SciPy's statistics take longer to load than all the rest.
+    from scipy.stats import rankdata
+
     similarities, values = _checked(similarities, scores, "scores")
     return {
         "pearson": _correlation(similarities, values),
-        "spearman": _correlation(_ranks(similarities), _ranks(values)),
+        "spearman": _correlation(rankdata(similarities), rankdata(values)),
     }
 
 
@@ -182,11 +185,6 @@ def _counts(similarities, is_same):
         for weights in (None, is_same)
     )
     return -values, found, right
-
-
-def _ranks(values):
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]
 
 
 def _correlation(first, second):

@@ -1,9 +1,10 @@
-"""Similarities of all rows of a batch, and the costs of triplets that are found among them."""
+"""The costs of pairs and triplets that are found among the rows of a batch, from their similarities."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import ops
 
 Tensor = Any
@@ -12,42 +13,24 @@ Tensor = Any
 _LOWEST, _HIGHEST = -1e9, 1e9
 
 
-def similarity_matrix(a: Tensor, b: Tensor) -> Tensor:
-    """The cosine of every row of `a` with every row of `b`; 0 where a row is zero.
-
-    Args:
-        a: `(rows_a, features)`.
-        b: `(rows_b, features)`.
-
-    Returns:
-        `(rows_a, rows_b)`, from -1 to 1.
-    """
-    return ops.matmul(ops.normalize(a, axis=-1), ops.transpose(ops.normalize(b, axis=-1)))
-
-
-def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """The squared Euclidean distance of every row of `a` to every row of `b`, `(rows_a, rows_b)`; never below 0."""
-    squares = ops.sum(ops.square(a), axis=-1)[:, None] + ops.sum(ops.square(b), axis=-1)[None, :]
-    return ops.maximum(squares - 2 * ops.matmul(a, ops.transpose(b)), 0.0)
-
-
-def safe_sqrt(values: Tensor) -> Tensor:
-    """The square root, whose gradient at 0 is 0 and not infinite."""
-    is_positive = values > 0
-    return ops.where(is_positive, ops.sqrt(ops.where(is_positive, values, 1.0)), 0.0)
-
-
-def distance_matrix(vectors: Tensor, distance: str) -> Tensor:
-    """The distances of all rows of `(rows, features)` among each other: `"euclidean"`, `"squared"` or `"cosine"`."""
-    if distance == "cosine":
-        return 1.0 - similarity_matrix(vectors, vectors)
-    squares = squared_distances(vectors, vectors)
-    return squares if distance == "squared" else safe_sqrt(squares)
-
-
 def whole_ids(ids: Tensor) -> Tensor:
-    """Ids `(batch,)` as int32: losses are given labels as floating-point numbers."""
-    return ops.cast(ops.round(ops.cast(ops.reshape(ids, (-1,)), "float32")), "int32")
+    """Ids `(batch,)` as int32. Keras gives labels to losses as float32, which tells whole numbers apart up to 2^24."""
+    ids = ops.reshape(ids, (-1,))
+    is_whole = keras.backend.is_int_dtype(keras.backend.standardize_dtype(ids.dtype))
+    return ops.cast(ids if is_whole else ops.round(ids), "int32")
+
+
+def check_several_rows(size: int | None) -> None:
+    """Raise where a batch is known to have one row: the negatives of a pair are the other pairs.
+
+    Raises:
+        ValueError: if it has.
+    """
+    if size == 1:
+        raise ValueError(
+            "The batch must have at least two rows: the negatives of a pair are the other pairs. "
+            "Received: a batch of 1. Use larger batches."
+        )
 
 
 def pair_triplet_costs(scores: Tensor, margin: float, ids: Tensor, negatives: str = "mean_and_closest") -> Tensor:

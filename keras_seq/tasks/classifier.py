@@ -122,10 +122,7 @@ class Classifier(TextTask):
         Raises:
             TypeError: if `texts` is one string, or holds something else than strings.
         """
-        check_texts(texts)
-        if not texts:
-            return self.functions.embed([])["vector"].numpy()
-        return np.stack([row["vector"] for row in call_rows(self.functions.embed, texts, self.settings.max_tokens)])
+        return self._embedded(texts)
 
     def evaluate(
         self,

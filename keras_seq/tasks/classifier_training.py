@@ -30,9 +30,9 @@ from keras_seq.tasks.classifier import Classifier, scores_of
 from keras_seq.tasks.id_weights import set_id_weights
 from keras_seq.tasks.prior_scores import check_transfer, comparable, fit_prior, read_pieces
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
-from keras_seq.tasks.training_parts import complete_features, find_builder, reads_subwords
+from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
-from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
+from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe, draw_reliability
 
 
@@ -95,13 +95,8 @@ class ClassifierTraining:
                 # Their labels do not matter; a broken file does.
                 collections.deque(read_texts(paths[key], recipe), maxlen=0)
         more_paths = [find_data(reference, data_directory) for reference in recipe.pretraining.files]
-        self.encoder = TokenEncoder.build(
-            itertools.chain(texts.store.texts(int(row) for row in rows), frequent_words(recipe, more_paths, tokenizer)),
-            min_count=data.min_count,
-            min_character_count=data.min_character_count,
-            max_characters=data.max_characters,
-            subwords=SubwordHashing(**recipe.subwords.model_dump()) if reads_subwords(recipe) else None,
-        )
+        tokens = texts.store.texts(int(row) for row in rows)
+        self.encoder = build_encoder(recipe, itertools.chain(tokens, frequent_words(recipe, more_paths, tokenizer)))
         builder = find_builder(recipe)
         recipe, features = complete_features(recipe, self.encoder)
         keras.utils.set_random_seed(recipe.seed)

@@ -46,6 +46,8 @@ class PairedTexts:
         self.names: tuple[str, ...] = ()
         self.targets = np.zeros(0, np.float32)
         self.groups = np.zeros(0, np.int64)
+        # As `groups`, of all pairs that have a text in common, duplicates or not.
+        self.linked = np.zeros(0, np.int64)
 
     def set_targets(self, targets: np.ndarray, is_same: np.ndarray) -> None:
         """Give the pairs what is known of them; and let duplicates that have a text in common be of one group.
@@ -57,10 +59,13 @@ class PairedTexts:
         self.targets = targets
         rows = np.flatnonzero(is_same)
         self.groups = np.full(len(self.pairs), -1, np.int64)
-        self.groups[rows] = groups_of_pairs(
-            *([self._texts[place] for place in side[rows]] for side in (self.a, self.b))
-        )
+        self.groups[rows] = self._groups_of(rows)
+        self.linked = self._groups_of(np.arange(len(self.pairs)))
         self._texts = ()
+
+    def _groups_of(self, rows: np.ndarray) -> np.ndarray:
+        first, second = ([self._texts[place] for place in side[rows]] for side in (self.a, self.b))
+        return groups_of_pairs(first, second)
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seq.core.errors import InputError
 from keras_seq.data import (
     LabelledText,
     TextPair,
@@ -19,6 +20,7 @@ from keras_seq.data import (
     check_pair_labels,
     find_data,
     hold_out,
+    hold_out_groups,
     labels_of,
     read_pairs,
 )
@@ -40,9 +42,9 @@ from keras_seq.tasks.pair_data import ClassPairs, PairBatches, PairedTexts
 from keras_seq.tasks.pair_matcher import PairMatcher, is_same, match_scores, pair_targets
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, calls
 from keras_seq.tasks.token_store import padded_rows
-from keras_seq.tasks.training_parts import complete_features, find_builder, reads_subwords
+from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
-from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
+from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe, draw_precision_recall, draw_roc, draw_similarities, write_projector
 from keras_seq.training.pairs_recipe import POINTWISE, PairsRecipe
 from keras_seq.zoo import stacked_twins
@@ -61,7 +63,7 @@ class PairTraining:
     """What `keras_seq.tasks.train` needs of a matcher: model, loss, batches, and the scores of an epoch.
 
     Reading and checking the files comes first, so that a broken file leaves no trace. Where the recipe names no
-    validation file, a share of the training examples validates.
+    validation file, a share of the training examples validates: of pairs, whole groups that are linked by their texts.
 
     What is trained is `keras_seq.zoo.stacked_twins` of the model: the two vectors of each pair. Objectives that find
     negatives in the batch read pairs that are the same alone, no two of one label, or with a text in common.
@@ -101,21 +103,13 @@ class PairTraining:
             self.rows, self.validation_rows = np.arange(len(self.train)), np.arange(len(self.validation))
         else:
             self.validation = self.train
-            self.rows, self.validation_rows = hold_out(self._strata(), data.held_out, recipe.seed)
+            self.rows, self.validation_rows = self._split()
         if "test" in paths:
             # Whatever is wrong with it is told before hours are spent.
             collections.deque(self._examples(paths["test"]), maxlen=0)
         more_paths = [find_data(reference, data_directory) for reference in recipe.pretraining.files]
-        self.encoder = TokenEncoder.build(
-            itertools.chain(
-                self.train.store.texts(self.train.places(self.rows).tolist()),
-                frequent_words(recipe, more_paths, tokenizer),
-            ),
-            min_count=data.min_count,
-            min_character_count=data.min_character_count,
-            max_characters=data.max_characters,
-            subwords=SubwordHashing(**recipe.subwords.model_dump()) if reads_subwords(recipe) else None,
-        )
+        tokens = self.train.store.texts(self.train.places(self.rows).tolist())
+        self.encoder = build_encoder(recipe, itertools.chain(tokens, frequent_words(recipe, more_paths, tokenizer)))
         builder = find_builder(recipe)
         recipe, features = complete_features(recipe, self.encoder)
         keras.utils.set_random_seed(recipe.seed)
@@ -162,11 +156,17 @@ class PairTraining:
         pairs.set_targets(targets, same)
         return pairs
 
-    def _strata(self) -> list[str]:
-        """What the held-out share is the same of: labels, or the side of `same_from` that a pair is on."""
+    def _split(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the training file that train, and those that validate; no text stands in both."""
+        share, seed = self.recipe.data.held_out, self.recipe.seed
         if isinstance(self.train, ClassPairs):
-            return [self.train.names[group] for group in self.train.groups]
-        return [str(value) for value in is_same(self.train.targets, self.settings)]
+            return hold_out([self.train.names[group] for group in self.train.groups], share, seed)
+        kept, held_out = hold_out_groups(self.train.linked, share, seed)
+        if "score" not in self.settings.columns:
+            for rows, part in ((kept, "what is left to train"), (held_out, f"the share of {share:g} that validates")):
+                labels = is_same(self.train.targets[rows], self.settings).astype(int).tolist()
+                check_pair_labels(labels, f"{self.paths['train']} ({part})")
+        return kept, held_out
 
     def _batches(self) -> PairBatches:
         batching, pairs, rows = self.recipe.batching, self.recipe.pairs, self.rows
@@ -186,6 +186,11 @@ class PairTraining:
             groups = self.train.groups
             if not self.is_classes:
                 rows = rows[is_same(self.train.targets, self.settings)[rows]]
+            if len(np.unique(groups[rows])) < 2:
+                raise InputError(
+                    f"{self.paths['train']}: fewer than two pairs are the same and have no text in common, so that "
+                    f"`pairs.objective` {pairs.objective} finds no negatives; add pairs, or choose logistic"
+                )
         sides = self.train.sides(self.recipe.seed)
         return PairBatches(self.train.store, sides, rows, targets, self.inputs, groups, **options)
 

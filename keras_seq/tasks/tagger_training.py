@@ -27,9 +27,9 @@ from keras_seq.tasks.tagging_data import (
     tagging_scores,
 )
 from keras_seq.tasks.text_task import TOKENS_PER_CALL
-from keras_seq.tasks.training_parts import complete_features, find_builder
+from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import show_word_vectors
-from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors
+from keras_seq.text import WordTokenizer, cooccurrence_vectors
 from keras_seq.training import Recipe
 
 
@@ -70,12 +70,7 @@ class TaggerTraining:
         self.tag_names = tag_names(types, data.scheme)
         if not types:
             raise InputError(f"{train}: holds no entity, every tag is O; train with a file that has some")
-        self.encoder = TokenEncoder.build(
-            (sentence.tokens for sentence in sentences(train)),
-            min_count=data.min_count,
-            min_character_count=data.min_character_count,
-            max_characters=data.max_characters,
-        )
+        self.encoder = build_encoder(recipe, (sentence.tokens for sentence in sentences(train)))
         training = TaggedSentences(sentences(train), self.encoder, self.tag_names, train)
         self.validation = TaggedSentences(sentences(validation), self.encoder, self.tag_names, validation)
         if test is not None:

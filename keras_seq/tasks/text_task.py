@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 
 from keras_seq.core.files import atomic_write
 from keras_seq.export import GOLDEN_TEXTS, Sample
@@ -37,6 +38,14 @@ class TextTask(TrainedTask):
     @abstractmethod
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """What the model says of each raw text."""
+
+    def _embedded(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors `(texts, features)` that the signature `embed` gives; the settings say how much is read."""
+        check_texts(texts)
+        if not texts:
+            return self.functions.embed([])["vector"].numpy()
+        longest = self.functions.settings.max_tokens
+        return np.stack([row["vector"] for row in call_rows(self.functions.embed, texts, longest)])
 
     @classmethod
     @abstractmethod

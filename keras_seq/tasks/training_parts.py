@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from keras_seq.core.errors import RecipeError
-from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder
+from keras_seq.text import NUM_CASE_CLASSES, SubwordHashing, TokenEncoder
 from keras_seq.training import Recipe
 from keras_seq.zoo.registry import get_builder
 
@@ -49,7 +49,19 @@ def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, di
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
 
 
-def reads_subwords(recipe: Recipe) -> bool:
+def build_encoder(recipe: Recipe, texts: Iterable[Iterable[str]]) -> TokenEncoder:
+    """The encoder of tokens that a recipe asks for, from the tokens of the training texts."""
+    data = recipe.data
+    return TokenEncoder.build(
+        texts,
+        min_count=data.min_count,
+        min_character_count=data.min_character_count,
+        max_characters=data.max_characters,
+        subwords=SubwordHashing(**recipe.subwords.model_dump()) if _reads_subwords(recipe) else None,
+    )
+
+
+def _reads_subwords(recipe: Recipe) -> bool:
     """Whether the model of a recipe reads the hashed n-grams of tokens."""
     features, wide = (recipe.model.arguments.get(key) for key in ("features", "wide"))
     if isinstance(wide, Mapping) and wide.get("subwords"):

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_seq.core.checks import check_positive_integer
+from keras_seq.layers import UnitLength
 from keras_seq.zoo.classifier_parts import pooling_layer, recurrent_layers, sizes_of
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.token_vectors import check_features, dropout_rates, token_vectors, word_layers
@@ -92,7 +93,7 @@ def siamese_model(
         keras.layers.Dense(size, activation="tanh" if index < len(sizes) - 1 else None, name=f"projection_{index}")
         for index, size in enumerate(sizes)
     ]
-    unit_length = keras.layers.UnitNormalization(dtype="float32", name="vector")
+    unit_length = UnitLength(dtype="float32", name="vector")
 
     # --- Functional graph
     inputs, x = token_vectors(words, features, rates)

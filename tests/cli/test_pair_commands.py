@@ -91,6 +91,7 @@ def test_mistakes_are_told_in_a_line(folder, invoke, trained):
     (folder / "one.tsv").write_text("the red house\n")
     for arguments, message in (
         (("predict", folder / "run", "a", "--pairs", folder / "pairs.tsv"), "one of them"),
+        (("predict", folder / "run", "--pairs", folder / "pairs.tsv", "--nearest", "2"), "leave one of them out"),
         (("predict", folder / "run", "--pairs", folder / "one.tsv"), "one.tsv:1:"),
         (("predict", folder / "run", "--pairs", folder / "none.tsv"), "no such file"),
         (("predict", folder / "run", "the red house"), "has no index of texts"),

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_seq.core.errors import InputError
-from keras_seq.data import hold_out, split_of_folds
+from keras_seq.data import hold_out, hold_out_groups, split_of_folds
 
 
 def test_rounds_of_cross_validation_hold_out_every_row_once():
@@ -97,3 +97,21 @@ def test_rows_with_several_labels_count_as_the_rarest():
     assert [drawn.count(row) for row in (("x",), ("x", "y"), ())] == [4, 2, 2]
     # One label in a tuple is the same as the label.
     assert hold_out([("a",), ("b",)] * 10, 0.2, 0)[1].tolist() == hold_out(["a", "b"] * 10, 0.2, 0)[1].tolist()
+
+
+def test_groups_are_held_out_whole():
+    generator = np.random.default_rng(0)
+    groups = generator.integers(0, 60, 500)
+    train, held = hold_out_groups(groups, 0.2, seed=4)
+    assert sorted([*train, *held]) == list(range(500))
+    assert not set(groups[train]) & set(groups[held])
+    assert 90 <= len(held) <= 100
+    again = hold_out_groups(groups, 0.2, seed=4)
+    assert (again[1] == held).all() and len(hold_out_groups(groups, 0.2, seed=5)[1])
+    # One group of nearly all rows stays where it is.
+    train, held = hold_out_groups([1] * 90 + [2] * 5 + [3] * 5, 0.1, seed=0)
+    assert held.tolist() == list(range(90, 100))
+    with pytest.raises(InputError, match="`share` must have room for a group"):
+        hold_out_groups([1, 1, 1, 2, 2, 2], 0.2, seed=0)
+    with pytest.raises(ValueError, match="`share` must"):
+        hold_out_groups([1, 2], 1.0, seed=0)

@@ -5,7 +5,6 @@ import itertools
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import torch
 from keras import ops
 
@@ -103,6 +102,15 @@ def test_repeated_texts_are_no_negatives():
     np.testing.assert_allclose(costs, [0, 0.3, 0.28], atol=1e-6)
 
 
+def test_large_ids_are_told_apart():
+    # In float32 these two would be one.
+    costs = ops.convert_to_numpy(TripletLossLayer(margin=0.5)([V1[:2], V2[:2], np.array([16777216, 16777217])]))
+    same = ops.convert_to_numpy(TripletLossLayer(margin=1.5)([V1[:2], V2[:2], np.array([16777216, 16777217])]))
+    # Own 1, negative 0: 2 max(.5 - 1, 0) = 0, and 2 (1.5 - 1) = 1.
+    np.testing.assert_allclose(costs, 0)
+    np.testing.assert_allclose(same, 1)
+
+
 def test_padding_costs_nothing_and_is_no_negative():
     costs = ops.convert_to_numpy(TripletLossLayer(margin=0.5)([V1, V2, np.array([4, -1, 5])]))
     # Row 1: negative .6: 2 (.5 - 1 + .6) = .2. Row 3: negative .8: 2 (.5 - .96 + .8) = .68.
@@ -110,16 +118,20 @@ def test_padding_costs_nothing_and_is_no_negative():
 
 
 def test_a_batch_of_one():
-    with pytest.raises(ValueError, match="`inputs` must have at least two rows"):
+    with pytest.raises(ValueError, match="The batch must have at least two rows"):
         TripletLossLayer()([V1[:1], V2[:1]])
+    for loss in (TripletLoss(), InfoNCELoss()):
+        with pytest.raises(ValueError, match="The batch must have at least two rows"):
+            loss(IDS[:1], STACKED[:1])
     inputs = [keras.Input((2,)), keras.Input((2,))]
     model = keras.Model(inputs, TripletLossLayer()(inputs))
-    with pytest.raises(ValueError, match="`inputs` must have at least two rows"):
+    with pytest.raises(ValueError, match="The batch must have at least two rows"):
         model.predict_on_batch([V1[:1], V2[:1]])
     assert np.isfinite(model.predict_on_batch([V1, V2])).all()
 
 
 def test_a_batch_of_one_where_the_batch_is_open():
+    tf = pytest.importorskip("tensorflow", reason="a graph whose batch is open is TensorFlow's alone")
     open_batch = tf.TensorSpec([None, 2], tf.float32)
     graph = tf.function(lambda first, second: TripletLossLayer()([first, second]), [open_batch, open_batch])
     assert np.isnan(graph(V1[:1].astype("float32"), V2[:1].astype("float32")).numpy()).all()
@@ -308,6 +320,7 @@ def test_gradients_are_finite_and_the_config_is_whole(loss):
     vectors = keras.Variable(rows)
     model = keras.Sequential([keras.Input((2, 2)), keras.layers.Dense(2, use_bias=False)])
     model.compile(keras.optimizers.SGD(0.1), loss=loss)
+    model.layers[0].set_weights([np.eye(2)])
     history = model.fit(rows, np.array([0.0, 1.0, 1.0, 0.0]), verbose=0)
     assert np.isfinite(history.history["loss"]).all()
     assert all(np.isfinite(weights).all() for weights in model.get_weights())

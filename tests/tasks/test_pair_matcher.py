@@ -26,7 +26,12 @@ WISHES = (
     "order new cheques", "see the last payments", "raise the limit",
 )  # fmt: skip
 QUESTIONS = [(wish, way.format(wish)) for wish in WISHES for way in WAYS]
-PAIRS = [(int(first == second), a, b) for (first, a), (second, b) in itertools.combinations(QUESTIONS, 2) if a != b]
+# A question differs from those of one other wish: pairs of four wishes are linked to no others.
+PAIRS = [
+    (int(first == second), a, b)
+    for (first, a), (second, b) in itertools.combinations(QUESTIONS, 2)
+    if WISHES.index(first) // 2 == WISHES.index(second) // 2
+]
 
 
 def lines_of(rows):
@@ -54,7 +59,7 @@ def recipe(folder, *assignments, **pairs):
             "task": "pair_matcher",
             "name": "small",
             "seed": 3,
-            "data": {"train": str(folder / "train.tsv"), "test": str(folder / "test.tsv"), "held_out": 0.2},
+            "data": {"train": str(folder / "train.tsv"), "test": str(folder / "test.tsv"), "held_out": 0.3},
             "pairs": pairs,
             "subwords": {"num_buckets": 200},
             "model": {
@@ -122,7 +127,7 @@ def test_evaluate_is_the_scores_of_match(folder, matcher, run):
 
 
 def learned(training, epochs=4):
-    """The scores after some epochs."""
+    """The scores after some epochs; on the pairs that were learned, for others have words of their own."""
     training.model.compile(keras.optimizers.Adam(0.02), loss=training.loss)
     for epoch in range(epochs):
         for inputs, targets in training.batches.epoch(epoch):
@@ -141,7 +146,7 @@ def test_every_objective_learns(folder, objective):
         **(options if objective == "similarity" else {}),
     )
     name = "scores.tsv" if objective == "similarity" else "train.tsv"
-    training = PairTraining(changed, {"train": folder / name})
+    training = PairTraining(changed, dict.fromkeys(("train", "validation"), folder / name))
     if objective in POINTWISE:
         allowed = {-1.0, 0.125, 0.875} if objective == "similarity" else {-1.0, 0.0, 1.0}
         assert allowed >= {float(target) for _, targets in training.batches.epoch(0) for target in targets}
@@ -159,7 +164,7 @@ def test_scores_are_learned(folder):
     options = {"columns": ["score", "ignored", "a", "b"], "score_range": [1, 5], "same_from": 0.7}
     changed = recipe(folder, "model.arguments.recurrent.units=[]", objective="similarity", **options)
     assert changed.fit.monitor == "pearson"
-    training = PairTraining(changed, {"train": folder / "scores.tsv"})
+    training = PairTraining(changed, dict.fromkeys(("train", "validation"), folder / "scores.tsv"))
     assert set(np.unique(training.train.targets)) == {0.125, 0.875}
     scores = learned(training)
     assert scores["pearson"] > 0.5 and scores["f1"] > 0.7
@@ -187,6 +192,13 @@ def test_classes_become_pairs(folder, tmp_path):
     assert alone["recall_at_1"] > 0.8 and alone["examples"] == len(QUESTIONS)
     # A text finds itself where the same texts are looked through.
     assert matcher.evaluate(folder / "classes.tsv", reference=folder / "classes.tsv")["recall_at_1"] == 1
+
+
+def test_no_text_both_trains_and_validates(folder):
+    training = PairTraining(recipe(folder), {"train": folder / "train.tsv"})
+    trained, held = (set(training.train.places(rows)) for rows in (training.rows, training.validation_rows))
+    assert held and not trained & held
+    assert len(training.rows) + len(training.validation_rows) == 100
 
 
 def test_duplicates_with_a_text_in_common_are_of_one_group(tmp_path):
@@ -251,6 +263,13 @@ def test_bad_files(folder, tmp_path):
     (tmp_path / "equal.tsv").write_text("1\ta b\tb a\n1\tc d\td c\n")
     with pytest.raises(DataError, match=r"equal.tsv: all 2 pairs have the label 1"):
         train(recipe(folder, f"data.train={tmp_path / 'equal.tsv'}"), tmp_path / "run", quiet=True)
+    (tmp_path / "linked.tsv").write_text("1\ta b\tb a\n0\tb a\tc d\n1\tc d\td c\n")
+    with pytest.raises(InputError, match="must have room for a group of rows that belong together"):
+        PairTraining(recipe(folder), {"train": tmp_path / "linked.tsv"})
+    (tmp_path / "few.tsv").write_text("1\ta b\tb a\n0\tc d\te f\n")
+    with pytest.raises(InputError, match="few.tsv: fewer than two pairs are the same and have no text in common"):
+        paths = {"train": tmp_path / "few.tsv", "validation": folder / "test.tsv"}
+        PairTraining(recipe(folder, objective="triplet"), paths)
     (tmp_path / "one.tsv").write_text("same\ta b\nsame\tb a\n")
     with pytest.raises(DataError, match="one.tsv"):
         PairTraining(recipe(folder, form="classes", objective="triplet"), {"train": tmp_path / "one.tsv"})
