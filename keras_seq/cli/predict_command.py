@@ -28,6 +28,7 @@ EPILOG = examples(
     'keras-seq predict sentiment_pt --explain "não gostei do filme"',
     "keras-seq predict similar_en --pairs pairs.tsv --json",
     'keras-seq predict similar_en --nearest 3 "how do i change my pin"',
+    "keras-seq predict oneshot_omniglot --pairs pairs.npz",
 )
 # Memory does not grow with the input: this many texts or sentences are held at a time.
 CHUNK = 512
@@ -56,7 +57,9 @@ def predict(
     pairs_file: Annotated[
         str | None,
         typer.Option(
-            "--pairs", metavar="F", help="Of a matcher: two texts a line, a tab between them; or Quora's CSV."
+            "--pairs",
+            metavar="F",
+            help="Of a matcher: two texts a line, a tab between them; or Quora's CSV; of images a and b in an NPZ file.",
         ),
     ] = None,
     nearest: Annotated[
@@ -89,12 +92,19 @@ def predict(
         raise InputError(f"{run_or_model}: is a {task.task}, which reads plain text; give one text a line with --input")
     if explain and not hasattr(task, "explain"):
         raise InputError(f"{run_or_model}: is a {task.task}, --explain is for classifiers; leave it out")
-    if (pairs_file is not None or nearest is not None) and not hasattr(task, "find"):
-        raise InputError(f"{run_or_model}: is a {task.task}; --pairs and --nearest are for matchers of texts")
+    if pairs_file is not None and not hasattr(task, "match"):
+        raise InputError(f"{run_or_model}: is a {task.task}; --pairs is for matchers")
+    if nearest is not None and not hasattr(task, "find"):
+        raise InputError(f"{run_or_model}: is a {task.task}; --nearest is for matchers of texts")
+    is_of_images = hasattr(task, "match_file")
+    if is_of_images and pairs_file is None:
+        raise InputError(f"{run_or_model}: compares images, not texts; name an NPZ file with --pairs")
     unit = "sentences" if is_conll else "texts" if pairs_file is None else "pairs"
     with progress(unit, quiet=quiet or bool(texts)) as advance:
         if is_conll:
             predict_conll(task, str(input_file), output_file, advance)
+        elif is_of_images:
+            write_results(list, iter(task.match_file(pairs_file)), output_file, as_json, advance)
         elif pairs_file is not None:
             from keras_seq.data import read_unlabelled_pairs
 

@@ -15,11 +15,12 @@ MOST_TOKENS = 5
 def line_of(result: Mapping[str, Any]) -> str:
     """A result as one line: a text with its entities marked, or label, probability and text parted by tabs; of a text
     or piece that was scored, perplexity (or cost of a step), log-probability, number of symbols or steps, and text; of
-    a pair, whether it is a duplicate, its similarity, and both texts; of a query, the text and what is nearest."""
+    a pair, whether it is a duplicate, its similarity, and both texts, of images its number; of a query, the text and
+    what is nearest."""
     if "entities" in result:
         return marked(result["text"], result["entities"])
     if "similarity" in result:
-        return "\t".join([*_label_cells(result), *(" ".join(result[side].split()) for side in "ab")])
+        return "\t".join([*_label_cells(result), *(" ".join(side.split()) for side in _sides(result))])
     if "nearest" in result:
         found = (f"{near['score']:.4f} {' '.join(near['text'].split())}" for near in result["nearest"])
         return "\t".join([" ".join(result["text"].split()), *found])
@@ -41,7 +42,7 @@ def highlighted(result: Mapping[str, Any]) -> Text:
     if "similarity" in result:
         duplicate, similarity = _label_cells(result)
         style = "black on green" if result["duplicate"] else "black on bright_black"
-        return shown.append(f" {duplicate} ", style=style).append(f" {similarity}  {result['a']} | {result['b']}")
+        return shown.append(f" {duplicate} ", style=style).append(f" {similarity}  {' | '.join(_sides(result))}")
     if "entities" not in result:
         first, *further = _label_cells(result)
         style = "bold" if "log_prob" in result else _style(first)
@@ -65,6 +66,11 @@ def marked(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
         parts += [text[position : entity["start"]], f"[{text[entity['start'] : entity['end']]}]({entity['type']})"]
         position = entity["end"]
     return "".join([*parts, text[position:]])
+
+
+def _sides(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """The two texts of a pair; of images its number."""
+    return (result["a"], result["b"]) if "a" in result else (f"pair {result['pair']}",)
 
 
 def _label_cells(result: Mapping[str, Any]) -> tuple[str, ...]:

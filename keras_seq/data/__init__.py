@@ -1,4 +1,4 @@
-"""Files -> examples -> batches: CoNLL files, texts, music, bucketed batches, registered data sets."""
+"""Files -> examples -> batches: CoNLL files, texts, music, images, bucketed batches, registered data sets."""
 
 from keras_seq.data import language_datasets as _language_datasets  # noqa: F401 (registers them)
 from keras_seq.data import pair_datasets as _pair_datasets  # noqa: F401 (registers them)
@@ -15,6 +15,16 @@ from keras_seq.data.corpus import StreamBatches as StreamBatches
 from keras_seq.data.distinct_batches import DistinctBatches as DistinctBatches
 from keras_seq.data.distinct_batches import groups_of_pairs as groups_of_pairs
 from keras_seq.data.fetch import fetch as fetch
+from keras_seq.data.image_augmentation import AffineRanges as AffineRanges
+from keras_seq.data.image_augmentation import augment_images as augment_images
+from keras_seq.data.images import LabelledImages as LabelledImages
+from keras_seq.data.images import OneShotRuns as OneShotRuns
+from keras_seq.data.images import check_image_classes as check_image_classes
+from keras_seq.data.images import has_runs as has_runs
+from keras_seq.data.images import read_image_pairs as read_image_pairs
+from keras_seq.data.images import read_images as read_images
+from keras_seq.data.images import read_one_shot_runs as read_one_shot_runs
+from keras_seq.data.images import resize_images as resize_images
 from keras_seq.data.labelled_text import LabelledText as LabelledText
 from keras_seq.data.labelled_text import read_labelled_text as read_labelled_text
 from keras_seq.data.labels import check_classes as check_classes

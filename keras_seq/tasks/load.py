@@ -10,6 +10,7 @@ from typing import Any
 from keras_seq.core.errors import InputError
 from keras_seq.export import find_saved_model, latest_version
 from keras_seq.tasks.classifier import Classifier
+from keras_seq.tasks.image_matcher import ImageMatcher
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.music import MusicModel
 from keras_seq.tasks.ngram import NgramLanguageModel
@@ -21,6 +22,7 @@ from keras_seq.training import Recipe, RunDirectory
 # Task name -> what loads it from a run directory.
 TASKS: dict[str, type[TrainedTask]] = {
     "classifier": Classifier,
+    "image_matcher": ImageMatcher,
     "language_model": LanguageModel,
     "music": MusicModel,
     "pair_matcher": PairMatcher,

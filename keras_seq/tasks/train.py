@@ -15,6 +15,7 @@ from keras_seq.core.errors import RecipeError
 from keras_seq.core.machine import describe_processor
 from keras_seq.data import find_data
 from keras_seq.tasks.classifier_training import ClassifierTraining
+from keras_seq.tasks.image_training import ImageTraining
 from keras_seq.tasks.language_training import LanguageTraining
 from keras_seq.tasks.music_training import MusicTraining
 from keras_seq.tasks.ngram_training import NgramTraining
@@ -36,6 +37,7 @@ from keras_seq.training.gradient_norms import check_measurable
 # Task name -> what its training needs.
 TRAININGS: dict[str, Callable[..., Any]] = {
     "classifier": ClassifierTraining,
+    "image_matcher": ImageTraining,
     "language_model": LanguageTraining,
     "music": MusicTraining,
     "ngram_language_model": NgramTraining,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.core.files import atomic_write
+from keras_seq.training.images_recipe import ImagesRecipe
 from keras_seq.training.language_recipe import LanguageRecipe
 from keras_seq.training.music_recipe import MusicRecipe
 from keras_seq.training.ngram_recipe import NgramRecipe
@@ -26,6 +27,7 @@ from keras_seq.training.transfer_recipe import TransferRecipe
 MONITORS = {
     "tagger": "entity_f1",
     "classifier": "accuracy",
+    "image_matcher": "accuracy",
     "language_model": "perplexity",
     "music": "nll_per_step",
     "ngram_language_model": "perplexity",
@@ -213,6 +215,7 @@ class Recipe(Section):
     ngram: NgramRecipe = NgramRecipe()
     music: MusicRecipe = MusicRecipe()
     pairs: PairsRecipe = PairsRecipe()
+    images: ImagesRecipe = ImagesRecipe()
     batching: BatchingRecipe = BatchingRecipe()
     optimizer: OptimizerRecipe = OptimizerRecipe()
     fit: FitRecipe = FitRecipe()

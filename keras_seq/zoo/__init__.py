@@ -14,6 +14,7 @@ from keras_seq.zoo.registry import (
 from keras_seq.zoo.sentiment import sentiment_model
 from keras_seq.zoo.sequence import sequence_model
 from keras_seq.zoo.siamese import siamese_model
+from keras_seq.zoo.siamese_image import siamese_image_model
 from keras_seq.zoo.text_classifier import text_classifier_model
 from keras_seq.zoo.transformer_classifier import transformer_classifier_model
 from keras_seq.zoo.twins import stacked_twins
@@ -32,6 +33,7 @@ __all__ = [
     "registered_builder",
     "sentiment_model",
     "sequence_model",
+    "siamese_image_model",
     "siamese_model",
     "stacked_twins",
     "streaming_model",

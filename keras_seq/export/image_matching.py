@@ -1,0 +1,141 @@
+"""What a matcher of images serves: how alike two images are, and the vector of an image."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_seq.core.checks import check_boolean, check_positive_integer
+from keras_seq.data.images import area_weights
+from keras_seq.export.json_settings import JSONSettings
+from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
+from keras_seq.ops.serving import serving_graph
+from keras_seq.zoo.twins import TOWER
+
+IMAGES_FILE = "images.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSettings(JSONSettings):
+    """What images are given, and how similarities become an answer.
+
+    Args:
+        height, width: of the images that are given, in pixels; the graph reduces them to what the model reads.
+        invert: whether they show dark ink on bright paper.
+        threshold: from this similarity on two images are of one class; chosen on validation data.
+    """
+
+    height: int = 28
+    width: int = 28
+    invert: bool = False
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_positive_integer("height", self.height)
+        check_positive_integer("width", self.width)
+        check_boolean("invert", self.invert)
+
+
+class ImageMatchingFunctions(tf.Module):
+    """Reduction of images and siamese model joined into the functions that a matcher of images serves.
+
+    The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
+
+    Args:
+        model: a model of `keras_seq.zoo.siamese_image_model`.
+        settings: of the images, and of the answer.
+    """
+
+    def __init__(self, model: keras.Model, settings: ImageSettings | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self._tower = model.get_layer(TOWER)
+        height, width = self._tower.inputs[0].shape[1:3]
+        self.settings = settings or ImageSettings(height, width)
+        self._vertical = tf.constant(area_weights(height, self.settings.height))
+        self._horizontal = tf.constant(area_weights(width, self.settings.width).T)
+        shape = [None, self.settings.height, self.settings.width, 1]
+        sides = [tf.TensorSpec(shape, tf.float32, name=name) for name in ("a", "b", "image")]
+        self._graphs = {
+            "serving_default": tf.function(self._pairs, input_signature=sides[:2], autograph=False),
+            "embed": tf.function(self._embed, input_signature=sides[2:], autograph=False),
+        }
+
+    def pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How alike the images of pairs are.
+
+        Args:
+            a, b: float32 `(batch, height, width, 1)`, pixels from 0 to 1: row r of `a` is compared with row r of `b`.
+
+        Returns:
+            `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
+            whether it is at least the threshold. A pixel that is no number from 0 to 1 is an error.
+        """
+        return self._graphs["serving_default"](a, b)
+
+    def embed(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The vector of an image.
+
+        Args:
+            images: float32 `(batch, height, width, 1)`, pixels from 0 to 1.
+
+        Returns:
+            `vector` float32 `(batch, features)`, of length 1: the product of two is the similarity.
+        """
+        return self._graphs["embed"](images)
+
+    def signatures(self) -> dict[str, Callable[..., Any]]:
+        """The functions by the names under which they are served."""
+        return dict(self._graphs)
+
+    def _pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
+        rows = tf.shape(a)[0]
+        check = assert_in_range(
+            tf.equal(rows, tf.shape(b)[0]), "a and b must have the same number of images", [rows, tf.shape(b)[0]]
+        )
+        with tf.control_dependencies([check]):
+            # Both sides at once: the vector of an image does not depend on the side.
+            vectors = self._embed(tf.concat([a, b], axis=0))["vector"]
+        similarity = tf.reduce_sum(vectors[:rows] * vectors[rows:], axis=1)
+        return {"similarity": similarity, "duplicate": similarity >= self.settings.threshold}
+
+    def _embed(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        # NaN is in no range.
+        is_odd = tf.logical_not((image >= 0) & (image <= 1))
+        check = assert_in_range(
+            tf.logical_not(tf.reduce_any(is_odd)),
+            "pixels must be numbers from 0 to 1; received",
+            tf.boolean_mask(image, is_odd)[:1],
+        )
+        with tf.control_dependencies([check]):
+            pixels = 1 - image[..., 0] if self.settings.invert else image[..., 0]
+        reduced = self._vertical @ pixels @ self._horizontal
+        with serving_graph():
+            vectors = self._tower({"image": reduced[..., tf.newaxis]}, training=False)
+        return {"vector": tf.cast(vectors, tf.float32)}
+
+
+class SavedImageMatchingFunctions(SavedFunctions):
+    """The functions of a matcher of images that was exported."""
+
+    task = "image_matcher"
+    names = ("serving_default", "embed")
+    files = (IMAGES_FILE,)
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__(path)
+        self.settings = ImageSettings.load(Path(path) / "assets" / IMAGES_FILE)
+
+    def pairs(self, a: Any, b: Any) -> dict[str, tf.Tensor]:
+        """As `ImageMatchingFunctions.pairs`."""
+        return self.call("serving_default", a=a, b=b)
+
+    def embed(self, images: Any) -> dict[str, tf.Tensor]:
+        """As `ImageMatchingFunctions.embed`."""
+        return self.call("embed", image=images)

@@ -1,0 +1,22 @@
+"""The section of a recipe that is particular to pairs of images."""
+
+from pydantic import Field
+
+from keras_seq.training.recipe_section import Section
+
+
+class ImagesRecipe(Section):
+    """How images are read and varied, and on what trials they are compared."""
+
+    height: int = Field(default=28, ge=2, description="pixels that images are reduced to")
+    width: int = Field(default=28, ge=2)
+    invert: bool = Field(default=False, description="the files show dark ink on bright paper; the model sees ink as 1")
+    rotations: bool = Field(
+        default=True, description="images turned by a quarter, a half and three quarters are classes of their own"
+    )
+    degrees: float = Field(default=12.0, ge=0, le=180, description="of rotation, to either side, anew in each epoch")
+    shear: float = Field(default=0.2, ge=0, le=1, description="tangent of the slant")
+    scale: float = Field(default=0.2, ge=0, lt=1, description="share by which an image is enlarged or reduced")
+    shift: float = Field(default=0.06, ge=0, lt=1, description="share of height and width")
+    ways: int = Field(default=20, ge=2, description="classes of a one-shot run that validates")
+    runs: int = Field(default=100, ge=1, description="one-shot runs that validate")
