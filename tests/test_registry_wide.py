@@ -43,12 +43,17 @@ for name in names:
 def sample_inputs(model):
     """Ids 1 to 2, which every vocabulary has, of the shapes that the model asks for; an axis of any size has 3."""
     generator = np.random.default_rng(0)
-    return {
-        tensor.name: generator.integers(1, 3, (ROWS, STEPS, *(size or 3 for size in tensor.shape[2:]))).astype(
-            tensor.dtype
-        )
-        for tensor in model.inputs
-    }
+    inputs = {}
+    for tensor in model.inputs:
+        steps = tensor.shape[1] if tensor.name in inputs_without_steps(model) else STEPS
+        shape = (ROWS, steps, *(size or 3 for size in tensor.shape[2:]))
+        inputs[tensor.name] = generator.integers(1, 3, shape).astype(tensor.dtype)
+    return inputs
+
+
+def inputs_without_steps(model):
+    """The names of inputs such as images: each of their axes has one size."""
+    return {tensor.name for tensor in model.inputs if len(tensor.shape) > 1 and tensor.shape[1] is not None}
 
 
 def tagger_training(model):
@@ -91,6 +96,7 @@ def pair_training(model):
 
 TRAINING = {
     "classifier": classifier_training,
+    "image_matcher": pair_training,
     "language_model": language_training,
     "music": music_training,
     "pair_matcher": pair_training,
@@ -109,7 +115,16 @@ def trained(tmp_path_factory):
         model = entry.build(**entry.example)
         inputs = sample_inputs(model)
         targets, loss = TRAINING[entry.task](model)
-        model = run_model_test(entry.build, arguments=entry.example, inputs=inputs, targets=targets, loss=loss)
+        fixed = inputs_without_steps(model)
+        model = run_model_test(
+            entry.build,
+            arguments=entry.example,
+            inputs=inputs,
+            targets=targets,
+            loss=loss,
+            fixed_inputs=fixed,
+            run_padding=fixed != set(inputs),
+        )
         model.save(folder / f"{name}.keras")
         model.export(folder / "exported" / name, verbose=False)
         arrays.update({f"{name}/{key}": value for key, value in inputs.items()})

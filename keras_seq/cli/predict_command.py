@@ -59,7 +59,7 @@ def predict(
         typer.Option(
             "--pairs",
             metavar="F",
-            help="Of a matcher: two texts a line, a tab between them; or Quora's CSV; of images a and b in an NPZ file.",
+            help="Of a matcher: two texts a line, a tab between them; or Quora's CSV; of images an NPZ file (a, b).",
         ),
     ] = None,
     nearest: Annotated[

@@ -91,10 +91,10 @@ def warp_images(images: np.ndarray, matrices: np.ndarray, shifts: np.ndarray) ->
     grid = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), axis=-1).reshape(-1, 2) - centre
     places = np.einsum("nij,pj->npi", matrices.astype("float32"), grid.astype("float32"))
     places += (centre + shifts).astype("float32")[:, None, :]
-    # One row and column of nothing on each side; places further out are moved there.
-    padded = np.pad(np.asarray(images, "float32"), ((0, 0), (1, 1), (1, 1)))
-    y = np.clip(places[..., 0] + 1, 0, height + 0.999)
-    x = np.clip(places[..., 1] + 1, 0, width + 0.999)
+    # Rows and columns of nothing on each side; places further out are moved there.
+    padded = np.pad(np.asarray(images, "float32"), ((0, 0), (1, 2), (1, 2)))
+    y = np.clip(places[..., 0] + 1, 0, height + 1)
+    x = np.clip(places[..., 1] + 1, 0, width + 1)
     top, left = y.astype("int32"), x.astype("int32")
     y -= top
     x -= left

@@ -2,7 +2,9 @@
 
 import os
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,7 +159,8 @@ def has_runs(path: str | os.PathLike) -> bool:
     Raises:
         DataError: When the file is missing or no NPZ file.
     """
-    return "test_class" in _opened(path, IMAGES_FORMAT)
+    with _opened(path, IMAGES_FORMAT) as content:
+        return "test_class" in content.files
 
 
 def read_one_shot_runs(path: str | os.PathLike) -> OneShotRuns:
@@ -247,24 +250,27 @@ def resize_images(images: np.ndarray, height: int, width: int, *, invert: bool =
     return found
 
 
-def _opened(path: str | os.PathLike, remedy: str) -> Any:
+@contextmanager
+def _opened(path: str | os.PathLike, remedy: str) -> Iterator[Any]:
+    """The arrays of an NPZ file, each read when it is asked for."""
     if not os.path.isfile(path):
         raise DataError(path, None, "no such file", remedy)
     try:
-        content = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(path, None, f"no NPZ file ({error})", remedy) from None
-    if not isinstance(content, np.lib.npyio.NpzFile):
-        raise DataError(path, None, "one array, no NPZ file", remedy)
-    return content
+        # NumPy leaves a file open that it opened itself and finds to be damaged.
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if not isinstance(content, np.lib.npyio.NpzFile):
+                raise ValueError("it holds one array")
+            yield content
+    except DataError:
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(path, None, f"no NPZ file, or a damaged one ({error})", remedy) from None
 
 
 def _read_arrays(path: str | os.PathLike, remedy: str) -> dict[str, np.ndarray]:
     with _opened(path, remedy) as content:
-        try:
-            return {name: content[name] for name in content.files}
-        except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(path, None, f"damaged NPZ file ({error})", remedy) from None
+        return {name: content[name] for name in content.files}
 
 
 def _taken(

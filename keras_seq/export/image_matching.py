@@ -115,10 +115,13 @@ class ImageMatchingFunctions(tf.Module):
         )
         with tf.control_dependencies([check]):
             pixels = 1 - image[..., 0] if self.settings.invert else image[..., 0]
+        rows = tf.shape(pixels)[0]
+        # A convolution of no image has the channels of its input.
+        pixels = tf.pad(pixels, [[0, tf.cast(rows == 0, tf.int32)], [0, 0], [0, 0]])
         reduced = self._vertical @ pixels @ self._horizontal
         with serving_graph():
             vectors = self._tower({"image": reduced[..., tf.newaxis]}, training=False)
-        return {"vector": tf.cast(vectors, tf.float32)}
+        return {"vector": tf.cast(vectors, tf.float32)[:rows]}
 
 
 class SavedImageMatchingFunctions(SavedFunctions):
