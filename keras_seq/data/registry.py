@@ -61,8 +61,8 @@ class Dataset:
         name: The name of its folder, and in recipes.
         description: One line.
         task: What it is for: `"ner"`, `"classification"`, `"pairs"` (of texts), `"language"` (running text),
-            `"names"` or `"music"`.
-        language: ISO 639-1 code; several are parted by a comma. `"zxx"`: no language, as music has none.
+            `"names"`, `"music"` or `"images"`.
+        language: ISO 639-1 code; several are parted by a comma. `"zxx"`: no language, as music and images have none.
         licence: The licence of the data as its publisher states it.
         citation: The paper.
         files: Local file name -> `DataFile`.

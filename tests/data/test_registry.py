@@ -2,17 +2,21 @@ import gzip
 import hashlib
 import re
 
+import numpy as np
 import pytest
 
 from keras_seq.core.errors import InputError
 from keras_seq.data import (
     check_classes,
+    check_image_classes,
     fetch,
     find_data,
     get_dataset,
     labels_of,
     list_datasets,
+    read_images,
     read_labelled_text,
+    read_one_shot_runs,
     read_pairs,
     split_of_folds,
 )
@@ -112,10 +116,18 @@ def put(folder, name):
 
 def test_every_dataset_is_pinned_and_described():
     names = [dataset.name for dataset in list_datasets()]
-    assert names == sorted(names) and {"lener-br", "wnut17", "wikiann-pt", *TEXTS, *PAIRS, *LANGUAGE} <= set(names)
+    assert names == sorted(names) and {
+        "lener-br",
+        "wnut17",
+        "wikiann-pt",
+        *TEXTS,
+        *PAIRS,
+        *LANGUAGE,
+        "omniglot",
+    } <= set(names)
     hashes = []
     for dataset in list_datasets():
-        assert dataset.task in ("ner", "classification", "pairs", "language", "names", "music")
+        assert dataset.task in ("ner", "classification", "pairs", "language", "names", "music", "images")
         assert dataset.description and dataset.licence and dataset.citation and dataset.language and dataset.task
         for file in dataset.files.values():
             assert re.fullmatch("[0-9a-f]{64}", file.sha256)
@@ -254,3 +266,17 @@ def test_what_comes_with_the_package_needs_no_folder_and_no_download(folders, na
         assert path == fetch(name, data_dir=folders[0]) / file_name
         assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
     assert not folders[0].exists()
+
+
+@pytest.mark.data
+def test_omniglot_parses_wholly(data_dir):
+    assert set(get_dataset("omniglot").files) == {"background.npz", "evaluation.npz", "oneshot_runs.npz"}
+    for file, alphabets, characters in (("background.npz", 30, 964), ("evaluation.npz", 20, 659)):
+        images = read_images(find_data(f"omniglot/{file}", data_dir))
+        check_image_classes(images, file)
+        assert images.images.shape == (20 * characters, 105, 105)
+        assert len(images.names) == characters and len(np.unique(images.groups)) == alphabets
+        assert (np.bincount(images.labels) == 20).all() and (np.bincount(images.drawers) == characters).all()
+    runs = read_one_shot_runs(find_data("omniglot/oneshot_runs.npz", data_dir))
+    assert runs.references.shape == runs.queries.shape == (20, 20, 105, 105)
+    assert (np.sort(runs.answers, axis=1) == np.arange(20)).all()

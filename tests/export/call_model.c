@@ -1,6 +1,6 @@
-/* Gives one text to an exported model, through TensorFlow's C API alone.
+/* Gives texts to an exported model, one for each input, through TensorFlow's C API alone.
  *
- *   call_model SAVED_MODEL_FOLDER TEXT OUTPUT ...
+ *   call_model SAVED_MODEL_FOLDER INPUT=TEXT ... OUTPUT ...
  *
  * prints a line for each output of `serving_default` that is named: its name and its values, parted by tabs.
  *
@@ -126,6 +126,9 @@ static void print_value(TF_Tensor* tensor, int64_t position) {
     case TF_INT32:
       printf("%" PRId32, ((const int32_t*)data)[position]);
       break;
+    case TF_BOOL:
+      putchar(((const uint8_t*)data)[position] ? '1' : '0');
+      break;
     case TF_FLOAT:
       printf("%.9g", ((const float*)data)[position]);
       break;
@@ -135,9 +138,14 @@ static void print_value(TF_Tensor* tensor, int64_t position) {
 }
 
 int main(int argc, char** argv) {
-  enum { MOST_OUTPUTS = 8 };
-  int num_outputs = argc - 3;
-  if (num_outputs < 1 || num_outputs > MOST_OUTPUTS) fail("usage", "call_model SAVED_MODEL_FOLDER TEXT OUTPUT ...");
+  enum { MOST = 8 };
+  int num_inputs = 0;
+  while (2 + num_inputs < argc && strchr(argv[2 + num_inputs], '=') != NULL) ++num_inputs;
+  char** output_names = argv + 2 + num_inputs;
+  int num_outputs = argc - 2 - num_inputs;
+  if (num_inputs < 1 || num_inputs > MOST || num_outputs < 1 || num_outputs > MOST) {
+    fail("usage", "call_model SAVED_MODEL_FOLDER INPUT=TEXT ... OUTPUT ...");
+  }
   TF_Status* status = TF_NewStatus();
   TF_Graph* graph = TF_NewGraph();
   TF_SessionOptions* options = TF_NewSessionOptions();
@@ -150,17 +158,21 @@ int main(int argc, char** argv) {
   const uint8_t* data = meta_graph->data;
   Message signature =
       find_in_map((Message){data, data + meta_graph->length}, META_GRAPH_SIGNATURES, "serving_default");
-  TF_Output input = find_tensor(graph, signature, SIGNATURE_INPUTS, "text");
-  TF_Output outputs[MOST_OUTPUTS];
-  for (int i = 0; i < num_outputs; ++i) outputs[i] = find_tensor(graph, signature, SIGNATURE_OUTPUTS, argv[3 + i]);
+  TF_Output inputs[MOST], outputs[MOST];
+  TF_Tensor *texts[MOST], *results[MOST];
+  for (int i = 0; i < num_inputs; ++i) {
+    char* equals = strchr(argv[2 + i], '=');
+    texts[i] = make_text(equals + 1);
+    *equals = '\0';
+    inputs[i] = find_tensor(graph, signature, SIGNATURE_INPUTS, argv[2 + i]);
+  }
+  for (int i = 0; i < num_outputs; ++i) outputs[i] = find_tensor(graph, signature, SIGNATURE_OUTPUTS, output_names[i]);
 
-  TF_Tensor* text = make_text(argv[2]);
-  TF_Tensor* results[MOST_OUTPUTS];
-  TF_SessionRun(session, NULL, &input, &text, 1, outputs, results, num_outputs, NULL, 0, NULL, status);
+  TF_SessionRun(session, NULL, inputs, texts, num_inputs, outputs, results, num_outputs, NULL, 0, NULL, status);
   check(status, "cannot run");
 
   for (int i = 0; i < num_outputs; ++i) {
-    fputs(argv[3 + i], stdout);
+    fputs(output_names[i], stdout);
     for (int64_t position = 0; position < TF_TensorElementCount(results[i]); ++position) {
       putchar('\t');
       print_value(results[i], position);
@@ -169,7 +181,7 @@ int main(int argc, char** argv) {
     TF_DeleteTensor(results[i]);
   }
 
-  TF_DeleteTensor(text);
+  for (int i = 0; i < num_inputs; ++i) TF_DeleteTensor(texts[i]);
   TF_CloseSession(session, status);
   TF_DeleteSession(session, status);
   TF_DeleteBuffer(meta_graph);

@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.export import ClassificationFunctions, ClassificationSettings
-from keras_seq.tasks import Classifier
+from keras_seq.export.matching import MatchingFunctions, MatchingSettings
+from keras_seq.tasks import Classifier, PairMatcher
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
-from keras_seq.zoo import text_classifier_model
+from keras_seq.zoo import siamese_model, text_classifier_model
 
 SOURCE = Path(__file__).with_name("call_model.c")
 COMPILER = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
@@ -37,9 +38,9 @@ def run(program, *arguments):
     return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=300)
 
 
-def check_answer(program, folder, text, expected):
-    """What the program prints of each output is what Python answers."""
-    result = run(program, folder, text, *expected)
+def check_answer(program, folder, expected, **texts):
+    """What the program prints of each output, given a text for each input, is what Python answers."""
+    result = run(program, folder, *(f"{name}={text}" for name, text in texts.items()), *expected)
     assert result.returncode == 0, result.stderr
     rows = dict(line.split("\t", 1) for line in result.stdout.splitlines())
     for name, value in expected.items():
@@ -48,12 +49,12 @@ def check_answer(program, folder, text, expected):
         if value.dtype == tf.string:
             assert found == [item.decode() for item in values]
         else:
-            assert [float(item) for item in found] == pytest.approx(values, abs=1e-5)
+            assert [float(item) for item in found] == pytest.approx([float(item) for item in values], abs=1e-5)
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_answers_of_c_and_python_agree(program, functions, model_folder, sentence):
-    check_answer(program, model_folder / "1", sentence, functions.text(tf.constant([sentence])))
+    check_answer(program, model_folder / "1", functions.text(tf.constant([sentence])), text=sentence)
 
 
 def test_a_classifier_in_c(program, tmp_path):
@@ -66,10 +67,32 @@ def test_a_classifier_in_c(program, tmp_path):
     functions = ClassificationFunctions(model, WordTokenizer(), encoder, ("bom", "mau", "não sei"), settings)
     folder = Classifier(functions).export(tmp_path / "model")
     for sentence in SENTENCES:
-        check_answer(program, folder, sentence, functions.text(tf.constant([sentence])))
+        check_answer(program, folder, functions.text(tf.constant([sentence])), text=sentence)
+
+
+def test_a_matcher_in_c(program, tmp_path):
+    """Two inputs, in either order; one answer is bool."""
+    encoder = TokenEncoder.build([SENTENCES[0].split(), SENTENCES[1].split()], subwords=SubwordHashing(50))
+    features = {"subwords": {"num_buckets": 50}}
+    model = siamese_model(len(encoder.vocabulary), embedding_dim=8, features=features, recurrent={"units": [5]})
+    settings = MatchingSettings(threshold=0.999)
+    functions = MatchingFunctions(model, WordTokenizer(), encoder, settings)
+    folder = PairMatcher(functions).export(tmp_path / "model")
+    first, second, empty = SENTENCES
+    for a, b, duplicate in ((first, first, True), (first, second, False), (second, empty, False)):
+        expected = functions.pairs(tf.constant([a]), tf.constant([b]))
+        assert bool(expected["duplicate"][0]) == duplicate
+        check_answer(program, folder, expected, a=a, b=b)
+    check_answer(program, folder, expected, b=b, a=a)
+
+
+def test_a_text_for_an_input_that_is_not_there(program, model_folder):
+    result = run(program, model_folder / "1", "a=Ana", "tags")
+    assert result.returncode == 2
+    assert "the signature lacks: a" in result.stderr
 
 
 def test_a_folder_without_a_model(program, tmp_path):
-    result = run(program, tmp_path, "Ana", "tags")
+    result = run(program, tmp_path, "text=Ana", "tags")
     assert result.returncode == 2
     assert "cannot load" in result.stderr
