@@ -24,6 +24,7 @@ CHOICE = [
     "losses/test_pair_losses.py::test_triplet_loss_is_the_loop",
     "losses/test_pair_losses.py::test_mining_losses_are_loops[cosine]",
     "zoo/test_siamese.py::test_a_row_of_padding_spoils_no_weight",
+    "zoo/test_siamese_image.py",
     "ops/test_notes.py",
     "zoo/test_music.py::test_step_by_step_and_in_parts_as_the_whole[lstm-2]",
     "layers/test_recurrent_layers.py::test_equal_to_a_plain_loop[rnn-relu-bias-right-False]",

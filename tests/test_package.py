@@ -79,7 +79,7 @@ for name in list_builders():
     entry = registered_builder(name)
     model = entry.build(**entry.example)
     arrays = {
-        symbol.name: np.ones((2, 3, *(size or 3 for size in symbol.shape[2:])), symbol.dtype)
+        symbol.name: np.ones((2, *((size or 3) for size in symbol.shape[1:] or [3])), symbol.dtype)
         for symbol in model.inputs
     }
     model.compile(loss=lambda y_true, y_pred: keras.ops.mean(keras.ops.square(keras.ops.tanh(y_pred))))

@@ -19,6 +19,13 @@ EPILOG = examples(
 )
 
 
+# Task -> how `predict` and `saved_model_cli` are called, where it is not with a text.
+CALLS = {
+    "image_matcher": ("--pairs pairs.npz", "--inputs 'a=pairs.npz[a];b=pairs.npz[b]'"),
+    "pair_matcher": ("--pairs pairs.tsv", '--input_exprs \'a=["A sentence."];b=["Another one."]\''),
+}
+
+
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that `keras-seq train` has written.")],
     target: Annotated[
@@ -59,13 +66,9 @@ def export(
     say(f"Signatures: {', '.join(signatures_of(folder))}")
     place = shlex.quote(str(folder))
     say("Call it:")
-    if task.task == "pair_matcher":
-        say(f"  keras-seq predict {shlex.quote(str(target))} --pairs pairs.tsv")
-        inputs = '\'a=["A sentence."];b=["Another one."]\''
-    else:
-        say(f"  keras-seq predict {shlex.quote(str(target))} 'A sentence.'")
-        inputs = "'text=[\"A sentence.\"]'"
-    say(f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default --input_exprs {inputs}")
+    arguments, inputs = CALLS.get(task.task, ("'A sentence.'", "--input_exprs 'text=[\"A sentence.\"]'"))
+    say(f"  keras-seq predict {shlex.quote(str(target))} {arguments}")
+    say(f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default {inputs}")
 
 
 def check_target(target: Path, version: int) -> None:

@@ -1,7 +1,7 @@
 """What is known of a run or an exported model besides its weights: its recipe and its card."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,15 +184,16 @@ def _own_validation(recipe: Recipe) -> str:
 
 def signatures_of(folder: Path) -> list[str]:
     """The signatures of a SavedModel as one would write a function: `serving_default(text: string[batch])`."""
-    axes = ("batch", "steps")
-    lines = []
-    for name, inputs in read_signatures(folder).items():
-        arguments = [
-            f"{key}: {dtype}[{', '.join((*axes, *('...' for _ in range(dimensions or 0)))[: dimensions or 0])}]"
-            for key, (dtype, dimensions) in inputs.items()
-        ]
-        lines.append(f"{name}({', '.join(arguments)})")
-    return lines
+    return [
+        f"{name}({', '.join(f'{key}: {dtype}[{_axes(shape or ())}]' for key, (dtype, shape) in inputs.items())})"
+        for name, inputs in read_signatures(folder).items()
+    ]
+
+
+def _axes(shape: Sequence[int | None]) -> str:
+    """The sizes of axes, and names of those that have none."""
+    names = dict(enumerate(("batch", "steps")))
+    return ", ".join(names.get(axis, "...") if size is None else str(size) for axis, size in enumerate(shape))
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -37,13 +37,16 @@ class AffineRanges:
         check_rate("shift", self.shift)
 
 
-def augment_images(images: np.ndarray, ranges: AffineRanges, generator: np.random.Generator) -> np.ndarray:
+def augment_images(
+    images: np.ndarray, ranges: AffineRanges, generator: np.random.Generator, matrices: np.ndarray | None = None
+) -> np.ndarray:
     """Turn, slant, scale and move each image at random, about its centre.
 
     Args:
         images: float `(n, height, width)`; beside an image everything is 0.
         ranges: How far.
         generator: What is drawn is a function of its state and the number of images alone.
+        matrices: What is done to each image afterwards, as `draw_matrices` gives it; `None`: nothing.
 
     Returns:
         float32 `(n, height, width)`.
@@ -51,22 +54,45 @@ def augment_images(images: np.ndarray, ranges: AffineRanges, generator: np.rando
     Example:
 
     >>> images = np.zeros((1, 9, 9)); images[0, 4, 4] = 1
-    >>> augment_images(images, AffineRanges(shift=0.0), np.random.default_rng(0))[0, 4, 4] > 0.9
-    True
+    >>> float(augment_images(images, AffineRanges(shift=0.0), np.random.default_rng(0))[0, 4, 4])
+    1.0
 
     Reference: Koch, Zemel and Salakhutdinov, "Siamese Neural Networks for One-shot Image Recognition", 2015, section
     4.2, whose distortions these are.
     """
-    count = len(images)
+    own = draw_matrices(len(images), ranges, generator)
+    shifts = generator.uniform(-ranges.shift, ranges.shift, (len(images), 2)) * images.shape[1:]
+    return warp_images(images, own if matrices is None else own @ matrices, shifts)
+
+
+def draw_matrices(
+    count: int, ranges: AffineRanges, generator: np.random.Generator, *, mirror: bool = False
+) -> np.ndarray:
+    """Draw rotations, slants and scales, as matrices from places of the new image to places of the old one.
+
+    Args:
+        count: How many.
+        ranges: How far; the shift is not used.
+        generator: What is drawn is a function of its state and the arguments alone.
+        mirror: Whether every other image, by chance, is also mirrored.
+
+    Returns:
+        float64 `(count, 2, 2)`.
+
+    Example:
+
+    >>> abs(draw_matrices(1, AffineRanges(0.0, 0.0, 0.0), np.random.default_rng(0))).tolist()
+    [[[1.0, 0.0], [0.0, 1.0]]]
+    """
     angles = np.deg2rad(generator.uniform(-ranges.degrees, ranges.degrees, count))
     slants = generator.uniform(-ranges.shear, ranges.shear, count)
     scales = generator.uniform(1 - ranges.scale, 1 + ranges.scale, (count, 2))
-    shifts = generator.uniform(-ranges.shift, ranges.shift, (count, 2)) * images.shape[1:]
+    if mirror:
+        scales[:, 1] *= generator.choice([-1.0, 1.0], count)
     turn = np.stack([np.cos(angles), -np.sin(angles), np.sin(angles), np.cos(angles)], axis=-1).reshape(-1, 2, 2)
     slant = np.tile(np.eye(2), (count, 1, 1))
     slant[:, 1, 0] = slants
-    # From places of the new image to places of the old one: scales are divided by.
-    return warp_images(images, turn @ slant / scales[:, None, :], shifts)
+    return turn @ slant / scales[:, None, :]
 
 
 def warp_images(images: np.ndarray, matrices: np.ndarray, shifts: np.ndarray) -> np.ndarray:

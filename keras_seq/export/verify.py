@@ -118,8 +118,8 @@ def verify(
     return VerificationReport(folder, num_nodes, num_bytes, names, functions is not None, largest)
 
 
-def read_signatures(saved_model_dir: Path) -> dict[str, dict[str, tuple[str, int | None]]]:
-    """Of each signature of a SavedModel, its inputs: name -> (dtype, number of dimensions if known)."""
+def read_signatures(saved_model_dir: Path) -> dict[str, dict[str, tuple[str, tuple[int | None, ...] | None]]]:
+    """Of each signature of a SavedModel, its inputs: name -> (dtype, sizes of the axes, as far as they are known)."""
     import tensorflow as tf
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.protobuf import saved_model_pb2
@@ -136,7 +136,7 @@ def read_signatures(saved_model_dir: Path) -> dict[str, dict[str, tuple[str, int
         found[name] = {
             key: (
                 tf.dtypes.as_dtype(info.dtype).name,
-                None if info.tensor_shape.unknown_rank else len(info.tensor_shape.dim),
+                None if info.tensor_shape.unknown_rank else tuple(tf.TensorShape(info.tensor_shape)),
             )
             for key, info in sorted(signature.inputs.items())
         }
@@ -278,7 +278,7 @@ def given_samples(samples: Sequence[str | Sample], signatures: Mapping[str, Mapp
 
 def _odd_samples(signature, inputs):
     """Odd inputs for a signature that takes texts `(batch,)` or tokens `(batch, steps)`, else none."""
-    kinds = set(inputs.values())
+    kinds = {(dtype, None if shape is None else len(shape)) for dtype, shape in inputs.values()}
     if kinds == {("string", 1)}:
         odd = odd_texts()
     elif kinds == {("string", 2)}:

@@ -9,6 +9,8 @@ import numpy as np
 
 from keras_seq.core.errors import InputError
 from keras_seq.data import AffineRanges, LabelledImages, augment_images
+from keras_seq.data.image_augmentation import draw_matrices
+from keras_seq.training.images_recipe import ImagesRecipe
 
 # A turn by a quarter is a class of its own.
 QUARTERS = 4
@@ -20,39 +22,32 @@ class ImagePairs:
     An epoch has each class once, but for those that do not fill a batch.
 
     Args:
-        images: float32 `(n, height, width)`.
-        labels: int `(n,)`; of each class two images or more.
+        images: `images` float32; of each class two or more.
         batch_size: classes in a batch.
-        rotations: whether images turned by quarters are classes of their own; height and width must be equal then.
-        ranges: how far images are changed.
+        options: the section of the recipe: how images are varied, and which classes meet in a batch.
         seed: decides everything.
 
     Raises:
         InputError: if there are fewer classes than in a batch.
-        ValueError: if images that are not square are to be turned.
     """
 
     def __init__(
         self,
-        images: np.ndarray,
-        labels: np.ndarray,
+        images: LabelledImages,
         *,
         batch_size: int,
-        rotations: bool,
-        ranges: AffineRanges,
+        options: ImagesRecipe,
         seed: int,
     ) -> None:
-        if rotations and images.shape[1] != images.shape[2]:
-            raise ValueError(
-                f"`rotations` must be False where height and width differ. Received: images.shape={images.shape}. "
-                "Reduce images to squares, or turn none."
-            )
-        self.images = images
-        self.ranges = ranges
+        self.images = images.images
+        self.options = options
+        self.ranges = AffineRanges(options.degrees, options.shear, options.scale, options.shift)
+        self.class_ranges = AffineRanges(options.class_degrees, options.class_shear, options.class_scale, 0.0)
         self.seed = seed
-        self.turns = QUARTERS if rotations else 1
-        order = np.argsort(labels, kind="stable")
-        self.members = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+        self.turns = QUARTERS if options.rotations else 1
+        order = np.argsort(images.labels, kind="stable")
+        self.members = np.split(order, np.flatnonzero(np.diff(images.labels[order])) + 1)
+        self.groups = images.groups[[rows[0] for rows in self.members]]
         self.num_classes = len(self.members) * self.turns
         self.batch_size = batch_size
         if self.num_classes < batch_size:
@@ -66,7 +61,12 @@ class ImagePairs:
 
     def epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         """The inputs `image_a` and `image_b` `(classes, height, width, 1)`, and the classes."""
-        order = np.random.default_rng([self.seed, epoch]).permutation(self.num_classes)
+        generator = np.random.default_rng([self.seed, epoch])
+        order = generator.permutation(self.num_classes)
+        if self.options.within_groups:
+            # Groups in random order, each turn of a group by itself.
+            groups = self.groups[order % len(self.members)] * self.turns + order // len(self.members)
+            order = order[np.argsort(generator.permutation(groups.max() + 1)[groups], kind="stable")]
         for index in range(skip, len(self)):
             classes = order[index * self.batch_size : (index + 1) * self.batch_size]
             yield self._batch(classes, np.random.default_rng([self.seed, epoch, index]))
@@ -75,12 +75,14 @@ class ImagePairs:
         turns = classes // len(self.members)
         members = [self.members[label] for label in classes % len(self.members)]
         pairs = np.array([generator.choice(rows, size=2, replace=False) for rows in members])
+        mirror = self.options.class_mirror
+        alike = draw_matrices(len(classes), self.class_ranges, generator, mirror=mirror)
         inputs = {}
         for side, name in enumerate(("image_a", "image_b")):
             images = self.images[pairs[:, side]]
             for turn in range(1, self.turns):
                 images[turns == turn] = np.rot90(images[turns == turn], turn, axes=(1, 2))
-            inputs[name] = augment_images(images, self.ranges, generator)[..., np.newaxis]
+            inputs[name] = augment_images(images, self.ranges, generator, alike)[..., np.newaxis]
         return inputs, classes.astype("int32")
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.data import (
-    AffineRanges,
     LabelledImages,
     check_image_classes,
     has_runs,
@@ -82,15 +81,7 @@ class ImageTraining:
         self.train, self.validation = (self._reduced(part) for part in (train, validation))
         if options.rotations and options.height != options.width:
             raise RecipeError("key `images.rotations` must be false where height and width differ; change one of them")
-        ranges = AffineRanges(options.degrees, options.shear, options.scale, options.shift)
-        self.batches = ImagePairs(
-            self.train.images,
-            self.train.labels,
-            batch_size=recipe.batching.batch_size,
-            rotations=options.rotations,
-            ranges=ranges,
-            seed=recipe.seed,
-        )
+        self.batches = ImagePairs(self.train, batch_size=recipe.batching.batch_size, options=options, seed=recipe.seed)
         builder = find_builder(recipe)
         keras.utils.set_random_seed(recipe.seed)
         siamese = recipe.build_model(builder, image_size=(options.height, options.width))

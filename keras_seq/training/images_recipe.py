@@ -18,5 +18,17 @@ class ImagesRecipe(Section):
     shear: float = Field(default=0.2, ge=0, le=1, description="tangent of the slant")
     scale: float = Field(default=0.2, ge=0, lt=1, description="share by which an image is enlarged or reduced")
     shift: float = Field(default=0.06, ge=0, lt=1, description="share of height and width")
+    class_degrees: float = Field(
+        default=0.0,
+        ge=0,
+        le=180,
+        description="the same for both images of a pair: shapes that no class of the file has",
+    )
+    class_shear: float = Field(default=0.0, ge=0, le=1)
+    class_scale: float = Field(default=0.0, ge=0, lt=1)
+    class_mirror: bool = Field(default=False, description="every other pair, by chance, is mirrored")
+    within_groups: bool = Field(
+        default=False, description="a batch has the classes of few groups: these are hard to tell apart"
+    )
     ways: int = Field(default=20, ge=2, description="classes of a one-shot run that validates")
     runs: int = Field(default=100, ge=1, description="one-shot runs that validate")

@@ -96,7 +96,7 @@ def test_mistakes_are_told_in_a_line(folder, invoke, trained):
         (("predict", folder / "run", "--pairs", folder / "none.tsv"), "no such file"),
         (("predict", folder / "run", "the red house"), "has no index of texts"),
         (("predict", folder / "models" / "alike", "--nearest", "9", "red"), "from 1 to 8, the size of its index"),
-        (("predict", trained.folder, "--pairs", folder / "pairs.tsv"), "--pairs and --nearest are for matchers"),
+        (("predict", trained.folder, "--pairs", folder / "pairs.tsv"), "--pairs is for matchers"),
         (("export", trained.folder, "--to", folder / "x", "--index", folder / "index.txt"), "--index is for matchers"),
     ):
         result = invoke(*arguments)

@@ -12,6 +12,7 @@ from keras_seq.tasks import ImageMatcher, load, train
 from keras_seq.tasks.image_data import ImagePairs, draw_trials, one_shot_choices
 from keras_seq.tasks.image_training import ImageTraining
 from keras_seq.training import Recipe
+from keras_seq.training.images_recipe import ImagesRecipe
 
 HEIGHT, WIDTH = 12, 10
 ALPHABETS, CHARACTERS, DRAWERS = 6, 5, 4
@@ -213,24 +214,48 @@ def test_classes_that_validate_are_new(recipe, folder):
     assert len(training.validation.names) == CHARACTERS and len(training.train.names) == 3 * CHARACTERS
 
 
-def test_batches():
+def numbered(groups=(0,) * 5):
+    """Five classes of three images that can be told apart by their pixels."""
     images = np.arange(5 * 3 * 4 * 4).reshape(15, 4, 4).astype("float32")
     labels = np.repeat(np.arange(5), 3)
-    none = AffineRanges(0.0, 0.0, 0.0, 0.0)
-    batches = ImagePairs(images, labels, batch_size=6, rotations=True, ranges=none, seed=3)
+    return LabelledImages(images, labels, np.repeat(groups, 3), np.zeros(15, int), tuple("abcde"))
+
+
+def test_batches():
+    images = numbered()
+    options = ImagesRecipe(degrees=0.0, shear=0.0, scale=0.0, shift=0.0)
+    batches = ImagePairs(images, batch_size=6, options=options, seed=3)
     assert len(batches) == 3
     seen = []
     for inputs, classes in batches.epoch(1):
         for a, b, label in zip(inputs["image_a"], inputs["image_b"], classes, strict=True):
             sides = [np.rot90(side[..., 0], -(label // 5)) for side in (a, b)]
-            rows = [int(np.argmin(np.abs(images - side).sum(axis=(1, 2)))) for side in sides]
-            np.testing.assert_allclose(images[rows], np.stack(sides), atol=1e-3)
-            assert rows[0] != rows[1] and (labels[rows] == label % 5).all()
+            rows = [int(np.argmin(np.abs(images.images - side).sum(axis=(1, 2)))) for side in sides]
+            np.testing.assert_allclose(images.images[rows], np.stack(sides), atol=1e-3)
+            assert rows[0] != rows[1] and (images.labels[rows] == label % 5).all()
         seen += classes.tolist()
     assert len(set(seen)) == 18
     for one, two in zip(list(batches.epoch(1))[2:], batches.epoch(1, skip=2), strict=True):
         np.testing.assert_array_equal(one[0]["image_a"], two[0]["image_a"])
         np.testing.assert_array_equal(one[1], two[1])
+
+
+def test_both_images_of_a_pair_are_turned_alike():
+    same = numbered()._replace(images=np.repeat(np.random.default_rng(0).random((5, 9, 9)), 3, axis=0))
+    still = {"degrees": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "rotations": False}
+    options = ImagesRecipe(**still, class_degrees=180.0, class_shear=0.3, class_scale=0.2, class_mirror=True)
+    inputs, classes = next(iter(ImagePairs(same, batch_size=5, options=options, seed=1).epoch(0)))
+    np.testing.assert_array_equal(inputs["image_a"], inputs["image_b"])
+    changes = np.abs(inputs["image_a"][..., 0] - same.images[3 * classes]).max(axis=(1, 2))
+    assert (changes > 0.3).all()
+
+
+def test_groups_side_by_side():
+    options = ImagesRecipe(within_groups=True)
+    images = numbered(groups=(0, 0, 1, 1, 1))
+    for _, classes in ImagePairs(images, batch_size=10, options=options, seed=1).epoch(0):
+        parts = [(label % 5 > 1, label // 5) for label in classes.tolist()]
+        assert sum(one != two for one, two in zip(parts, parts[1:], strict=False)) == len(set(parts)) - 1
 
 
 def test_trials_have_two_drawers():
