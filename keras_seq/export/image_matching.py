@@ -11,11 +11,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_seq.core.checks import check_boolean, check_positive_integer
+from keras_seq.core.checks import check_boolean, check_non_negative_integer, check_positive_integer
 from keras_seq.data.images import area_weights
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
 from keras_seq.ops.serving import serving_graph
+from keras_seq.zoo.siamese_image import mean_of_views
 from keras_seq.zoo.twins import TOWER
 
 IMAGES_FILE = "images.json"
@@ -28,18 +29,22 @@ class ImageSettings(JSONSettings):
     Args:
         height, width: of the images that are given, in pixels; the graph reduces them to what the model reads.
         invert: whether they show dark ink on bright paper.
+        view_shift: of the reduced image, in pixels: the vector is the mean of those of the image and of four copies,
+            moved so far to each side; 0: of the image alone.
         threshold: from this similarity on two images are of one class; chosen on validation data.
     """
 
     height: int = 28
     width: int = 28
     invert: bool = False
+    view_shift: int = 0
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
         check_positive_integer("height", self.height)
         check_positive_integer("width", self.width)
         check_boolean("invert", self.invert)
+        check_non_negative_integer("view_shift", self.view_shift)
 
 
 class ImageMatchingFunctions(tf.Module):
@@ -55,9 +60,10 @@ class ImageMatchingFunctions(tf.Module):
     def __init__(self, model: keras.Model, settings: ImageSettings | None = None) -> None:
         super().__init__()
         self.model = model
-        self._tower = model.get_layer(TOWER)
-        height, width = self._tower.inputs[0].shape[1:3]
+        tower = model.get_layer(TOWER)
+        height, width = tower.inputs[0].shape[1:3]
         self.settings = settings or ImageSettings(height, width)
+        self._tower = mean_of_views(tower, self.settings.view_shift)
         self._vertical = tf.constant(area_weights(height, self.settings.height))
         self._horizontal = tf.constant(area_weights(width, self.settings.width).T)
         shape = [None, self.settings.height, self.settings.width, 1]

@@ -29,6 +29,7 @@ from keras_seq.tasks.training_parts import find_builder
 from keras_seq.training import Recipe, draw_precision_recall, draw_roc, draw_similarities, write_projector
 from keras_seq.training.drawing_trials import draw_trials as picture_of_trials
 from keras_seq.zoo import stacked_twins
+from keras_seq.zoo.siamese_image import mean_of_views
 from keras_seq.zoo.twins import TOWER
 
 # Trials that a picture shows.
@@ -88,11 +89,10 @@ class ImageTraining:
         self.model = stacked_twins(siamese)
         self.loss = pair_loss(recipe.pairs)
         self.metrics = [ActiveTriplets(recipe.pairs.margin, name="active_triplets")]
-        self.settings = ImageSettings(size[0], size[1], options.invert)
+        self.settings = ImageSettings(size[0], size[1], options.invert, options.view_shift)
         self.task = ImageMatcher(ImageMatchingFunctions(siamese, self.settings), recipe.name)
         tower = siamese.get_layer(TOWER)
-        self._predictor = keras.Model(dict(zip(("image",), tower.inputs, strict=True)), tower.output)
-        self._predictor.compile(jit_compile=recipe.fit.jit_compile)
+        self._predictor = self._compiled(tower)
         # The vectors of the validation images, of the last evaluation.
         self._vectors = np.zeros((0, tower.output_shape[-1]), np.float32)
 
@@ -106,6 +106,12 @@ class ImageTraining:
         options = self.recipe.images
         pixels = resize_images(images.images, options.height, options.width, invert=options.invert)
         return images._replace(images=pixels)
+
+    def _compiled(self, tower: keras.Model) -> keras.Model:
+        """What gives vectors; of its own, so that compiling it leaves the trained model alone."""
+        predictor = keras.Model({"image": tower.inputs[0]}, tower.output)
+        predictor.compile(jit_compile=self.recipe.fit.jit_compile)
+        return predictor
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """The scores of the present weights on the validation trials, with the threshold that suits them best.
@@ -140,7 +146,9 @@ class ImageTraining:
         return np.concatenate([same, different]), np.repeat([True, False], [len(same), len(different)])
 
     def complete(self) -> None:
-        """Choose the threshold for the weights that are kept."""
+        """Choose the threshold for the weights that are kept, and for what is served: the mean over views."""
+        tower = self.task.model.get_layer(TOWER)
+        self._predictor = self._compiled(mean_of_views(tower, self.settings.view_shift))
         self.evaluate(self.model)
         self.task = self.task.with_settings(threshold=self.settings.threshold)
 

@@ -30,5 +30,10 @@ class ImagesRecipe(Section):
     within_groups: bool = Field(
         default=False, description="a batch has the classes of few groups: these are hard to tell apart"
     )
+    view_shift: int = Field(
+        default=0,
+        ge=0,
+        description="of the trained model: pixels; the vector is the mean over the image and four copies, moved so far",
+    )
     ways: int = Field(default=20, ge=2, description="classes of a one-shot run that validates")
     runs: int = Field(default=100, ge=1, description="one-shot runs that validate")

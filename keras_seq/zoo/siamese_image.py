@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+from keras import ops
 
 from keras_seq.core.checks import check_rate
 from keras_seq.layers import UnitLength
@@ -94,3 +95,27 @@ def siamese_image_model(
 
     # --- Model
     return twin_model(keras.Model({"image": image}, unit_length(x), name=TOWER), name)
+
+
+def mean_of_views(tower: keras.Model, shift: int) -> keras.Model:
+    """The tower of a siamese model of images, whose vector is the mean over five places of the image.
+
+    Private to the package: tasks and exports call it. The image and four copies of it, moved up, down, left and right,
+    are read; what leaves the image is lost, what comes in is 0. The weights are those of the tower.
+
+    Args:
+        tower: `siamese_image_model(...).get_layer("tower")`.
+        shift: by how many pixels; 0 gives the tower itself.
+
+    Returns:
+        A functional model with the inputs and outputs of the tower.
+    """
+    if not shift:
+        return tower
+    image = keras.Input(tower.inputs[0].shape[1:], name="image")
+    height, width = image.shape[1:3]
+    padded = ops.pad(image, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+    places = [(shift, shift), (0, shift), (2 * shift, shift), (shift, 0), (shift, 2 * shift)]
+    views = ops.concatenate([padded[:, y : y + height, x : x + width] for y, x in places], axis=0)
+    vectors = ops.reshape(tower({"image": views}), (len(places), -1, tower.output_shape[-1]))
+    return keras.Model({"image": image}, UnitLength(dtype="float32", name="vector")(ops.mean(vectors, axis=0)))

@@ -52,7 +52,7 @@ def test_numbers_and_sizes_of_images(functions):
 
 
 def test_settings(tmp_path):
-    settings = ImageSettings(105, 90, True, 0.25)
+    settings = ImageSettings(105, 90, True, 2, 0.25)
     settings.save(tmp_path / "images.json")
     assert ImageSettings.load(tmp_path / "images.json") == settings
     (tmp_path / "images.json").write_text('{"height": 0}')

@@ -8,6 +8,7 @@ import pytest
 
 from keras_seq.data.conll import read_conll
 from keras_seq.export import Sample, check_golden, list_versions, verify, write_saved_model
+from keras_seq.export.matching import MatchingFunctions
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 SHIPPED = sorted(path for path in SAVED_MODELS.glob("[!.]*") if list_versions(path))
@@ -37,6 +38,8 @@ def check_parity(folder, functions, sentences, further=()):
         tokens = np.array([[*row, *[""] * (steps - len(row))] for row in rows], object)
         for signature in TEXT_SIGNATURES & set(functions.signatures()):
             inputs = {"tokens": tokens} if signature == "tokenized" else {"text": texts}
+            if isinstance(functions, MatchingFunctions) and signature == "serving_default":
+                inputs = {"a": texts, "b": texts[::-1]}
             samples.append(Sample(f"sentences from {begin}", inputs, signature))
     report = verify(folder, functions, samples=[*samples, *further], tolerance=1e-4)
     assert report.compared and {sample.name for sample in samples} <= set(report.samples)

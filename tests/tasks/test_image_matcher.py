@@ -66,7 +66,7 @@ def recipe(folder):
             "seed": 1,
             "data": {"train": str(folder / "train.npz"), "test": str(folder / "runs.npz"), "held_out": 0.25},
             "pairs": {"form": "classes", "objective": "info_nce", "temperature": 0.1},
-            "images": {"height": 8, "width": 8, "ways": 5, "runs": 6, "degrees": 5.0},
+            "images": {"height": 8, "width": 8, "ways": 5, "runs": 6, "degrees": 5.0, "view_shift": 1},
             "model": {"builder": "siamese_image_model", "arguments": {"filters": [8, 16]}},
             "batching": {"batch_size": 20},
             "optimizer": {"learning_rate": 1e-2, "ema": 0.9},
@@ -91,7 +91,8 @@ def test_training_learns_and_leaves_its_metrics(run, recipe):
     assert recipe.fit.monitor == "accuracy"
     assert metrics["test"]["accuracy"] >= 0.6, "a guess is right in one of five cases"
     assert metrics["test"]["examples"] == 10 and metrics["validation"]["examples"] == 30
-    assert metrics["validation"]["accuracy"] == max(record["accuracy"] for record in metrics["history"])
+    # What is kept is scored with the mean over views, an epoch without.
+    assert metrics["validation"]["accuracy"] >= max(record["accuracy"] for record in metrics["history"]) - 0.1
     tags = EventAccumulator(str(path / "tensorboard")).Reload().Tags()["tensors"]
     assert {"one_shot_trials", "roc", "precision_recall", "similarities", "validation/accuracy"} <= set(tags)
     assert (path / "tensorboard" / "images.vectors.tsv").is_file()
@@ -139,6 +140,7 @@ def test_saved_and_exported_models_answer_alike(matcher, folder, tmp_path):
         "height": HEIGHT,
         "width": WIDTH,
         "invert": False,
+        "view_shift": 1,
         "threshold": matcher.settings.threshold,
     }
     images = read_images(folder / "test.npz").images

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_seq.losses import InfoNCELoss
 from keras_seq.zoo import siamese_image_model, stacked_twins
+from keras_seq.zoo.siamese_image import mean_of_views
 
 IMAGES = np.random.default_rng(0).random((2, 4, 9, 8, 1)).astype("float32")
 
@@ -62,6 +63,21 @@ def test_it_learns_which_are_the_same():
     stacked.compile(keras.optimizers.Adam(0.02), loss=InfoNCELoss(0.1))
     stacked.fit(inputs, np.arange(4), epochs=30, verbose=0)
     assert call(model, **inputs).min() > call(model, image_a=IMAGES[0], image_b=noisy[::-1].copy()).max()
+
+
+@pytest.mark.parametrize("shift", [0, 1, 3])
+def test_the_mean_of_views(shift):
+    tower = small(projection_units=4).get_layer("tower")
+    images = IMAGES[0]
+    moved = [images]
+    for rows, columns in ((shift, 0), (-shift, 0), (0, shift), (0, -shift)):
+        one = np.roll(images, (rows, columns), axis=(1, 2))
+        one[:, : max(rows, 0)] = one[:, 9 + min(rows, 0) :] = 0
+        one[:, :, : max(columns, 0)] = one[:, :, 8 + min(columns, 0) :] = 0
+        moved.append(one)
+    mean = np.mean([call(tower, image=one).astype(float) for one in moved], axis=0)
+    expected = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    np.testing.assert_allclose(call(mean_of_views(tower, shift), image=images), expected, atol=1e-5)
 
 
 def test_a_small_image_is_not_pooled_away():
