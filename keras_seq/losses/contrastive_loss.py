@@ -11,6 +11,7 @@ from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.core.registration import register
 from keras_seq.losses.pair_costs import check_stacked, real_pair_weights, scaled_to_real_pairs
 from keras_seq.ops.similarity import safe_sqrt
+from keras_seq.ops.triplets import check_rows
 
 
 @register
@@ -64,6 +65,7 @@ class ContrastiveLoss(keras.losses.Loss):
         else:
             check_stacked(y_pred)
             distances = safe_sqrt(ops.sum(ops.square(y_pred[:, 0] - y_pred[:, 1]), axis=-1))
+        check_rows(y_true, y_pred)
         labels = ops.cast(ops.reshape(y_true, (-1,)), distances.dtype)
         is_real = ops.cast(labels >= 0, distances.dtype)
         same = labels if self.same_label == 1 else 1 - labels

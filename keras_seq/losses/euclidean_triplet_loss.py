@@ -11,6 +11,7 @@ from keras_seq.core.checks import check_boolean, check_positive_number
 from keras_seq.core.registration import register
 from keras_seq.losses.pair_costs import real_pair_weights, scaled_to_real_pairs
 from keras_seq.ops.similarity import safe_sqrt
+from keras_seq.ops.triplets import check_rows
 
 
 @register
@@ -65,6 +66,7 @@ class EuclideanTripletLoss(keras.losses.Loss):
                 "`y_pred` must be anchor, positive and negative, (batch, 3, features). Received: "
                 f"y_pred.shape={tuple(y_pred.shape)}. Stack three vectors along axis 1."
             )
+        check_rows(y_true, y_pred)
         distances = ops.sum(ops.square(y_pred[:, 1:] - y_pred[:, :1]), axis=-1)
         if not self.squared:
             distances = safe_sqrt(distances)

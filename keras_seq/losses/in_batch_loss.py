@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_seq.losses.pair_costs import check_stacked, real_pair_weights, scaled_to_real_pairs
 from keras_seq.ops.similarity import similarity_matrix
-from keras_seq.ops.triplets import check_several_rows, whole_ids
+from keras_seq.ops.triplets import check_rows, check_several_rows, whole_ids
 
 
 class InBatchLoss(keras.losses.Loss):
@@ -22,6 +22,7 @@ class InBatchLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         check_stacked(y_pred)
+        check_rows(y_true, y_pred)
         check_several_rows(y_pred.shape[0])
         ids = whole_ids(y_true)
         costs = self.row_costs(similarity_matrix(y_pred[:, 0], y_pred[:, 1]), ids)

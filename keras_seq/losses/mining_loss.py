@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.ops.similarity import distance_matrix
@@ -23,7 +24,10 @@ class MiningLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         vectors, ids = rows_and_ids(y_true, y_pred)
-        return self.batch_cost(vectors, ids)
+        cost = self.batch_cost(vectors, ids)
+        # Comparisons with NaN are false: a row that is not finite would be in no triplet, and not be seen.
+        is_finite = ops.all(ops.isfinite(ops.where(ids[:, None] >= 0, vectors, 0.0)))
+        return ops.where(is_finite, cost, float("nan"))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         if sample_weight is not None:

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_seq.ops.text_labels import text_weights
+from keras_seq.ops.triplets import check_rows
 
 
 class PairCosts(keras.losses.Loss):
@@ -20,8 +21,11 @@ class PairCosts(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         check_stacked(y_pred)
-        is_real = ops.cast(y_true >= 0, y_pred.dtype)
-        costs = is_real * self.pair_costs(ops.cast(y_true, y_pred.dtype), ops.sum(y_pred[:, 0] * y_pred[:, 1], axis=-1))
+        check_rows(y_true, y_pred)
+        # A column (batch, 1) must not meet cosines (batch,): the costs would be those of all labels with all pairs.
+        labels = ops.cast(ops.reshape(y_true, (-1,)), y_pred.dtype)
+        is_real = ops.cast(labels >= 0, y_pred.dtype)
+        costs = is_real * self.pair_costs(labels, ops.sum(y_pred[:, 0] * y_pred[:, 1], axis=-1))
         return scaled_to_real_pairs(costs, is_real, self.reduction)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:

@@ -46,8 +46,9 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
 def safe_sqrt(values: Tensor) -> Tensor:
     """The square root, whose gradient at 0 is 0 and not infinite."""
-    is_positive = values > 0
-    return ops.where(is_positive, ops.sqrt(ops.where(is_positive, values, 1.0)), 0.0)
+    # Asked so that NaN stays NaN: a model that has broken down must be seen.
+    is_zero = values <= 0
+    return ops.where(is_zero, 0.0, ops.sqrt(ops.where(is_zero, 1.0, values)))
 
 
 def distance_matrix(vectors: Tensor, distance: str) -> Tensor:

@@ -9,8 +9,8 @@ from keras import ops
 
 Tensor = Any
 
-# Below every cosine, and above every squared distance of unit vectors by far; finite, so that gradients are.
-_LOWEST, _HIGHEST = -1e9, 1e9
+# Below every cosine, and above every squared distance, of vectors of any length; finite, so that gradients are.
+_LOWEST, _HIGHEST = -1e30, 1e30
 
 
 def whole_ids(ids: Tensor) -> Tensor:
@@ -18,6 +18,21 @@ def whole_ids(ids: Tensor) -> Tensor:
     ids = ops.reshape(ids, (-1,))
     is_whole = keras.backend.is_int_dtype(keras.backend.standardize_dtype(ids.dtype))
     return ops.cast(ids if is_whole else ops.round(ids), "int32")
+
+
+def check_rows(y_true: Tensor, y_pred: Tensor) -> None:
+    """Raise where labels are known to be more or fewer than rows: one label would be taken for those of all.
+
+    Raises:
+        ValueError: if `y_true` is neither `(batch,)` nor `(batch, 1)`.
+    """
+    labels, rows = tuple(y_true.shape), y_pred.shape[0]
+    is_column = len(labels) == 1 or (len(labels) == 2 and labels[1] in (1, None))
+    if not is_column or (labels[0] is not None and rows is not None and labels[0] != rows):
+        raise ValueError(
+            "`y_true` must be one number for each row of `y_pred`, (batch,). "
+            f"Received: y_true.shape={labels}, y_pred.shape={tuple(y_pred.shape)}. Give the labels of the same rows."
+        )
 
 
 def check_several_rows(size: int | None) -> None:
@@ -77,8 +92,9 @@ def rows_and_ids(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         y_pred: `(batch, features)`, or `(batch, 2, features)`: both vectors of a row are of its class.
 
     Raises:
-        ValueError: if `y_pred` has another number of axes.
+        ValueError: if `y_pred` has another number of axes, or `y_true` another number of rows.
     """
+    check_rows(y_true, y_pred)
     ids = whole_ids(y_true)
     if len(y_pred.shape) == 3:
         return ops.reshape(y_pred, (-1, y_pred.shape[-1])), ops.repeat(ids, y_pred.shape[1])

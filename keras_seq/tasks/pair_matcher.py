@@ -21,6 +21,9 @@ from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.training import Recipe
 from keras_seq.zoo.twins import TOWER
 
+# Similarities of queries with the texts of an index that are held at a time: 64 MB.
+SIMILARITIES_PER_CALL = 1 << 24
+
 
 class PairMatcher(TextTask):
     """A trained siamese model: it compares texts.
@@ -118,7 +121,12 @@ class PairMatcher(TextTask):
             )
         if not 1 <= k <= size:
             raise InputError(f"{self.name}: `k` must be from 1 to {size}, the size of its index. Received: k={k}")
-        rows = call_rows(lambda batch: self.functions.index(batch, k), texts, self.settings.max_tokens)
+        # A query has as many similarities as the index has texts: many short queries at once would fill the memory.
+        rows = [
+            row
+            for part in chunks(texts, max(1, SIMILARITIES_PER_CALL // size))
+            for row in call_rows(lambda batch: self.functions.index(batch, k), part, self.settings.max_tokens)
+        ]
         return [
             {
                 "text": text,
