@@ -43,6 +43,6 @@ def test_model_is_complete(name):
     assert (folder / "README.md").read_text(encoding="utf-8") == card.render()
     for file in ("model.keras", "golden.npz", *TASKS[card.task].saved_functions_class.files):
         assert (folder / file).is_file(), file
-    encoder = TASKS[card.task].encoder_folder
+    encoder = getattr(TASKS[card.task], "encoder_folder", None)
     assert not encoder or any((folder / encoder).iterdir())
     assert [path for path in folder.iterdir() if path.name.isdigit() and (path / "saved_model.pb").is_file()]

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from keras_seq.data.conll import read_conll
+from keras_seq.data.images import read_images
 from keras_seq.export import Sample, check_golden, list_versions, verify, write_saved_model
+from keras_seq.export.image_matching import IMAGES_FILE
 from keras_seq.export.matching import MatchingFunctions
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 SHIPPED = sorted(path for path in SAVED_MODELS.glob("[!.]*") if list_versions(path))
+OF_IMAGES = [path for path in SHIPPED if (path / IMAGES_FILE).is_file()]
 NUM_SENTENCES, ROWS = 1000, 100
 # What takes texts or tokens alone; other signatures have samples of their own.
 TEXT_SIGNATURES = {"serving_default", "tokenized", "embed", "attention"}
@@ -55,14 +58,32 @@ def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
 
 @pytest.mark.data
 @pytest.mark.slow
-@pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
+@pytest.mark.parametrize("model", [path for path in SHIPPED if path not in OF_IMAGES], ids=lambda path: path.name)
 def test_shipped_models_on_a_thousand_real_sentences(model, sentences):
+    loaded = keras_of(model)
+    check_parity(model, loaded.functions, sentences, loaded.verification_samples())
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("model", OF_IMAGES, ids=lambda path: path.name)
+def test_shipped_models_on_a_thousand_real_drawings(model, data_dir):
+    drawings = read_images(data_dir / "omniglot/evaluation.npz").images[:NUM_SENTENCES, ..., None].astype("float32")
+    samples = [
+        Sample("drawings", {"image": drawings}, "embed"),
+        Sample("pairs of drawings", {"a": drawings, "b": drawings[::-1]}),
+    ]
+    loaded = keras_of(model)
+    report = verify(model, loaded.functions, samples=[*samples, *loaded.verification_samples()], tolerance=1e-4)
+    assert report.compared and {"drawings", "pairs of drawings"} <= set(report.samples)
+
+
+def keras_of(model):
+    """The task of a shipped model, with its Keras model."""
     from keras_seq.tasks.load import TASKS
     from keras_seq.zoo import ModelCard
 
-    task = TASKS[ModelCard.load(model / "card.json").task]
-    loaded = task.load(model)
-    check_parity(model, loaded.functions, sentences, loaded.verification_samples())
+    return TASKS[ModelCard.load(model / "card.json").task].load(model)
 
 
 @pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
