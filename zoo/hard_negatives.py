@@ -2,10 +2,10 @@
 
     KERAS_SEQ_DATA=DIR python zoo/hard_negatives.py
 
-`triplet` compares each pair with the closest negative of the batch and with their mean, `random_triplet` with one that
-is drawn; all else is as in zoo/clinc150.toml. Writes zoo/hard_negatives.csv: scores of the validation queries, whose
-nearest neighbour is looked for among the training queries; the test split is not read. A run that is in --run-dir
-already is not trained again, one that was stopped goes on.
+`triplet` compares each pair with the closest negative of the batch and with their mean, `random_triplet` with the next
+pair of a shuffled batch; all else is as in zoo/clinc150.toml. Writes zoo/hard_negatives.csv: scores of the validation
+queries, whose nearest neighbour is looked for among the training queries; the test split is not read. A run that is in
+--run-dir already is not trained again, one that was stopped goes on.
 """
 
 import csv

@@ -100,7 +100,18 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         command=_command(recipe),
         metrics={key: value for key, value in metrics[split].items() if isinstance(value, float)},
         **{key: metrics[key] for key in CARD_METRICS},
-        limitations=(f"Scores hold for text like that of its data ({split} file); text of another kind scores lower.",),
+        limitations=_limitations(recipe, split),
+    )
+
+
+def _limitations(recipe: Recipe, split: str) -> tuple[str, ...]:
+    """What the scores do not say, in sentences."""
+    if recipe.task != "image_matcher":
+        return (f"Scores hold for text like that of its data ({split} file); text of another kind scores lower.",)
+    return (
+        f"Scores hold for images like those of its data ({split} file); images of another kind score lower.",
+        "The threshold is chosen on as many pairs of one class as of two. In one-shot runs pairs of two are the many: "
+        "there precision and F1 are low, and the most similar reference is what to ask for.",
     )
 
 
@@ -176,7 +187,8 @@ def _dataset_card(recipe: Recipe) -> DatasetCard:
 def _own_validation(recipe: Recipe) -> str:
     """What validates where no file does."""
     if recipe.task not in LANGUAGE_TASKS:
-        return f"validation: {recipe.data.held_out:.0%} of the training texts"
+        what = "images" if recipe.task == "image_matcher" else "texts"
+        return f"validation: {recipe.data.held_out:.0%} of the training {what}"
     if recipe.language.layout == "lines":
         return "of its texts 90% train, 5% validate and 5% test, by their hash"
     return f"validation: its last {recipe.data.held_out:.0%}"
