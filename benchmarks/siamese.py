@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--rounds", type=int, default=9, help="rounds; the median counts")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each way measures in a round")
-    parser.add_argument("--batches", type=int, default=60, help="of an epoch of training")
+    parser.add_argument("--batches", type=int, default=300, help="of an epoch of training")
     parser.add_argument("--texts", type=int, default=TEXTS, help="of the index")
     parser.add_argument("--quick", action="store_true", help="a tiny model, a small index, two rounds, no rows")
     parser.add_argument("--worker", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)

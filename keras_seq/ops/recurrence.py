@@ -30,7 +30,7 @@ def run_recurrence(
         directions: what each direction reads, and its weights.
         mask: `(batch, steps)` boolean, `True` = real step.
         training: whether a gradient will be asked for. It is right either way; with `True` what it needs is kept, and
-            on TensorFlow the loop is compiled if the number of steps is known when the graph is traced.
+            on TensorFlow the loop is compiled; an open number of steps is rounded up for it where there is a mask.
 
     Returns:
         Per direction the outputs `(batch, steps, units)`, aligned with the input steps (a reversed direction is *not*

@@ -2,11 +2,11 @@
 
 The only file of `ops` that imports TensorFlow. The loop is traced in one of two ways:
 
-- *plain*, out of stock ops alone, so that it may stand in an exported graph: at prediction, and wherever the number of
-  steps is unknown when the graph is traced;
+- *plain*, out of stock ops alone, so that it may stand in an exported graph: at prediction;
 - *compiled* by XLA: in training. Then a step is one product and a few fused element-wise blocks. Only the loop is
   compiled, not what stands around it: TensorFlow runs several compiled loops (the directions, parts of the batch) side
-  by side, a core each, which XLA does not do within one program.
+  by side, a core each, which XLA does not do within one program. XLA compiles a loop anew for each number of rows and
+  of steps, so that a number of steps that the graph leaves open is rounded up.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ Tensor = Any
 
 # A part of a batch that holds fewer rows is not worth a loop of its own.
 MIN_ROWS = 8
+# An open number of steps is rounded up to a multiple of this one, and a loop of fewer units is not worth half a second
+# for each of its lengths.
+STEPS_ROUNDED_TO = 4
+MIN_UNITS = 32
 # Up to so many rows `BlockLSTMV2` is quicker than a loop of TensorFlow ops: one sentence takes half the time.
 MAX_BLOCK_ROWS = 4
 
@@ -53,36 +57,43 @@ def run_direction(
     sequences, initial, kernel, bias, recurrent, reverse = direction
     num_states, num_weights = len(initial), len(recurrent)
     parts = _number_of_parts(sequences, num_directions) if training else 1
+    is_open = sequences.shape[1] is None
     # Eagerly there is nothing to gain, and a tape cannot look into what XLA compiled.
-    compiled = training and sequences.shape[1] is not None and not tf.executing_eagerly()
+    compiled = training and not tf.executing_eagerly() and (not is_open or initial[0].shape[-1] >= MIN_UNITS)
+    steps = tf.shape(sequences)[1] if is_open else sequences.shape[1]
+    missing = -steps % STEPS_ROUNDED_TO if compiled and is_open and mask is not None else None
+    mask = _lengthen(mask, missing)
+    # To look for steps that are padding in all rows costs a tenth of the loop. Batches of one fixed length have such
+    # steps; where the length is open each batch is as long as its longest row.
+    skips = compiled and not is_open and mask is not None
     masks = [None] * parts if mask is None else _split(mask, parts)
 
     @tf.custom_gradient
     def differentiable(*arguments: Tensor) -> Any:
         sequences, kernel, bias, *others = arguments
         initial, recurrent = others[:num_states], others[num_states:]
-        features = sequences.shape[-1]
+        sequences, features = _lengthen(sequences, missing), sequences.shape[-1]
         shape = tf.shape(sequences)
         projection = tf.matmul(tf.reshape(sequences, (-1, features)), kernel)
         projection = tf.reshape(projection, (shape[0], sequences.shape[1] or shape[1], kernel.shape[1]))
 
         def forward(keep: bool) -> list:
-            loop = _forward_loop(step, reverse, keep, compiled)
+            loop = _forward_loop(step, reverse, keep, compiled, skips)
             rows = zip(*(_split(x, parts) for x in (projection, *initial)), strict=True)
             return [loop(x, bias, states, recurrent, m) for (x, *states), m in zip(rows, masks, strict=True)]
 
         def outcome(results: list) -> list[Tensor]:
             h = _join([result[0] for result in results], 1)
             final = [_join([result[1][k] for result in results], 0) for k in range(num_states)]
-            return [tf.transpose(h[:-1] if reverse else h[1:], (1, 0, 2)), *final]
+            return [tf.transpose(h[:steps] if reverse else h[1 : 1 + steps], (1, 0, 2)), *final]
 
         results = forward(keep=True) if training else None
 
         def gradient(d_outputs: Tensor, *d_final: Tensor) -> list[Tensor]:
             kept = results or forward(keep=True)
-            loop = _backward_loop(step, reverse, compiled)
+            loop = _backward_loop(step, reverse, compiled, skips)
             transposed = step.transposed(recurrent)
-            rows = zip(*(_split(x, parts) for x in (d_outputs, *d_final)), strict=True)
+            rows = zip(*(_split(x, parts) for x in (_lengthen(d_outputs, missing), *d_final)), strict=True)
             back = [
                 loop(d_y, d_states, [h, *others], saved, transposed, m)
                 for (d_y, *d_states), (h, _, others, saved), m in zip(rows, kept, masks, strict=True)
@@ -97,7 +108,7 @@ def run_direction(
             time_major = tf.reshape(tf.transpose(sequences, (1, 0, 2)), (-1, features))
             d_sequences = tf.reshape(tf.matmul(flat, kernel, transpose_b=True), (shape[1], shape[0], features))
             return [
-                tf.transpose(d_sequences, (1, 0, 2)),
+                tf.transpose(d_sequences[:steps], (1, 0, 2)),
                 tf.matmul(time_major, flat, transpose_a=True),
                 tf.reduce_sum(flat, 0),
                 *d_initial,
@@ -165,8 +176,8 @@ def _serve_lstm(direction: Direction, mask: Tensor | None, loop: Callable[[], li
 
 
 @functools.cache
-def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool) -> Callable:
-    """The loop over time; with `keep` it also returns what the way back needs.
+def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool, skips: bool) -> Callable:
+    """The loop over time; with `keep` it also returns what the way back needs, with `skips` it looks for empty steps.
 
     Returns:
         A function of the projection `(batch, steps, gates * units)`, bias, states, recurrent weights and mask
@@ -199,7 +210,7 @@ def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool
                     after = [tf.where(real, new, old) for new, old in zip(after, states, strict=True)]
                 return after, list(saved) if keep else []
 
-            if mask is None or not compiled:
+            if not skips:
                 after, saved = go()
             else:
                 nothing = [tf.zeros_like(states[0])] * len(activations)
@@ -224,7 +235,7 @@ def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool
 
 
 @functools.cache
-def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool) -> Callable:
+def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool, skips: bool) -> Callable:
     """The loop back over time.
 
     Returns:
@@ -260,7 +271,7 @@ def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool) -> Callab
                     pieces = [tf.where(real, piece, tf.zeros_like(piece)) for piece in pieces]
                 return d_before, pieces
 
-            if mask is None or not compiled:
+            if not skips:
                 d_before, pieces = go()
             else:
                 rows = tf.shape(d_outputs)[0]
@@ -313,6 +324,13 @@ def _number_of_parts(sequences: Tensor, num_directions: int) -> int:
 @functools.cache
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _lengthen(x: Tensor | None, missing: Tensor | None) -> Tensor | None:
+    """Add steps of zeros behind those of `(batch, steps, ...)`."""
+    if x is None or missing is None:
+        return x
+    return tf.pad(x, [[0, 0], [0, missing], *[[0, 0]] * (len(x.shape) - 2)])
 
 
 def _split(x: Tensor, parts: int) -> list[Tensor]:

@@ -123,7 +123,7 @@ class AveragingOptimizer(keras.optimizers.Optimizer):
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[keras.Variable] | None = None) -> None:
         grads = [_dense(gradient) for gradient in grads]
-        squares = [ops.sum(ops.square(ops.cast(gradient, "float32"))) for gradient in grads if gradient is not None]
+        squares = [_sum_of_squares(gradient) for gradient in grads if gradient is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares))) if squares else ops.zeros(())
         if self.clip_norm:
             # A norm that is not finite must stay visible in the weights: the loop then stops.
@@ -145,19 +145,58 @@ class AveragingOptimizer(keras.optimizers.Optimizer):
 
 
 def _dense(gradient: Any) -> Any:
-    # TensorFlow gives the gradient of a look-up as rows and their indices; a sum with zeros makes it whole.
-    if hasattr(gradient, "indices"):
-        return ops.add(gradient, ops.zeros(gradient.shape, keras.backend.standardize_dtype(gradient.dtype)))
-    return gradient
+    if not hasattr(gradient, "indices"):
+        return gradient
+    # TensorFlow gives the gradient of a look-up as rows and their indices.
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(gradient)
+
+
+def _sum_of_squares(gradient: Any) -> Any:
+    gradient = ops.cast(gradient, "float32")
+    if keras.backend.backend() != "tensorflow":
+        return ops.sum(ops.square(gradient))
+    import tensorflow as tf
+
+    # One pass over memory; the largest table of embeddings is most of what a step reads.
+    return 2 * tf.nn.l2_loss(gradient)
+
+
+class _AdamStep(AveragingOptimizer):
+    """Mixin: on TensorFlow a variable is updated by one op, for which Keras has nine, each a pass over memory."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        import tensorflow as tf
+
+        place = self._get_variable_index(variable)
+        dtype = variable.dtype
+        step = tf.cast(self.iterations.value + 1, dtype)
+        beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[place].value.handle,
+            v=self._velocities[place].value.handle,
+            beta1_power=tf.pow(beta_1, step),
+            beta2_power=tf.pow(beta_2, step),
+            lr=tf.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.constant(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
 
 
 @register
-class Adam(AveragingOptimizer, keras.optimizers.Adam):
+class Adam(_AdamStep, keras.optimizers.Adam):
     """Keras' `Adam` with clipping, gradient norm and weight average: see `AveragingOptimizer`."""
 
 
 @register
-class AdamW(AveragingOptimizer, keras.optimizers.AdamW):
+class AdamW(_AdamStep, keras.optimizers.AdamW):
     """Keras' `AdamW` with clipping, gradient norm and weight average: see `AveragingOptimizer`."""
 
 

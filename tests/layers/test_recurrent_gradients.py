@@ -1,8 +1,8 @@
 """Training SimpleRNN, GRU, LSTM and Bidirectional: gradients, in every way the loop over time is traced.
 
-With `training=True` TensorFlow compiles the loop and cuts the batch into parts, one per core; in an open number of
-steps, and at prediction, the loop is made of stock operations. Each must give the gradients of the stock layer, which
-autodiff computes.
+With `training=True` TensorFlow compiles the loop and cuts the batch into parts, one per core; an open number of steps
+is rounded up first. At prediction the loop is made of stock operations. Each must give the gradients of the stock
+layer, which autodiff computes.
 """
 
 import keras
@@ -278,10 +278,20 @@ def test_few_rows(rows):
 
 
 @only_tensorflow
-@pytest.mark.parametrize(("case", "training"), [*((case, True) for case in CELLS), ("gru", False)])
-def test_any_number_of_steps_in_one_graph(case, training):
+@pytest.mark.parametrize(
+    ("case", "training", "rounded_to"),
+    [*((case, True, 6) for case in CELLS), ("gru", True, 4), ("lstm", True, None), ("gru", False, None)],
+)
+def test_any_number_of_steps_in_one_graph(case, training, rounded_to, monkeypatch):
+    """Four steps, rounded up to six or to four; loops of few units are not compiled where the number is open."""
     import tensorflow as tf
 
+    from keras_seq.ops import recurrence_tensorflow
+
+    assert UNITS < recurrence_tensorflow.MIN_UNITS
+    if rounded_to:
+        monkeypatch.setattr(recurrence_tensorflow, "MIN_UNITS", UNITS)
+        monkeypatch.setattr(recurrence_tensorflow, "STEPS_ROUNDED_TO", rounded_to)
     layer, stock = make_pair(case, both=True, dtype="float32")
     states = random_states(case, both=True, dtype="float32")
     spec = [
@@ -292,6 +302,23 @@ def test_any_number_of_steps_in_one_graph(case, training):
     graph = differentiated(layer, training, input_signature=spec)
     inputs, mask = random_array((ROWS, STEPS, FEATURES), dtype="float32"), make_mask()
     assert_equal(evaluate(graph, inputs, mask, states), evaluate(differentiated(stock), inputs, mask, states), 1e-5)
+    functions = graph.get_concrete_function().graph.as_graph_def().library.function
+    assert any(function.attr["_XlaMustCompile"].b for function in functions) is bool(rounded_to)
+
+
+@only_tensorflow
+def test_open_steps_without_a_mask_are_not_rounded(monkeypatch):
+    import tensorflow as tf
+
+    from keras_seq.ops import recurrence_tensorflow
+
+    monkeypatch.setattr(recurrence_tensorflow, "MIN_UNITS", UNITS)
+    monkeypatch.setattr(recurrence_tensorflow, "STEPS_ROUNDED_TO", 3)
+    layer, stock = make_pair("gru", dtype="float32")
+    inputs = random_array((ROWS, STEPS, FEATURES), dtype="float32")
+    compute = differentiated(layer, True).python_function
+    graph = tf.function(lambda x, *_: compute(x, None, None), input_signature=[tf.TensorSpec((None, None, FEATURES))])
+    assert_equal(evaluate(lambda x, *_: graph(x), inputs, None), evaluate(differentiated(stock), inputs, None), 1e-5)
 
 
 @only_tensorflow

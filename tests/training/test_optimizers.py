@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_seq.training import optimizers
 from keras_seq.training.optimizers import SGD, Adam, WarmupSchedule, averaged_weights, build_optimizer
 from keras_seq.training.recipe import OptimizerRecipe
 
@@ -82,6 +83,45 @@ def test_averaged_weights_come_and_go():
     np.testing.assert_array_equal(model.get_weights()[0], trained[0])
     # One `fit` call more goes on from the trained weights: Keras' own average would have replaced them.
     assert not hasattr(model.optimizer, "_model_variables_moving_average")
+
+
+def trained_weights(layer, x, optimizer, jit_compile=False):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(x.shape[1:]), layer, keras.layers.Dense(2)])
+    model.compile(optimizer, loss="mse", jit_compile=jit_compile)
+    model.fit(x, np.ones((*x.shape[:2], 2)), batch_size=3, epochs=3, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW"])
+@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("amsgrad", [True, False])
+def test_steps_are_those_of_keras(name, jit_compile, amsgrad):
+    options = {"learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4, "amsgrad": amsgrad}
+    x = np.random.default_rng(0).normal(size=(12, 5, 4))
+    ours, theirs = (
+        trained_weights(keras.layers.Dense(3), x, getattr(module, name)(**options), jit_compile)
+        for module in (optimizers, keras.optimizers)
+    )
+    for array, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(array, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_look_up_is_trained_like_the_product_that_it_stands_for():
+    """Rows named twice in a batch, and rows that are not named, whose moments fade."""
+    rows = np.random.default_rng(0).integers(0, 7, (12, 5))
+    weights = np.random.default_rng(1).normal(size=(9, 3))
+    initializer = keras.initializers.Constant(weights)
+    looked_up, product = (
+        trained_weights(layer, x, Adam(learning_rate=0.02, epsilon=1e-4, clip_norm=0.5))
+        for layer, x in (
+            (keras.layers.Embedding(9, 3, embeddings_initializer=initializer), rows),
+            (keras.layers.Dense(3, use_bias=False, kernel_initializer=initializer), np.eye(9)[rows]),
+        )
+    )
+    assert np.abs(looked_up[0] - weights).max() > 0.05
+    for array, other in zip(looked_up, product, strict=True):
+        np.testing.assert_allclose(array, other, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "nadam", "sgd"])
