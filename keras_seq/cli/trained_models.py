@@ -187,6 +187,8 @@ def _dataset_card(recipe: Recipe) -> DatasetCard:
 def _own_validation(recipe: Recipe) -> str:
     """What validates where no file does."""
     if recipe.task not in LANGUAGE_TASKS:
+        if recipe.task == "pair_matcher" and recipe.pairs.validate_on == "end":
+            return f"validation: what is new in the last {recipe.data.held_out:.0%} of the training texts"
         what = "images" if recipe.task == "image_matcher" else "texts"
         return f"validation: {recipe.data.held_out:.0%} of the training {what}"
     if recipe.language.layout == "lines":

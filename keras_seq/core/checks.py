@@ -25,6 +25,13 @@ def check_non_negative_integer(name: str, value: Any) -> None:
         raise ValueError(f"`{name}` must be an integer of at least 0. Received: {name}={value!r}. Pass 0 or more.")
 
 
+def check_number(name: str, value: Any) -> None:
+    """Raise unless `value` is a finite real number."""
+    _check_real(name, value)
+    if not -float("inf") < value < float("inf"):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}. Pass such a number.")
+
+
 def check_positive_number(name: str, value: Any) -> None:
     """Raise unless `value` is a finite real number above 0."""
     _check_real(name, value)

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_seq.core.checks import check_boolean, check_non_negative_integer, check_positive_integer
+from keras_seq.core.checks import check_boolean, check_non_negative_integer, check_number, check_positive_integer
 from keras_seq.data.images import area_weights
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
@@ -45,6 +45,7 @@ class ImageSettings(JSONSettings):
         check_positive_integer("width", self.width)
         check_boolean("invert", self.invert)
         check_non_negative_integer("view_shift", self.view_shift)
+        check_number("threshold", self.threshold)
 
 
 class ImageMatchingFunctions(tf.Module):

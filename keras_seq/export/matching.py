@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seq.core.checks import check_choice, check_positive_integer
+from keras_seq.core.checks import check_choice, check_number, check_positive_integer
 from keras_seq.data.pairs import PAIR_FORMS
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
@@ -48,6 +48,7 @@ class MatchingSettings(JSONSettings):
     index_size: int = 0
 
     def __post_init__(self) -> None:
+        check_number("threshold", self.threshold)
         check_positive_integer("max_tokens", self.max_tokens)
         check_choice("form", self.form, FORMS)
 

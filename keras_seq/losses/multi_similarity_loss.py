@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_seq.core.checks import check_non_negative_number, check_positive_number
+from keras_seq.core.checks import check_non_negative_number, check_number, check_positive_number
 from keras_seq.core.registration import register
 from keras_seq.losses.mining_loss import MiningLoss
 from keras_seq.ops.similarity import similarity_matrix
@@ -62,6 +62,7 @@ class MultiSimilarityLoss(MiningLoss):
         super().__init__(name=name, **kwargs)
         check_positive_number("alpha", alpha)
         check_positive_number("beta", beta)
+        check_number("base", base)
         check_non_negative_number("epsilon", epsilon)
         self.alpha = alpha
         self.beta = beta

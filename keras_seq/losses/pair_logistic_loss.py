@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_seq.core.checks import check_positive_number
+from keras_seq.core.checks import check_number, check_positive_number
 from keras_seq.core.registration import register
 from keras_seq.losses.pair_costs import PairCosts
 
@@ -34,7 +34,8 @@ class PairLogisticLoss(PairCosts):
         A scalar in nats; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.
 
     Raises:
-        TypeError, ValueError: if `scale` is not a positive number, or the shapes do not fit each other.
+        TypeError, ValueError: if `scale` is not a positive number, `shift` is no number, or the shapes do not fit
+            each other.
 
     Example: a cosine of .6 with scale 10 and shift .5: log-odds of 1.
 
@@ -53,6 +54,7 @@ class PairLogisticLoss(PairCosts):
     ) -> None:
         super().__init__(name=name, **kwargs)
         check_positive_number("scale", scale)
+        check_number("shift", shift)
         self.scale = scale
         self.shift = shift
 

@@ -62,7 +62,7 @@ def run_direction(
     compiled = training and not tf.executing_eagerly() and (not is_open or initial[0].shape[-1] >= MIN_UNITS)
     steps = tf.shape(sequences)[1] if is_open else sequences.shape[1]
     missing = -steps % STEPS_ROUNDED_TO if compiled and is_open and mask is not None else None
-    mask = _lengthen(mask, missing)
+    mask = None if mask is None else _lengthen(mask, missing)
     # To look for steps that are padding in all rows costs a tenth of the loop. Batches of one fixed length have such
     # steps; where the length is open each batch is as long as its longest row.
     skips = compiled and not is_open and mask is not None
@@ -210,7 +210,7 @@ def _forward_loop(step: RecurrentStep, reverse: bool, keep: bool, compiled: bool
                     after = [tf.where(real, new, old) for new, old in zip(after, states, strict=True)]
                 return after, list(saved) if keep else []
 
-            if not skips:
+            if mask is None or not skips:
                 after, saved = go()
             else:
                 nothing = [tf.zeros_like(states[0])] * len(activations)
@@ -271,7 +271,7 @@ def _backward_loop(step: RecurrentStep, reverse: bool, compiled: bool, skips: bo
                     pieces = [tf.where(real, piece, tf.zeros_like(piece)) for piece in pieces]
                 return d_before, pieces
 
-            if not skips:
+            if mask is None or not skips:
                 d_before, pieces = go()
             else:
                 rows = tf.shape(d_outputs)[0]
@@ -326,9 +326,9 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _lengthen(x: Tensor | None, missing: Tensor | None) -> Tensor | None:
+def _lengthen(x: Tensor, missing: Tensor | None) -> Tensor:
     """Add steps of zeros behind those of `(batch, steps, ...)`."""
-    if x is None or missing is None:
+    if missing is None:
         return x
     return tf.pad(x, [[0, 0], [0, missing], *[[0, 0]] * (len(x.shape) - 2)])
 

@@ -88,7 +88,7 @@ class ImageTraining:
         siamese = recipe.build_model(builder, image_size=(options.height, options.width))
         self.model = stacked_twins(siamese)
         self.loss = pair_loss(recipe.pairs)
-        self.metrics = [ActiveTriplets(recipe.pairs.margin, name="active_triplets")]
+        self.metrics = [ActiveTriplets(recipe.pairs.margin_of_objective, name="active_triplets")]
         self.settings = ImageSettings(size[0], size[1], options.invert, options.view_shift)
         self.task = ImageMatcher(ImageMatchingFunctions(siamese, self.settings), recipe.name)
         tower = siamese.get_layer(TOWER)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq.core.errors import InputError
 from keras_seq.data import Batch, BucketedBatches, DistinctBatches, TextPair, groups_of_pairs
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.tasks.classification_data import TEXTS_PER_CHUNK, ClassifiedTexts, LabelIds, tokenized
@@ -73,6 +74,18 @@ class PairedTexts:
     def sides(self, seed: int) -> Sides:
         """The texts of all pairs, the same in all epochs."""
         return lambda epoch: (self.a, self.b)
+
+    def part_at_end(self, share: float) -> tuple[np.ndarray, np.ndarray]:
+        """The rows before the last `share` of all, and of the rest those that have no text in common with them."""
+        first, last = np.split(np.arange(len(self)), [len(self) - round(share * len(self))])
+        seen = self.places(first)
+        new = last[~np.isin(self.a[last], seen) & ~np.isin(self.b[last], seen)]
+        if not len(new):
+            raise InputError(
+                f"none of the last {len(last)} pairs, a share of {share:g}, has two texts that the others lack: raise "
+                "data.held_out"
+            )
+        return first, new
 
     def places(self, rows: np.ndarray) -> np.ndarray:
         """The places of all texts of some pairs, in ascending order."""

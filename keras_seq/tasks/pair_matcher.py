@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seq.core.checks import check_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import TextPair, read_labelled_text, read_pairs
 from keras_seq.export import GOLDEN_TEXTS, Sample
@@ -109,10 +110,11 @@ class PairMatcher(TextTask):
             For each query `{"text", "nearest": [{"text", "score"}]}`, the most similar first.
 
         Raises:
-            TypeError: if `texts` is one string, or holds something else than strings.
+            TypeError: if `texts` is one string, or holds something else than strings, or `k` is no integer.
             InputError: if the model has no index, or one of less than `k` texts.
         """
         check_texts(texts)
+        check_integer("k", k)
         size = self.settings.index_size
         if not size:
             raise InputError(

@@ -126,7 +126,9 @@ class PairTraining:
             texts.store.encode(self.encoder, self.inputs)
         self.model = stacked_twins(siamese)
         self.loss = pair_loss(pairs)
-        self.metrics = [] if pairs.objective in POINTWISE else [ActiveTriplets(pairs.margin, name="active_triplets")]
+        self.metrics = (
+            [] if pairs.objective in POINTWISE else [ActiveTriplets(pairs.margin_of_objective, name="active_triplets")]
+        )
         self.batches = self._batches()
         self.task = PairMatcher(MatchingFunctions(siamese, tokenizer, self.encoder, self.settings), recipe.name)
         self._predictor = keras.Model({tensor.name: tensor for tensor in tower.inputs}, tower.output)
@@ -161,7 +163,13 @@ class PairTraining:
         share, seed = self.recipe.data.held_out, self.recipe.seed
         if isinstance(self.train, ClassPairs):
             return hold_out([self.train.names[group] for group in self.train.groups], share, seed)
-        kept, held_out = hold_out_groups(self.train.linked, share, seed)
+        try:
+            if self.recipe.pairs.validate_on == "end":
+                kept, held_out = self.train.part_at_end(share)
+            else:
+                kept, held_out = hold_out_groups(self.train.linked, share, seed)
+        except InputError as error:
+            raise InputError(f"{self.paths['train']}: {error}; or name a file in data.validation") from None
         if "score" not in self.settings.columns:
             for rows, part in ((kept, "what is left to train"), (held_out, f"the share of {share:g} that validates")):
                 labels = is_same(self.train.targets[rows], self.settings).astype(int).tolist()
@@ -342,7 +350,7 @@ class PairTraining:
 
 def pair_loss(pairs: PairsRecipe) -> keras.losses.Loss:
     """The loss of an objective."""
-    margin = pairs.margin
+    margin = pairs.margin_of_objective
     losses: dict[str, Callable[[], keras.losses.Loss]] = {
         "similarity": SimilarityLoss,
         "logistic": lambda: PairLogisticLoss(pairs.scale, pairs.shift),

@@ -10,6 +10,7 @@ from keras_seq.core import checks
         (checks.check_integer, [0, -3, np.int64(7)], [], [1.0, True, "1", None]),
         (checks.check_positive_integer, [1, np.int32(4)], [0, -1], [1.0, True, "1", None]),
         (checks.check_non_negative_integer, [0, 5], [-1], [0.0, False, None]),
+        (checks.check_number, [-0.5, 0, np.float32(2)], [-float("inf"), float("nan")], [True, "1", None]),
         (checks.check_positive_number, [0.5, 1, np.float32(2)], [0, -1.0, float("inf"), float("nan")], [True, "1"]),
         (checks.check_rate, [0, 0.5], [1, 1.5, -0.1, float("nan")], [False, None]),
         (checks.check_boolean, [True, False], [], [0, 1, None]),

@@ -58,3 +58,5 @@ def test_settings(tmp_path):
     (tmp_path / "images.json").write_text('{"height": 0}')
     with pytest.raises(DataError, match=r"images.json: damaged \(`height` must be"):
         ImageSettings.load(tmp_path / "images.json")
+    with pytest.raises(TypeError, match="`threshold` must be a number"):
+        ImageSettings(threshold="0.5")

@@ -338,6 +338,8 @@ def test_gradients_are_finite_and_the_config_is_whole(loss):
         (lambda: TripletBatchHardLoss(distance="manhattan"), "`distance` must be"),
         (lambda: InfoNCELoss(temperature=0), "`temperature` must be"),
         (lambda: MultiSimilarityLoss(epsilon=-1), "`epsilon` must be"),
+        (lambda: MultiSimilarityLoss(base=float("nan")), "`base` must be"),
+        (lambda: PairLogisticLoss(shift=float("inf")), "`shift` must be"),
         (lambda: SimilarityLoss()(np.zeros(2), np.zeros((2, 5))), "`y_pred` must be the two vectors of each pair"),
         (lambda: EuclideanTripletLoss()(np.zeros(2), np.zeros((2, 2, 5))), "`y_pred` must be anchor, positive"),
         (lambda: TripletBatchAllLoss()(np.zeros(2), np.zeros((2, 2, 5, 1))), "`y_pred` must be vectors"),

@@ -14,10 +14,10 @@ from keras_seq.data import read_pairs
 from keras_seq.metrics import pair_scores
 from keras_seq.tasks import PairMatcher, load, train
 from keras_seq.tasks.pair_data import ClassPairs, PairedTexts
-from keras_seq.tasks.pair_training import PairTraining
+from keras_seq.tasks.pair_training import PairTraining, pair_loss
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
-from keras_seq.training.pairs_recipe import POINTWISE, Objective
+from keras_seq.training.pairs_recipe import POINTWISE, Objective, PairsRecipe
 
 # Each question in several words; what is asked for is the class.
 WAYS = ("how do i {}", "please tell me how to {}", "i want to {} , how ?", "what must i do to {}", "can i {} today")
@@ -135,6 +135,13 @@ def learned(training, epochs=4):
     return training.evaluate(training.model)
 
 
+def test_the_margin_is_in_the_unit_of_the_objective():
+    assert PairsRecipe(objective="triplet").margin_of_objective == 0.25
+    assert PairsRecipe(objective="contrastive").margin_of_objective == 1.0
+    assert pair_loss(PairsRecipe(objective="batch_hard")).margin == 0.5
+    assert pair_loss(PairsRecipe(objective="batch_hard", margin=0.25)).margin == 0.25
+
+
 @pytest.mark.parametrize("objective", get_args(Objective))
 def test_every_objective_learns(folder, objective):
     options = {"columns": ["score", "ignored", "a", "b"], "score_range": [1, 5], "same_from": 0.7}
@@ -142,7 +149,6 @@ def test_every_objective_learns(folder, objective):
         folder,
         "model.arguments.recurrent.units=[]",
         objective=objective,
-        margin=0.5,
         **(options if objective == "similarity" else {}),
     )
     name = "scores.tsv" if objective == "similarity" else "train.tsv"
@@ -225,6 +231,8 @@ def test_the_index_finds_what_is_nearest(matcher, exported):
     assert saved.predict(queries)[0]["nearest"][0]["text"] == queries[0]
     with pytest.raises(InputError, match="`k` must be from 1 to 40"):
         saved.find(queries, k=41)
+    with pytest.raises(TypeError, match="`k` must be an integer"):
+        saved.find(queries, k=2.5)
     with pytest.raises(InputError, match="has no index of texts"):
         matcher.find(queries)
     with pytest.raises(ValueError, match="`texts` must hold at least one text"):
@@ -256,6 +264,16 @@ def test_bad_calls(matcher):
         matcher.match(["one"], ["two", "three"])
 
 
+def test_what_is_new_at_the_end_of_a_file_validates(folder, tmp_path):
+    rows = ["1\ta b\tb a", "0\ta b\tc d", "1\te f\tf e", "0\tg h\te f", "1\ti j\tj i", "0\tk l\tm n", "1\to p\tc d"]
+    (tmp_path / "dated.tsv").write_text("".join(f"{row}\n" for row in rows))
+    training = PairTraining(recipe(folder, "data.held_out=0.5", validate_on="end"), {"train": tmp_path / "dated.tsv"})
+    first, last = training.rows, training.validation_rows
+    assert (first.tolist(), last.tolist()) == ([0, 1, 2], [4, 5])
+    with pytest.raises(RecipeError, match='`validate_on` = "end" is for pairs'):
+        recipe(folder, form="classes", objective="triplet", validate_on="end")
+
+
 def test_bad_files(folder, tmp_path):
     (tmp_path / "column.tsv").write_text("how are you\thow do you do\n")
     with pytest.raises(DataError, match=r"column.tsv:1: "):
@@ -264,8 +282,11 @@ def test_bad_files(folder, tmp_path):
     with pytest.raises(DataError, match=r"equal.tsv: all 2 pairs have the label 1"):
         train(recipe(folder, f"data.train={tmp_path / 'equal.tsv'}"), tmp_path / "run", quiet=True)
     (tmp_path / "linked.tsv").write_text("1\ta b\tb a\n0\tb a\tc d\n1\tc d\td c\n")
-    with pytest.raises(InputError, match="must have room for a group of rows that belong together"):
+    message = r"linked.tsv: .*must have room for a group of rows that belong together.*data.validation"
+    with pytest.raises(InputError, match=message):
         PairTraining(recipe(folder), {"train": tmp_path / "linked.tsv"})
+    with pytest.raises(InputError, match=r"linked.tsv: none of the last 1 pairs, a share of 0.3, .*data.held_out"):
+        PairTraining(recipe(folder, validate_on="end"), {"train": tmp_path / "linked.tsv"})
     (tmp_path / "few.tsv").write_text("1\ta b\tb a\n0\tc d\te f\n")
     with pytest.raises(InputError, match="few.tsv: fewer than two pairs are the same and have no text in common"):
         paths = {"train": tmp_path / "few.tsv", "validation": folder / "test.tsv"}
