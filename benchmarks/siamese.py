@@ -3,6 +3,7 @@
     python benchmarks/siamese.py                       both parts: five minutes
     python benchmarks/siamese.py --parts training      pairs a second, in turn with PyTorch
     python benchmarks/siamese.py --parts index         milliseconds a query, 100,000 texts
+    python benchmarks/siamese.py --gpu                 the training step on a GPU, ours by JAX
     python benchmarks/siamese.py --quick               proves that it works, measures nothing
 
 `training`: embedding of 128, LSTM of 128 units, the mean of its states, unit length, the triplet loss with the mean and
@@ -15,11 +16,15 @@ clipped to a norm of 5 as recipes have it. Four ways:
 - `PyTorch, packed`: the same with packed sequences.
 
 Before anything is timed all must find the same loss and the same gradients for the same weights and the same batch.
-Each runs in a process of its own, with as many threads as there are cores. In each round all of them measure, one after
-the other; the median of the rounds counts. The bar is 1.0: the quicker of ours against the quicker of PyTorch's.
+An epoch has 300 batches: `fit` takes a tenth of a second to begin and to end one.
+Each way runs in a process of its own, with as many threads as there are cores. In each round all of them measure, one
+after the other; the median of the rounds counts. The bar is 1.0: the quicker of ours against the quicker of PyTorch's.
 
 `index`: a matcher with `with_index`, exported; how long the signature `index` takes for one query and ten texts, from
 raw text. The answers must be those of NumPy, which compares the query with every text. The bar is 20 ms.
+
+`--gpu`: `keras_seq, JAX` in the place of the first two, PyTorch with cuDNN, both in full float32 (no TF32).
+TensorFlow need not be installed. The rows name the card.
 
 The rows go to benchmarks/results.csv (not with --quick).
 """
@@ -45,14 +50,22 @@ from workers import Worker
 from keras_seq.cli.startup import held_back_stderr, start_frameworks
 
 PARTS = ("training", "index")
-OURS, THEIRS = ("keras_seq", "keras_seq, XLA"), ("PyTorch", "PyTorch, packed")
-PACKAGES = ("keras-seq", "keras", "tensorflow", "torch", "numpy")
+OURS, OURS_ON_GPU, THEIRS = ("keras_seq", "keras_seq, XLA"), ("keras_seq, JAX",), ("PyTorch", "PyTorch, packed")
+PACKAGES = ("keras-seq", "keras", "tensorflow", "jax", "torch", "numpy")
 PAIRS, STEPS, SHORTEST, VOCABULARY, EMBEDDING, UNITS = 64, 20, 10, 20_000, 128, 128
 MARGIN, LEARNING_RATE, CLIP_NORM = 0.25, 1e-3, 5.0
 TEXTS, QUERIES, FOUND = 100_000, 200, 10
 LEAST_RATIO, MOST_MILLISECONDS = 1.0, 20.0
 # Losses and gradient norms may differ by such a share; scores of the index by so much.
 TOLERANCE, SCORE_TOLERANCE = 1e-4, 1e-5
+# What processes are told by `--gpu`: our backend, and that the card is shared; and PyTorch's device.
+_DEVICE = "BENCHMARK_DEVICE"
+_GPU_ENVIRONMENT = {
+    "KERAS_BACKEND": "jax",
+    "JAX_DEFAULT_MATMUL_PRECISION": "float32",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    _DEVICE: "cuda",
+}
 # An idle thread pool spins for a while before it sleeps; the next process waits for it.
 PAUSE = 0.2
 # A name for each gradient that is compared, and the end of the path of our variable.
@@ -71,30 +84,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=9, help="rounds; the median counts")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each way measures in a round")
     parser.add_argument("--batches", type=int, default=300, help="of an epoch of training")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="of a batch of training")
+    parser.add_argument("--gpu", action="store_true", help="the training step on a GPU")
     parser.add_argument("--texts", type=int, default=TEXTS, help="of the index")
     parser.add_argument("--quick", action="store_true", help="a tiny model, a small index, two rounds, no rows")
     parser.add_argument("--worker", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.worker:
         return _serve(*options.worker)
-    sizes = {"pairs": PAIRS, "vocabulary": VOCABULARY, "embedding": EMBEDDING, "units": UNITS}
+    sizes = {"pairs": options.pairs, "vocabulary": VOCABULARY, "embedding": EMBEDDING, "units": UNITS}
     if options.quick:
         sizes = {"pairs": 4, "vocabulary": 60, "embedding": 6, "units": 5}
         options.rounds, options.seconds, options.batches, options.texts = 2, 0.01, 3, 50
+    if options.gpu:
+        options.parts = ["training"]
+        os.environ.update(_GPU_ENVIRONMENT)
     start_frameworks()
     constant = constant_columns(PACKAGES)
+    if options.gpu:
+        import torch
+
+        constant["processor"] = torch.cuda.get_device_name()
     rows: list[dict[str, Any]] = []
     if "training" in options.parts:
         with tempfile.TemporaryDirectory() as folder:
             write_training(Path(folder), batches=options.batches, **sizes)
-            workers = {way: Worker(way, __file__, way, folder) for way in (*OURS, *THEIRS)}
+            ways = (*(OURS_ON_GPU if options.gpu else OURS), *THEIRS)
+            workers = {way: Worker(way, __file__, way, folder) for way in ways}
             try:
                 print(_compare({way: worker.ask({"check": None}) for way, worker in workers.items()}), flush=True)
                 rates = _measure(workers, sizes["pairs"], options.rounds, options.seconds)
             finally:
                 for worker in workers.values():
                     worker.close()
-        rows += _training_rows(rates)
+        rows += _training_rows(rates, sizes["pairs"])
         print(_training_line(rates, with_bar=not options.quick), flush=True)
     if "index" in options.parts:
         with tempfile.TemporaryDirectory() as folder:
@@ -167,14 +190,14 @@ def _measure(workers: dict[str, Worker], pairs: int, rounds: int, seconds: float
     return {way: statistics.median(values) for way, values in rates.items()}
 
 
-def _training_rows(rates: dict[str, float]) -> list[dict[str, str]]:
-    what = f"siamese training step, {PAIRS} pairs of {STEPS} tokens, LSTM of {UNITS} units"
+def _training_rows(rates: dict[str, float], pairs: int = PAIRS) -> list[dict[str, str]]:
+    what = f"siamese training step, {pairs} pairs of {STEPS} tokens, LSTM of {UNITS} units"
     rows = [
         {
             "what": f"{what}: {way}",
             "value": f"{rate:.6g}",
             "unit": "pairs/s",
-            "ratio": f"{rates[OURS[0]] / rate:.3f}",
+            "ratio": f"{next(iter(rates.values())) / rate:.3f}",
         }
         for way, rate in rates.items()
     ]
@@ -182,7 +205,8 @@ def _training_rows(rates: dict[str, float]) -> list[dict[str, str]]:
 
 
 def _ratio(rates: dict[str, float]) -> float:
-    return max(rates[way] for way in OURS) / max(rates[way] for way in THEIRS)
+    theirs = max(rates[way] for way in THEIRS)
+    return max(rate for way, rate in rates.items() if way not in THEIRS) / theirs
 
 
 def _training_line(rates: dict[str, float], with_bar: bool = True) -> str:
@@ -263,6 +287,7 @@ def _serve(way: str, folder: str) -> int:
     answers, sys.stdout = sys.stdout, sys.stderr
     program: Any = {
         "keras_seq": _Ours,
+        "keras_seq, JAX": _Ours,
         "keras_seq, XLA": lambda path: _Ours(path, jit_compile=True),
         "PyTorch": _PyTorch,
         "PyTorch, packed": lambda path: _PyTorch(path, is_packed=True),
@@ -312,20 +337,39 @@ class _Ours:
         compile_model(self.model, recipe, steps_per_epoch=len(ids), loss=self.loss)
 
     def check(self, _: None) -> list[float]:
-        import tensorflow as tf
+        import keras
 
         inputs, groups = self.batches[0]
-        with tf.GradientTape() as tape:
-            loss = self.loss(groups, self.model(inputs, training=True))
         variables = [_variable(self.model, end) for end in WEIGHTS.values()]
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        return [float(loss), *(float(tf.norm(tf.convert_to_tensor(gradient))) for gradient in gradients)]
+        if keras.backend.backend() == "jax":
+            loss, gradients = self._differentiated(inputs, groups, variables)
+        else:
+            import tensorflow as tf
+
+            with tf.GradientTape() as tape:
+                loss = self.loss(groups, self.model(inputs, training=True))
+            gradients = tape.gradient(loss, [variable.value for variable in variables])
+            gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        return [float(loss), *(float(np.linalg.norm(keras.ops.convert_to_numpy(array))) for array in gradients)]
+
+    def _differentiated(self, inputs: Any, groups: Any, variables: list) -> Any:
+        import jax
+
+        own = self.model.trainable_variables
+        others = [variable.value for variable in self.model.non_trainable_variables]
+
+        def cost(values: list) -> Any:
+            vectors, _ = self.model.stateless_call(values, others, inputs, training=True)
+            return self.loss(groups, vectors)
+
+        loss, gradients = jax.value_and_grad(cost)([variable.value for variable in own])
+        return loss, [gradients[[variable is one for one in own].index(True)] for variable in variables]
 
     def run(self, seconds: float) -> float:
         from keras_seq.training.feeding import as_dataset
 
         def epoch() -> None:
-            data = as_dataset(self.model, iter(self.batches))
+            data = as_dataset(self.model, (batch for batch in self.batches))
             self.model.fit(data, epochs=1, steps_per_epoch=len(self.batches), shuffle=False, verbose=0)
 
         return _seconds_a_step(epoch, len(self.batches), seconds)
@@ -338,7 +382,9 @@ class _PyTorch:
         import torch
         from torch import nn
 
+        self.device = os.environ.get(_DEVICE, "cpu")
         torch.set_num_threads(len(os.sched_getaffinity(0)))
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         self.torch, self.is_packed = torch, is_packed
         weights = {name: torch.from_numpy(array.copy()) for name, array in np.load(folder / "weights.npz").items()}
         # Keras has the sum of both biases.
@@ -352,14 +398,16 @@ class _PyTorch:
             }
         )
         self.model.load_state_dict(weights)
+        self.model.to(self.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), LEARNING_RATE, fused=True)
         ids = torch.from_numpy(np.load(folder / "ids.npy")).long()
         # Both sides are one batch: the first halves of the pairs, then the second ones.
         self.batches = [(batch, (batch != 0).sum(-1)) for batch in ids.reshape(len(ids), -1, STEPS)]
-        self.own = torch.eye(ids.shape[2], dtype=torch.bool)
+        self.own = torch.eye(ids.shape[2], dtype=torch.bool, device=self.device)
 
     def loss(self, ids: Any, lengths: Any) -> Any:
         torch, rnn, functional = self.torch, self.torch.nn.utils.rnn, self.torch.nn.functional
+        ids = ids.to(self.device)
         x = self.model["embedding"](ids)
         if self.is_packed:
             packed = rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -368,7 +416,7 @@ class _PyTorch:
             # Padding on the right changes no state before it.
             states, _ = self.model["lstm"](x)
             states = states * (ids != 0).unsqueeze(-1)
-        vectors = functional.normalize(states.sum(1) / lengths.unsqueeze(-1), dim=-1)
+        vectors = functional.normalize(states.sum(1) / lengths.to(self.device).unsqueeze(-1), dim=-1)
         first, second = vectors.chunk(2)
         scores = first @ second.T
         similarity = scores.diagonal()
@@ -392,6 +440,8 @@ class _PyTorch:
                 self.loss(ids, lengths).backward()
                 self.torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
                 self.optimizer.step()
+            if self.device != "cpu":
+                self.torch.cuda.synchronize()
 
         return _seconds_a_step(epoch, len(self.batches), seconds)
 
