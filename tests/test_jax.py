@@ -81,6 +81,8 @@ CHOICE = [
     "zoo/test_wide_part.py::test_scores_are_added",
     "zoo/test_sequence.py::test_every_shape_keeps_the_promises_of_builders[encoder_decoder-vectors]",
     "zoo/test_sequence.py::test_one_to_many_reads_the_start_and_then_what_it_gave",
+    "training/test_loop.py::test_on_jax_whole_steps_are_compiled[False]",
+    "training/test_optimizers.py::test_steps_are_those_of_keras[False-True-Adam]",
     "training/test_gradient_norms.py::test_norms_are_those_of_a_backward_pass_by_hand[left-True-True]",
     "training/test_gradient_norms.py::test_each_direction_has_norms_of_its_own[True]",
     "training/test_gradient_norms.py::test_norms_are_those_of_finite_differences",

@@ -33,7 +33,7 @@ from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
 from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
 from keras_seq.text import WordTokenizer
-from keras_seq.training import Recipe, draw_reliability
+from keras_seq.training import Recipe, draw_reliability, jit_setting
 
 
 class ClassifierTraining:
@@ -155,7 +155,7 @@ class ClassifierTraining:
             ClassificationFunctions(self.model, tokenizer, self.encoder, names, settings), recipe.name
         )
         self._predictor = keras.Model({tensor.name: tensor for tensor in self.model.inputs}, self.model.output)
-        self._predictor.compile(jit_compile=recipe.fit.jit_compile)
+        self._predictor.compile(jit_compile=jit_setting(recipe.fit))
         self._probabilities = np.zeros((0, len(names)), np.float32)
 
     def _begin_wide_part(self, recipe: Recipe, tokenizer: WordTokenizer, data_directory: str | Path | None) -> None:

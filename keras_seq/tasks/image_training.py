@@ -26,7 +26,14 @@ from keras_seq.tasks.image_data import ImagePairs, draw_trials, one_shot_choices
 from keras_seq.tasks.image_matcher import IMAGES_PER_CALL, ImageMatcher, run_scores
 from keras_seq.tasks.pair_training import PAIR_SCORES, pair_loss
 from keras_seq.tasks.training_parts import find_builder
-from keras_seq.training import Recipe, draw_precision_recall, draw_roc, draw_similarities, write_projector
+from keras_seq.training import (
+    Recipe,
+    draw_precision_recall,
+    draw_roc,
+    draw_similarities,
+    jit_setting,
+    write_projector,
+)
 from keras_seq.training.drawing_trials import draw_trials as picture_of_trials
 from keras_seq.zoo import stacked_twins
 from keras_seq.zoo.siamese_image import mean_of_views
@@ -110,7 +117,7 @@ class ImageTraining:
     def _compiled(self, tower: keras.Model) -> keras.Model:
         """What gives vectors; of its own, so that compiling it leaves the trained model alone."""
         predictor = keras.Model({"image": tower.inputs[0]}, tower.output)
-        predictor.compile(jit_compile=self.recipe.fit.jit_compile)
+        predictor.compile(jit_compile=jit_setting(self.recipe.fit))
         return predictor
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:

@@ -25,7 +25,7 @@ from keras_seq.tasks.language_data import (
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.training_parts import find_builder
 from keras_seq.text import LanguageEncoder
-from keras_seq.training import CarriedStates, Recipe
+from keras_seq.training import CarriedStates, Recipe, jit_setting
 from keras_seq.zoo import streaming_model, target_model
 
 
@@ -103,7 +103,7 @@ class LanguageTraining:
             )
             self.model = target_model(self.language_model)
         self.loss = mean_of_targets
-        self._score = scorer(self.language_model, jit_compile=recipe.fit.jit_compile)
+        self._score = scorer(self.language_model, jit_compile=jit_setting(recipe.fit))
         self.task = LanguageModel(LanguageFunctions(self.language_model, self.encoder), recipe.name)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:

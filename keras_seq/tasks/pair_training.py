@@ -45,7 +45,14 @@ from keras_seq.tasks.token_store import padded_rows
 from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
 from keras_seq.text import WordTokenizer
-from keras_seq.training import Recipe, draw_precision_recall, draw_roc, draw_similarities, write_projector
+from keras_seq.training import (
+    Recipe,
+    draw_precision_recall,
+    draw_roc,
+    draw_similarities,
+    jit_setting,
+    write_projector,
+)
 from keras_seq.training.pairs_recipe import POINTWISE, PairsRecipe
 from keras_seq.zoo import stacked_twins
 from keras_seq.zoo.twins import TOWER
@@ -132,7 +139,7 @@ class PairTraining:
         self.batches = self._batches()
         self.task = PairMatcher(MatchingFunctions(siamese, tokenizer, self.encoder, self.settings), recipe.name)
         self._predictor = keras.Model({tensor.name: tensor for tensor in tower.inputs}, tower.output)
-        self._predictor.compile(jit_compile=recipe.fit.jit_compile)
+        self._predictor.compile(jit_compile=jit_setting(recipe.fit))
         # Of the last evaluation: vectors, and similarities of pairs with what is known of them.
         self._vectors = np.zeros((0, tower.output_shape[-1]), np.float32)
         self._similarities = np.zeros(0, np.float32)

@@ -30,7 +30,7 @@ from keras_seq.tasks.text_task import TOKENS_PER_CALL
 from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import show_word_vectors
 from keras_seq.text import WordTokenizer, cooccurrence_vectors
-from keras_seq.training import Recipe
+from keras_seq.training import Recipe, jit_setting
 
 
 class TaggerTraining:
@@ -109,7 +109,7 @@ class TaggerTraining:
         else:
             self.loss = MaskedCrossEntropy()
         self.task = Tagger(TaggingFunctions(self.model, WordTokenizer(), self.encoder, self.tag_names), recipe.name)
-        self._decoder = _decoder(self.model, recipe.fit.jit_compile)
+        self._decoder = _decoder(self.model, jit_setting(recipe.fit))
         self._last: tuple[list[list[str]], list[list[str]]] = ([], [])
 
     @property

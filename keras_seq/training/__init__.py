@@ -8,7 +8,7 @@ from keras_seq.training.drawing_reliability import draw_reliability
 from keras_seq.training.feeding import Batches
 from keras_seq.training.gradient_norms import GradientNorms, hidden_gradient_norms
 from keras_seq.training.gradient_norms_per_step import GradientNormsPerStep
-from keras_seq.training.loop import FitResult, TrainingInterrupted, compile_model, fit
+from keras_seq.training.loop import FitResult, TrainingInterrupted, compile_model, fit, jit_setting
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.pretraining_recipe import PretrainingRecipe, pretrained_vectors
 from keras_seq.training.projector import write_projector
@@ -44,6 +44,7 @@ __all__ = [
     "draw_similarities",
     "fit",
     "hidden_gradient_norms",
+    "jit_setting",
     "pretrain_word_vectors",
     "pretrained_vectors",
     "show_work",

@@ -67,6 +67,11 @@ class _Progress:
     epoch_seconds: float = 0.0
 
 
+def jit_setting(settings: FitRecipe) -> bool | str:
+    """`fit.jit_compile` for the backend in use: on JAX what is not compiled runs op by op, a hundred times as long."""
+    return settings.jit_compile or keras.backend.backend() == "jax"
+
+
 def compile_model(model: keras.Model, recipe: Recipe, *, steps_per_epoch: int, loss: Any, metrics: Any = None) -> None:
     """Compile a model with the optimizer and the compiler setting of a recipe.
 
@@ -78,7 +83,7 @@ def compile_model(model: keras.Model, recipe: Recipe, *, steps_per_epoch: int, l
         metrics: As for `keras.Model.compile`.
     """
     optimizer = build_optimizer(recipe.optimizer, total_steps=steps_per_epoch * recipe.fit.epochs)
-    model.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=recipe.fit.jit_compile)
+    model.compile(optimizer=optimizer, loss=loss, metrics=metrics, jit_compile=jit_setting(recipe.fit))
 
 
 def fit(

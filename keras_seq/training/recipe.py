@@ -165,7 +165,10 @@ class FitRecipe(Section):
     direction: Literal["max", "min"] = "max"
     patience: int = Field(default=0, ge=0)
     evaluate_every: int = Field(default=1, ge=1, description="epochs")
-    jit_compile: bool | Literal["auto"] = False
+    jit_compile: bool | Literal["auto"] = Field(
+        default=False,
+        description="whole steps by XLA; recurrent loops are compiled either way, and on JAX everything is",
+    )
     checkpoint_seconds: float = Field(default=60.0, gt=0)
     checkpoint_batches: int = Field(default=0, ge=0, description="0 = by the clock only")
 

@@ -37,6 +37,12 @@ def finish(process):
     assert process.returncode == 0, errors[-2000:]
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_on_jax_whole_steps_are_compiled(asked):
+    compiled = model(1, recipe(**{"fit.jit_compile": str(asked).lower()}))
+    assert compiled.jit_compile is (asked or keras.backend.backend() == "jax")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("backend", "layer", "kills"), [("tensorflow", "recurrent", 3), ("jax", "plain", 1)])
 def test_a_killed_run_ends_like_one_that_was_not(tmp_path, backend, layer, kills):
