@@ -61,7 +61,10 @@ def run_direction(
     # Eagerly there is nothing to gain, and a tape cannot look into what XLA compiled.
     compiled = training and not tf.executing_eagerly() and (not is_open or initial[0].shape[-1] >= MIN_UNITS)
     steps = tf.shape(sequences)[1] if is_open else sequences.shape[1]
-    missing = -steps % STEPS_ROUNDED_TO if compiled and is_open and mask is not None else None
+    missing = None
+    if compiled and is_open and mask is not None:
+        # At least one step: XLA has no loop over none.
+        missing = -tf.maximum(steps, 1) % STEPS_ROUNDED_TO + tf.maximum(1 - steps, 0)
     mask = None if mask is None else _lengthen(mask, missing)
     # To look for steps that are padding in all rows costs a tenth of the loop. Batches of one fixed length have such
     # steps; where the length is open each batch is as long as its longest row.

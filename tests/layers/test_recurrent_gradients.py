@@ -307,6 +307,27 @@ def test_any_number_of_steps_in_one_graph(case, training, rounded_to, monkeypatc
 
 
 @only_tensorflow
+def test_a_batch_without_steps_changes_nothing(monkeypatch):
+    import tensorflow as tf
+
+    from keras_seq.ops import recurrence_tensorflow
+
+    monkeypatch.setattr(recurrence_tensorflow, "MIN_UNITS", UNITS)
+    layer = LSTM(UNITS, return_state=True)
+    layer.build((None, None, FEATURES))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, FEATURES)), tf.TensorSpec((None, None), tf.bool)])
+    def compute(inputs, mask):
+        with tf.GradientTape() as tape:
+            outputs = layer(inputs, mask=mask, training=True)
+            total = sum(tf.reduce_sum(output) for output in outputs)
+        return outputs, tape.gradient(total, [variable.value for variable in layer.trainable_variables])
+
+    for array in keras.tree.flatten(compute(np.zeros((ROWS, 0, FEATURES), "float32"), np.zeros((ROWS, 0), bool))):
+        np.testing.assert_array_equal(array, 0)
+
+
+@only_tensorflow
 def test_open_steps_without_a_mask_are_not_rounded(monkeypatch):
     import tensorflow as tf
 
