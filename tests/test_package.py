@@ -42,6 +42,7 @@ TENSORFLOW_LAZILY = (
     "training/event_files.py",
     "training/feeding.py",
     "training/gradient_norms.py",
+    "training/optimizers.py",
     "training/projector.py",
     "training/tensorboard.py",
 )

@@ -129,6 +129,8 @@ def compared_with_expected(expected: Mapping[str, float], metrics: Mapping[str, 
         reached = metrics.get(split, {}).get(name)
         if isinstance(reached, float):
             short = reached - score if name in LESS_IS_BETTER else score - reached
+            # Recipes give scores with four places.
+            short = round(short, 4)
             verdict = "reached" if short <= 0 else f"missed by {short:.4f}"
             lines.append(f"Expected {split} {name} {score:.4f}: {verdict} ({reached:.4f})")
     return lines
