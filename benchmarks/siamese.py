@@ -104,13 +104,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.gpu:
         import torch
 
+        from keras_seq.ops.recurrence import has_gpu
+
+        if not (torch.cuda.is_available() and has_gpu()):
+            parser.error("--gpu needs a card that both JAX and PyTorch see; install their builds for it")
         constant["processor"] = torch.cuda.get_device_name()
     rows: list[dict[str, Any]] = []
     if "training" in options.parts:
         with tempfile.TemporaryDirectory() as folder:
             write_training(Path(folder), batches=options.batches, **sizes)
             ways = (*(OURS_ON_GPU if options.gpu else OURS), *THEIRS)
-            workers = {way: Worker(way, __file__, way, folder) for way in ways}
+            environment = _GPU_ENVIRONMENT if options.gpu else None
+            workers = {way: Worker(way, __file__, way, folder, environment=environment) for way in ways}
             try:
                 print(_compare({way: worker.ask({"check": None}) for way, worker in workers.items()}), flush=True)
                 rates = _measure(workers, sizes["pairs"], options.rounds, options.seconds)

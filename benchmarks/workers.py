@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -16,16 +17,17 @@ class Worker:
         name: what messages call it.
         script: the program, which is started with `--worker` and the arguments.
         arguments: by default the name.
+        environment: variables beside those of this process; without them the backend is TensorFlow.
     """
 
-    def __init__(self, name: str, script: str, *arguments: str) -> None:
+    def __init__(self, name: str, script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.process = subprocess.Popen(
             [sys.executable, script, "--worker", *(arguments or (name,))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={"KERAS_BACKEND": "tensorflow", **os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", **(environment or {})},
         )
 
     def ask(self, request: dict) -> Any:

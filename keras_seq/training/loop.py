@@ -68,7 +68,7 @@ class _Progress:
 
 
 def jit_setting(settings: FitRecipe) -> bool | str:
-    """`fit.jit_compile` for the backend in use: on JAX what is not compiled runs op by op, a hundred times as long."""
+    """`fit.jit_compile` for the backend in use: on JAX what is not compiled runs op by op, much slower."""
     return settings.jit_compile or keras.backend.backend() == "jax"
 
 
