@@ -8,8 +8,7 @@ import keras
 from keras import ops
 
 from keras_seq.core.registration import register
-from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state, check_sequences
-from keras_seq.ops.recurrence import run_recurrence
+from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state
 
 
 @register
@@ -52,6 +51,12 @@ class Bidirectional(keras.layers.Bidirectional):
         Schuster and Paliwal, "Bidirectional Recurrent Neural Networks", IEEE Trans. Signal Processing 45(11), 1997.
     """
 
+    def __init__(self, layer: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(layer, *args, **kwargs)
+        for direction in (self.forward_layer, self.backward_layer):
+            if isinstance(direction, RecurrentLayer):
+                direction.num_side_by_side = 2
+
     def call(
         self,
         sequences: Any,
@@ -62,32 +67,28 @@ class Bidirectional(keras.layers.Bidirectional):
     ) -> Any:
         # Keras gives the mask that comes with the sequences this name where there is an initial state beside them.
         mask = sequences_mask if mask is None else mask
-        if not self._is_fused() or self.forward_layer.takes_cudnn(mask, training):
-            return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         layers = [self.forward_layer, self.backward_layer]
-        check_sequences(self.name, sequences, mask, layers[0].cell.kernel.shape[0])
-        sequences = ops.cast(sequences, self.compute_dtype)
+        if not all(isinstance(layer, RecurrentLayer) for layer in layers):
+            return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        states: list = [None, None]
         if initial_state is not None:
-            sizes = [*layers[0].state_size, *layers[1].state_size]
-            check_initial_state(self.name, initial_state, sizes, sequences.shape[0])
-        if initial_state is None:
-            batch = ops.shape(sequences)[0]
-            states = [layer.get_initial_state(batch) for layer in layers]
-        else:
-            half = len(initial_state) // 2
+            sizes = [size for layer in layers for size in layer.state_size]
+            initial_state = check_initial_state(self.name, initial_state, sizes, sequences)
+            half = len(layers[0].state_size)
             states = [initial_state[:half], initial_state[half:]]
-        directions = [
-            layer.direction(sequences, state, bool(training)) for layer, state in zip(layers, states, strict=True)
+        # The layers are called, not their loops: what Keras does around a call (a regularizer of activities, a dtype of
+        # their own, a `call` of a subclass) holds within the wrapper too.
+        results = [
+            layer(sequences, initial_state=state, mask=mask, training=training)
+            for layer, state in zip(layers, states, strict=True)
         ]
-        results = run_recurrence(layers[0].step, directions, mask=mask, training=bool(training))
-        outputs = [
-            layer.all_outputs(sequences, mask) if self.return_sequences else layer.last_output(sequences, states, mask)
-            for layer, (sequences, states) in zip(layers, results, strict=True)
-        ]
+        outputs = [ops.cast(result[0] if self.return_state else result, self.compute_dtype) for result in results]
+        if self.return_sequences:
+            outputs[1] = ops.flip(outputs[1], axis=1)
         output = self._merge(*outputs)
         if not self.return_state:
             return output
-        return (*(output if self.merge_mode is None else (output,)), *results[0][1], *results[1][1])
+        return (*(output if self.merge_mode is None else (output,)), *results[0][1:], *results[1][1:])
 
     def _merge(self, forward: Any, backward: Any) -> Any:
         if self.merge_mode == "concat":
@@ -96,13 +97,3 @@ class Bidirectional(keras.layers.Bidirectional):
             return forward, backward
         merge = {"sum": ops.add, "mul": ops.multiply, "ave": lambda x, y: (x + y) / 2}
         return merge[self.merge_mode](forward, backward)
-
-    def _is_fused(self) -> bool:
-        forward, backward = self.forward_layer, self.backward_layer
-        return (
-            all(isinstance(layer, RecurrentLayer) and layer.is_standard for layer in (forward, backward))
-            and not forward.go_backwards
-            and backward.go_backwards
-            and forward.step == backward.step
-            and not self.stateful
-        )

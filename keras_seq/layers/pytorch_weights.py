@@ -149,8 +149,11 @@ def _names(stack: RecurrentStack, suffix: str) -> list[str]:
 
 
 def _array(value: Any) -> np.ndarray:
-    # A parameter asks for its gradient, and may be on another device: NumPy takes neither.
-    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    # A parameter asks for its gradient, may be on another device or of a type (bfloat16) that NumPy has not.
+    value = value.detach().cpu()
+    return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
 
 
 def _check_stack(stack: Any) -> None:

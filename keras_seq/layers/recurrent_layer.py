@@ -17,6 +17,8 @@ Tensor = Any
 _Base: Any = keras.layers.RNN if TYPE_CHECKING else object
 
 STATE_LETTERS = ("h", "c")
+STOCK_CELLS = (keras.layers.SimpleRNNCell, keras.layers.GRUCell, keras.layers.LSTMCell)
+FUSED_SETTINGS = "tanh and ReLU with sigmoid gates, without recurrent dropout, unrolling, and one dropout for each gate"
 
 
 class RecurrentLayer(_Base):
@@ -30,6 +32,9 @@ class RecurrentLayer(_Base):
         weight_dropout: rate at which single weights between states (`recurrent_kernel`) are dropped while training, the
             same ones at all steps and in all rows of a batch (Merity et al., "Regularizing and Optimizing LSTM Language
             Models", ICLR 2018).
+        fused: which loop over time runs. `None`: the fused one, whose gradient is derived by hand, where it computes
+            exactly what the stock layer does, else the plain one, of Keras. `False`: always the plain one, which can be
+            differentiated any number of times and, under JAX, in forward mode. `True`: the fused one, or an error.
     """
 
     def __init__(
@@ -38,11 +43,14 @@ class RecurrentLayer(_Base):
         *args: Any,
         learn_initial_state: bool = False,
         weight_dropout: float = 0.0,
+        fused: bool | None = None,
         **kwargs: Any,
     ) -> None:
         check_cell_arguments(units, kwargs)
         check_boolean("learn_initial_state", learn_initial_state)
         check_rate("weight_dropout", weight_dropout)
+        if fused is not None:
+            check_boolean("fused", fused)
         if learn_initial_state and kwargs.get("stateful"):
             raise ValueError(
                 "`learn_initial_state` must be False in a stateful layer: its initial state is where the last batch "
@@ -51,10 +59,18 @@ class RecurrentLayer(_Base):
         super().__init__(units, *args, **kwargs)
         self.learn_initial_state = learn_initial_state
         self.weight_dropout = weight_dropout
-        if weight_dropout and not self.is_standard:
+        self.fused = fused
+        # How many loops run at a time, this layer's among them; set by what wraps it.
+        self.num_side_by_side = 1
+        if fused and not self.is_standard:
             raise ValueError(
-                "`weight_dropout` must be 0 where the stock code runs: it serves tanh and ReLU with sigmoid gates, "
-                f"without recurrent dropout and unrolling. Received: weight_dropout={weight_dropout!r}. Set it to 0."
+                f"`fused` must be None or False with these settings: the fused loop has {FUSED_SETTINGS}. "
+                "Received: fused=True. Leave it out: the plain loop then runs."
+            )
+        if weight_dropout and not self.is_fused:
+            raise ValueError(
+                f"`weight_dropout` must be 0 where the plain loop runs: the fused one has {FUSED_SETTINGS}. "
+                f"Received: weight_dropout={weight_dropout!r}. Set it to 0."
             )
         # Checked in `build` and `call`, with an error that names the argument.
         self.input_spec = None
@@ -83,18 +99,30 @@ class RecurrentLayer(_Base):
 
     @property
     def is_standard(self) -> bool:
-        """Whether the quick loop computes this setting; any other runs the stock code."""
+        """Whether the fused loop computes these settings; all others run in the plain loop of Keras."""
         return (
             self.activation in (keras.activations.tanh, keras.activations.relu)
             and getattr(self, "recurrent_activation", keras.activations.sigmoid) is keras.activations.sigmoid
             and not self.recurrent_dropout
             and not self.unroll
+            and not self._drops_each_gate
+            and type(self.cell) in STOCK_CELLS
         )
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether the fused loop runs."""
+        return self.fused is not False and self.is_standard
+
+    @property
+    def _drops_each_gate(self) -> bool:
+        """Whether the stock cell drops inputs anew for each gate."""
+        return bool(self.dropout) and getattr(self.cell, "implementation", 2) == 1
 
     def takes_cudnn(self, mask: Any, training: Any) -> bool:
         """Whether the stock layer is to try cuDNN: on a GPU, in training alone, so that no exported graph holds it, and
         without a mask, for it takes only some. Where it cannot, the stock layer runs its own loop."""
-        if self.weight_dropout:
+        if self.weight_dropout or self.fused is False or self._drops_each_gate:
             return False
         return bool(training) and mask is None and getattr(self, "use_cudnn", False) in (True, "auto") and has_gpu()
 
@@ -121,11 +149,22 @@ class RecurrentLayer(_Base):
     ) -> Any:
         # Keras gives the mask that comes with the sequences this name where there is an initial state beside them.
         mask = sequences_mask if mask is None else mask
-        check_sequences(self.name, sequences, mask, self.cell.kernel.shape[0])
+        mask = check_sequences(self.name, sequences, mask, self.cell.kernel.shape[0])
         if initial_state is not None:
-            check_initial_state(self.name, initial_state, self.state_size, sequences.shape[0])
+            initial_state = check_initial_state(self.name, initial_state, self.state_size, sequences)
         sequences = ops.cast(sequences, self.compute_dtype)
-        return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        if sequences.shape[1] != 0:
+            return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        # The loops of Keras read a first step: it is one of padding, over which the states are carried.
+        sequences = ops.pad(sequences, [[0, 0], [0, 1], [0, 0]])
+        mask = ops.zeros(ops.shape(sequences)[:2], "bool")
+        result = super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        if not self.return_sequences:
+            return result
+        return (result[0][:, :0], *result[1:]) if self.return_state else result[:, :0]
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return super().compute_mask(inputs, _step_mask(mask))
 
     def get_initial_state(self, batch_size: Any) -> list[Tensor]:
         if not self.learn_initial_state:
@@ -136,16 +175,19 @@ class RecurrentLayer(_Base):
         ]
 
     def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> tuple:
-        mask = keras.tree.flatten(mask)[0] if mask is not None else None
         states = keras.tree.flatten(initial_state)
         if self.takes_cudnn(mask, training):
             return super().inner_loop(sequences, states, mask, training=training)
-        if not self.is_standard:
+        if not self.is_fused:
             # Not `super()`: the stock layer may call cuDNN, which takes no left-padded mask and cannot be served on a
             # CPU.
             return keras.layers.RNN.inner_loop(self, sequences, states, mask, training=training)
-        ((outputs, states),) = run_recurrence(
-            self.step, [self.direction(sequences, states, training)], mask=mask, training=training
+        outputs, states = run_recurrence(
+            self.step,
+            self.direction(sequences, states, training),
+            mask=mask,
+            training=training,
+            num_side_by_side=self.num_side_by_side,
         )
         last = self.last_output(outputs, states, mask)
         outputs = self.all_outputs(outputs, mask)
@@ -171,8 +213,17 @@ class RecurrentLayer(_Base):
         return ops.where(ops.expand_dims(shown, -1), states[0], ops.zeros_like(states[0]))
 
     def get_config(self) -> dict[str, Any]:
-        own = {"learn_initial_state": self.learn_initial_state, "weight_dropout": self.weight_dropout}
-        return {**super().get_config(), **own}
+        # What is at its default is left out: the config then is one of the stock layer too.
+        own = {"learn_initial_state": False, "weight_dropout": 0.0, "fused": None}
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name, default in own.items() if getattr(self, name) != default},
+        }
+
+    def _maybe_config_dropout_masks(self, cell: Any, input_sequence: Any, input_state: Any) -> None:
+        # Keras takes the shape of the masks off the first step, which a batch without steps has not.
+        shape = (ops.shape(input_state[0])[0], self.cell.kernel.shape[0])
+        super()._maybe_config_dropout_masks(cell, ops.zeros(shape, input_sequence.dtype), input_state)
 
     def _activation_name(self) -> str:
         return {keras.activations.tanh: ACTIVATIONS[0], keras.activations.relu: ACTIVATIONS[1]}[self.activation]
@@ -191,14 +242,17 @@ def check_cell_arguments(units: Any, arguments: dict[str, Any]) -> None:
         check_rate(name, arguments.get(name, 0.0))
 
 
-def check_sequences(name: str, sequences: Tensor, mask: Any, features: int) -> None:
+def check_sequences(name: str, sequences: Tensor, mask: Any, features: int) -> Tensor | None:
     """Raise unless the sequences are `(batch, steps, features)` and the mask `(batch, steps)`, where shapes are known.
 
     Args:
         name: name of the layer, for the message.
         sequences: what the layer was called on.
-        mask: the mask it was given, or `None`.
+        mask: the mask it was given, also in a list or `(batch, steps, 1)` as stock layers take it; or `None`.
         features: size of the last axis that the layer was built for.
+
+    Returns:
+        The mask, `(batch, steps)` boolean, or `None`.
 
     Raises:
         ValueError: if a shape does not fit.
@@ -210,33 +264,41 @@ def check_sequences(name: str, sequences: Tensor, mask: Any, features: int) -> N
             f"`sequences` must have {features} features, for which the layer {name!r} was built. "
             f"Received: shape={shape}. Pass sequences of {features} features, or make a new layer."
         )
-    for part in keras.tree.flatten(mask) if mask is not None else []:
-        received = tuple(part.shape)
-        fits = len(received) == 2 and all(
-            a is None or b is None or a == b for a, b in zip(received, shape[:2], strict=True)
+    of_steps = _step_mask(mask)
+    if of_steps is None:
+        return None
+    received = tuple(of_steps.shape)
+    fits = len(received) == 2 and all(
+        a is None or b is None or a == b for a, b in zip(received, shape[:2], strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"`mask` of {name!r} must have the shape (batch, steps) of the sequences, {shape[:2]}. "
+            f"Received: shape={tuple(keras.tree.flatten(mask)[0].shape)}. Pass one boolean per step, True = real step."
         )
-        if not fits:
-            raise ValueError(
-                f"`mask` of {name!r} must have the shape (batch, steps) of the sequences, {shape[:2]}. "
-                f"Received: shape={received}. Pass one boolean per step, True = real step."
-            )
+    return ops.cast(of_steps, "bool")
 
 
-def check_initial_state(name: str, initial_state: Any, sizes: Any, batch: int | None) -> None:
+def check_initial_state(name: str, initial_state: Any, sizes: Any, sequences: Tensor) -> list[Tensor]:
     """Raise unless the states are as many as the sizes, `(batch, size)` each, where shapes are known.
 
     Args:
         name: name of the layer, for the message.
-        initial_state: what the layer was given.
+        initial_state: what the layer was given: a state, or some in a list.
         sizes: the sizes of its states, in order.
-        batch: number of rows of the sequences, if known.
+        sequences: what it was called on, `(batch, steps, features)`.
+
+    Returns:
+        The states, `(batch, size)` each: one that has a single row is that of all rows.
 
     Raises:
         ValueError: if the states do not fit.
     """
-    shapes = [tuple(state.shape) for state in keras.tree.flatten(initial_state)]
+    states = keras.tree.flatten(initial_state)
+    batch = sequences.shape[0]
+    shapes = [tuple(state.shape) for state in states]
     fits = len(shapes) == len(sizes) and all(
-        len(shape) == 2 and shape[1] == size and (None in (shape[0], batch) or shape[0] == batch)
+        len(shape) == 2 and shape[1] == size and (None in (shape[0], batch) or shape[0] in (1, batch))
         for shape, size in zip(shapes, sizes, strict=True)
     )
     if not fits:
@@ -245,6 +307,20 @@ def check_initial_state(name: str, initial_state: Any, sizes: Any, batch: int | 
             f"`initial_state` of {name!r} must hold {len(sizes)} tensor(s) of the shapes {expected}. "
             f"Received: shapes {shapes}. Pass one state per state of the layer."
         )
+    rows = ops.shape(sequences)[0]
+    return [
+        ops.broadcast_to(state, (rows, shape[1])) if shape[0] == 1 and batch != 1 else state
+        for state, shape in zip(states, shapes, strict=True)
+    ]
+
+
+def _step_mask(mask: Any) -> Tensor | None:
+    """The mask of the sequences: the first in a list, without the last axis of `(batch, steps, 1)`."""
+    parts = keras.tree.flatten(mask)
+    if not parts or parts[0] is None:
+        return None
+    mask = parts[0] if hasattr(parts[0], "shape") else ops.convert_to_tensor(parts[0])
+    return ops.squeeze(mask, -1) if len(mask.shape) == 3 and mask.shape[2] == 1 else mask
 
 
 def _check_rank(name: str, shape: Any) -> None:

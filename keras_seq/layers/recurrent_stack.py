@@ -63,6 +63,7 @@ class RecurrentStack(keras.layers.Layer):
         batch_first: whether sequences are `(batch, steps, ...)`; `False`: `(steps, batch, ...)`, in and out.
         return_sequences: whether the outputs of all steps are returned, or the last one alone.
         return_state: whether the final states are returned as well.
+        fused: which loop over time the layers run: see `LSTM`.
 
     Call arguments:
         sequences: `(batch, steps, features)`, floating.
@@ -106,6 +107,7 @@ class RecurrentStack(keras.layers.Layer):
         batch_first: bool = True,
         return_sequences: bool = True,
         return_state: bool = False,
+        fused: bool | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -123,6 +125,8 @@ class RecurrentStack(keras.layers.Layer):
             ("return_state", return_state),
         ):
             check_boolean(name, value)
+        if fused is not None:
+            check_boolean("fused", fused)
         self.cell = cell
         self.units = units
         self.num_layers = num_layers
@@ -134,6 +138,7 @@ class RecurrentStack(keras.layers.Layer):
         self.batch_first = batch_first
         self.return_sequences = return_sequences
         self.return_state = return_state
+        self.fused = fused
         self.supports_masking = True
         self.recurrent_layers = [self._make_layer(index) for index in range(num_layers)]
         self.dropout_layers = [
@@ -175,7 +180,7 @@ class RecurrentStack(keras.layers.Layer):
         mask = sequences_mask if mask is None else mask
         features = self.directions()[0].cell.kernel.shape[0]
         x = sequences if self.batch_first or len(sequences.shape) != 3 else ops.transpose(sequences, (1, 0, 2))
-        check_sequences(self.name, x, mask, features)
+        mask = check_sequences(self.name, x, mask, features)
         initial_states = self._states_of_layers(initial_state)
         states: list[Tensor] = []
         for index, layer in enumerate(self.recurrent_layers):
@@ -218,6 +223,7 @@ class RecurrentStack(keras.layers.Layer):
             "batch_first",
             "return_sequences",
             "return_state",
+            "fused",
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -227,6 +233,7 @@ class RecurrentStack(keras.layers.Layer):
             activation=self.activation,
             use_bias=self.use_bias,
             weight_dropout=self.weight_dropout,
+            fused=self.fused,
             return_sequences=self.return_sequences or index < self.num_layers - 1,
             return_state=True,
             dtype=self.dtype_policy,

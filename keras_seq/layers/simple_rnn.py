@@ -78,6 +78,12 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
     Args:
         units: size of the state.
         learn_initial_state: whether h_0 is trained; zeros otherwise. What is trained comes first in `get_weights()`.
+        weight_dropout: rate at which single weights of `recurrent_kernel` are dropped while training, the same ones at
+            all steps and in all rows.
+        fused: which loop over time runs. `None` (default): the fused one, with a gradient derived by hand, wherever it
+            computes what the stock layer does, else the plain one of Keras. `False`: always the plain one: slower, but
+            under JAX it can also be differentiated in forward mode (`jax.jvp`, `jax.jacfwd`). `True`: the fused one,
+            or an error where settings rule it out.
             All further arguments are those of `keras.layers.SimpleRNN`.
 
     Call arguments:

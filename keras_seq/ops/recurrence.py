@@ -1,4 +1,4 @@
-"""Recurrent networks over time, in one or several directions, on the backend in use."""
+"""Recurrent networks over time, on the backend in use."""
 
 from __future__ import annotations
 
@@ -15,53 +15,50 @@ Tensor = Any
 
 
 def run_recurrence(
-    step: RecurrentStep, directions: list[Direction], *, mask: Tensor | None = None, training: bool = False
-) -> list[tuple[Tensor, States]]:
-    """Run a recurrent network, in one direction or in several at a time.
+    step: RecurrentStep,
+    direction: Direction,
+    *,
+    mask: Tensor | None = None,
+    training: bool = False,
+    num_side_by_side: int = 1,
+) -> tuple[Tensor, States]:
+    """Run a recurrent network in one direction.
 
     The products `x W + b` of all steps are one matrix product before the loop. The gradient is derived by hand: one
-    product per step on the way back, and one product for all of `dW` and of `dU` after the loop.
+    product per step on the way back, and one product for all of `dW` and of `dU` after the loop. Gradients of that
+    gradient are those of autodiff. Under JAX there is no forward mode, as there is none of any hand-derived gradient.
 
     Masking: at a step whose mask is `False` the state is carried over unchanged, wherever that step stands, so padding
     on either side, and holes, never reach a real step.
 
     Args:
         step: the network: a step of `keras_seq.ops.recurrent_steps`.
-        directions: what each direction reads, and its weights.
+        direction: what it reads, and its weights.
         mask: `(batch, steps)` boolean, `True` = real step.
         training: whether a gradient will be asked for. It is right either way; with `True` what it needs is kept, and
             on TensorFlow the loop is compiled; an open number of steps is rounded up for it where there is a mask.
+        num_side_by_side: how many such loops run at a time, this one among them, and share the cores.
 
     Returns:
-        Per direction the outputs `(batch, steps, units)`, aligned with the input steps (a reversed direction is *not*
-        flipped), and the final states.
+        The outputs `(batch, steps, units)`, aligned with the input steps (a reversed direction is *not* flipped), and
+        the final states.
     """
     backend = _backend()
-    dtype = keras.backend.standardize_dtype(directions[0].sequences.dtype)
+    dtype = keras.backend.standardize_dtype(direction.sequences.dtype)
     mask = None if mask is None else ops.cast(mask, "bool")
 
     def tensor(x: Any) -> Tensor:
         return ops.cast(ops.convert_to_tensor(x), dtype)
 
-    results = []
-    for direction in directions:
-        direction = direction._replace(
-            initial_states=tuple(tensor(state) for state in direction.initial_states),
-            kernel=tensor(direction.kernel),
-            bias=None if direction.bias is None else tensor(direction.bias),
-            recurrent_weights=tuple(tensor(weight) for weight in direction.recurrent_weights),
-        )
-        results.append(
-            backend.run_direction(
-                step,
-                direction,
-                mask,
-                training=training,
-                serving=is_serving_graph(),
-                num_directions=len(directions),
-            )
-        )
-    return results
+    direction = direction._replace(
+        initial_states=tuple(tensor(state) for state in direction.initial_states),
+        kernel=tensor(direction.kernel),
+        bias=None if direction.bias is None else tensor(direction.bias),
+        recurrent_weights=tuple(tensor(weight) for weight in direction.recurrent_weights),
+    )
+    return backend.run_direction(
+        step, direction, mask, training=training, serving=is_serving_graph(), num_side_by_side=num_side_by_side
+    )
 
 
 def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = False) -> tuple[tuple, tuple]:
@@ -98,6 +95,6 @@ def _backend() -> Any:
 
         return recurrence_jax
     raise ValueError(
-        "keras_seq's recurrent layers run on the TensorFlow and JAX backends. "
+        "keras_seq's loops over time (recurrent layers, the CRF, decoding) run on the TensorFlow and JAX backends. "
         f"Received: KERAS_BACKEND={name}. Set the variable to `tensorflow` or `jax` before importing Keras."
     )

@@ -25,7 +25,13 @@ def has_gpu() -> bool:
 
 
 def run_direction(
-    step: RecurrentStep, direction: Direction, mask: Array | None, *, training: bool, serving: bool, num_directions: int
+    step: RecurrentStep,
+    direction: Direction,
+    mask: Array | None,
+    *,
+    training: bool,
+    serving: bool,
+    num_side_by_side: int,
 ) -> tuple[Array, States]:
     """See `keras_seq.ops.recurrence_tensorflow.run_direction`: the same arguments and results.
 
@@ -37,7 +43,16 @@ def run_direction(
     if bias is not None:
         projection = projection + bias
     mask = None if mask is None else jnp.transpose(mask)[..., None]
-    outputs, final = _loop(step, reverse, projection, tuple(initial), tuple(recurrent), mask)
+    try:
+        outputs, final = _loop(step, reverse, projection, tuple(initial), tuple(recurrent), mask)
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise TypeError(
+            "The fused loop of a recurrent layer has a gradient derived by hand, which JAX can use backwards alone "
+            "(`jax.grad`, `jax.vjp`, `jax.jacrev`). Received: forward mode (`jax.jvp`, `jax.jacfwd`). Make the layer "
+            "with `fused=False`, for instance `LSTM(units, fused=False)`."
+        ) from error
     return jnp.transpose(outputs, (1, 0, 2)), final
 
 

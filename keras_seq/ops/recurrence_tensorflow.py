@@ -11,6 +11,7 @@ The only file of `ops` that imports TensorFlow. The loop is traced in one of two
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 from collections.abc import Callable
@@ -39,7 +40,7 @@ def run_direction(
     *,
     training: bool,
     serving: bool,
-    num_directions: int,
+    num_side_by_side: int,
 ) -> tuple[Tensor, States]:
     """Run a recurrent network over sequences, in one direction.
 
@@ -49,59 +50,104 @@ def run_direction(
         mask: `(batch, steps)` boolean, or `None`.
         training: whether a gradient will be asked for.
         serving: whether the graph is to be exported: then ops that XLA does not know may stand in it.
-        num_directions: how many loops run side by side.
+        num_side_by_side: how many loops share the cores, this one among them.
 
     Returns:
         Outputs `(batch, steps, units)`, and the final states.
     """
     sequences, initial, kernel, bias, recurrent, reverse = direction
-    num_states, num_weights = len(initial), len(recurrent)
-    parts = _number_of_parts(sequences, num_directions) if training else 1
     is_open = sequences.shape[1] is None
+    if sequences.shape[0] is None and initial[0].shape[0] is not None:
+        # The states of a stateful layer know the number of rows.
+        sequences = tf.ensure_shape(sequences, (initial[0].shape[0], *sequences.shape[1:]))
     # Eagerly there is nothing to gain, and a tape cannot look into what XLA compiled.
     compiled = training and not tf.executing_eagerly() and (not is_open or initial[0].shape[-1] >= MIN_UNITS)
-    steps = tf.shape(sequences)[1] if is_open else sequences.shape[1]
-    missing = None
-    if compiled and is_open and mask is not None:
-        # At least one step: XLA has no loop over none.
-        missing = -tf.maximum(steps, 1) % STEPS_ROUNDED_TO + tf.maximum(1 - steps, 0)
-    mask = None if mask is None else _lengthen(mask, missing)
-    # To look for steps that are padding in all rows costs a tenth of the loop. Batches of one fixed length have such
-    # steps; where the length is open each batch is as long as its longest row.
-    skips = compiled and not is_open and mask is not None
-    masks = [None] * parts if mask is None else _split(mask, parts)
+    loop = _Loop(
+        step=step,
+        reverse=reverse,
+        mask=mask,
+        num_states=len(initial),
+        num_parts=_number_of_parts(sequences, num_side_by_side) if training else 1,
+        keeps=training,
+        compiled=compiled,
+        serving=serving,
+    )
+    run = loop.run
+    if compiled and _is_branch():
+        # The gradient of a branch does not find the outputs of a compiled loop, but those of a function around it.
+        run = tf.function(run, autograph=False)
+    if bias is None:
+        bias = tf.zeros(kernel.shape[1], kernel.dtype)
+    outputs, *final = run(sequences, kernel, bias, *initial, *recurrent)
+    return outputs, tuple(final)
 
-    @tf.custom_gradient
-    def differentiable(*arguments: Tensor) -> Any:
+
+@dataclasses.dataclass(frozen=True)
+class _Loop:
+    """A recurrent network over all steps, with the gradient that is derived by hand."""
+
+    step: RecurrentStep
+    reverse: bool
+    mask: Tensor | None
+    num_states: int
+    num_parts: int  # of a batch, each with a loop of its own
+    keeps: bool  # whether what the way back needs is kept, or computed again
+    compiled: bool
+    serving: bool
+
+    def run(self, *arguments: Tensor) -> list[Tensor]:
+        """Outputs and final states, from the sequences, kernel, bias, initial states and recurrent weights."""
+        return tf.custom_gradient(self._run)(*arguments)
+
+    def _run(self, *arguments: Tensor) -> tuple[list[Tensor], Callable]:
         sequences, kernel, bias, *others = arguments
-        initial, recurrent = others[:num_states], others[num_states:]
-        sequences, features = _lengthen(sequences, missing), sequences.shape[-1]
+        initial, recurrent = others[: self.num_states], others[self.num_states :]
+        step, reverse, parts = self.step, self.reverse, self.num_parts
+        # What XLA compiled has no gradient but the one derived by hand: no tape is to record it.
+        held = tf.stop_gradient if self.compiled else tf.identity
+        given_sequences, features = sequences, sequences.shape[-1]
+        is_open = sequences.shape[1] is None
+        steps = tf.shape(sequences)[1] if is_open else sequences.shape[1]
+        missing = None
+        if self.compiled and is_open and self.mask is not None:
+            # At least one step: XLA has no loop over none.
+            missing = -tf.maximum(steps, 1) % STEPS_ROUNDED_TO + tf.maximum(1 - steps, 0)
+        mask = None if self.mask is None else _lengthen(self.mask, missing)
+        # To look for steps that are padding in all rows costs a tenth of the loop. Batches of one fixed length have
+        # such steps; where the length is open each batch is as long as its longest row.
+        skips = self.compiled and not is_open and mask is not None
+        masks = [None] * parts if mask is None else _split(mask, parts)
+        sequences = _lengthen(sequences, missing)
         shape = tf.shape(sequences)
         projection = tf.matmul(tf.reshape(sequences, (-1, features)), kernel)
         projection = tf.reshape(projection, (shape[0], sequences.shape[1] or shape[1], kernel.shape[1]))
 
         def forward(keep: bool) -> list:
-            loop = _forward_loop(step, reverse, keep, compiled, skips)
-            rows = zip(*(_split(x, parts) for x in (projection, *initial)), strict=True)
-            return [loop(x, bias, states, recurrent, m) for (x, *states), m in zip(rows, masks, strict=True)]
+            loop = _forward_loop(step, reverse, keep, self.compiled, skips)
+            rows = zip(*(_split(held(x), parts) for x in (projection, *initial)), strict=True)
+            weights = [held(weight) for weight in recurrent]
+            return [loop(x, held(bias), states, weights, m) for (x, *states), m in zip(rows, masks, strict=True)]
 
         def outcome(results: list) -> list[Tensor]:
             h = _join([result[0] for result in results], 1)
-            final = [_join([result[1][k] for result in results], 0) for k in range(num_states)]
+            final = [_join([result[1][k] for result in results], 0) for k in range(self.num_states)]
             return [tf.transpose(h[:steps] if reverse else h[1 : 1 + steps], (1, 0, 2)), *final]
 
-        results = forward(keep=True) if training else None
+        results = forward(keep=True) if self.keeps else None
 
-        def gradient(d_outputs: Tensor, *d_final: Tensor) -> list[Tensor]:
+        def gradient(*upstream: Tensor) -> list[Tensor]:
+            return self._differentiable_again(way_back)(*upstream, *arguments) if self.compiled else way_back(*upstream)
+
+        def way_back(d_outputs: Tensor, *d_final: Tensor) -> list[Tensor]:
             kept = results or forward(keep=True)
-            loop = _backward_loop(step, reverse, compiled, skips)
-            transposed = step.transposed(recurrent)
-            rows = zip(*(_split(x, parts) for x in (_lengthen(d_outputs, missing), *d_final)), strict=True)
+            loop = _backward_loop(step, reverse, self.compiled, skips)
+            transposed = [held(weight) for weight in step.transposed(recurrent)]
+            rows = zip(*(_split(held(x), parts) for x in (_lengthen(d_outputs, missing), *d_final)), strict=True)
             back = [
                 loop(d_y, d_states, [h, *others], saved, transposed, m)
                 for (d_y, *d_states), (h, _, others, saved), m in zip(rows, kept, masks, strict=True)
             ]
-            d_initial = [_join([result[0][k] for result in back], 0) for k in range(num_states)]
+            d_initial = [_join([result[0][k] for result in back], 0) for k in range(self.num_states)]
             parts_of_gradient = [_join(list(piece), 1) for piece in zip(*(result[1] for result in back), strict=True)]
             saved = [_join(list(piece), 1) for piece in zip(*(result[3] for result in kept), strict=True)]
             h = _join([result[0] for result in kept], 1)
@@ -115,20 +161,41 @@ def run_direction(
                 tf.matmul(time_major, flat, transpose_a=True),
                 tf.reduce_sum(flat, 0),
                 *d_initial,
-                *step.d_weights(parts_of_gradient, saved, h_before)[:num_weights],
+                *step.d_weights(parts_of_gradient, saved, h_before)[: len(recurrent)],
             ]
 
         if results:
             return outcome(results), gradient
-        if serving and _is_block_lstm(step, sequences):
-            given = Direction(sequences, tuple(initial), kernel, bias, tuple(recurrent), reverse)
+        if self.serving and _is_block_lstm(step, given_sequences):
+            given = Direction(given_sequences, tuple(initial), kernel, bias, tuple(recurrent), reverse)
             return _serve_lstm(given, mask, lambda: outcome(forward(keep=False))), gradient
         return outcome(forward(keep=False)), gradient
 
-    if bias is None:
-        bias = tf.zeros(kernel.shape[1], kernel.dtype)
-    outputs, *final = differentiable(sequences, kernel, bias, *initial, *recurrent)
-    return outputs, tuple(final)
+    def _differentiable_again(self, way_back: Callable) -> Callable:
+        """The way back through compiled loops, as a function of all that it depends on: the derivatives of outputs and
+        final states, and the arguments of `run`. Its own derivative is that of the loop which is not compiled."""
+        num_upstream = 1 + self.num_states
+
+        @tf.custom_gradient
+        def gradient(*given: Tensor) -> tuple[list[Tensor], Callable]:
+            def derivative(*weights: Tensor) -> list[Tensor]:
+                with tf.GradientTape() as outer:
+                    outer.watch(given)
+                    upstream, arguments = given[:num_upstream], given[num_upstream:]
+                    with tf.GradientTape() as inner:
+                        inner.watch(arguments)
+                        outputs = dataclasses.replace(self, compiled=False, num_parts=1).run(*arguments)
+                    first = inner.gradient(outputs, arguments, output_gradients=upstream)
+                return outer.gradient(first, given, output_gradients=weights, unconnected_gradients="zero")
+
+            return way_back(*(tf.stop_gradient(value) for value in given[:num_upstream])), derivative
+
+        return gradient
+
+
+def _is_branch() -> bool:
+    """Whether the graph that is traced is a branch of `tf.cond`, `tf.case` or `tf.switch_case`."""
+    return type(tf.compat.v1.get_default_graph()).__name__ == "CondBranchFuncGraph"
 
 
 def _is_block_lstm(step: RecurrentStep, sequences: Tensor) -> bool:
@@ -315,11 +382,11 @@ def scan(step: Callable, state: tuple, sequences: tuple, *, reverse: bool = Fals
     return tuple(state), tuple(array.stack() for array in outputs)
 
 
-def _number_of_parts(sequences: Tensor, num_directions: int) -> int:
+def _number_of_parts(sequences: Tensor, num_side_by_side: int) -> int:
     """Into how many parts to cut a batch, so that each core has a loop to run."""
     if has_gpu():
         return 1
-    parts = max(1, _cores() // num_directions)
+    parts = max(1, _cores() // num_side_by_side)
     rows = sequences.shape[0]
     return parts if rows is None else max(1, min(parts, rows // MIN_ROWS))
 

@@ -78,7 +78,7 @@ def test_sequences(make):
 @pytest.mark.parametrize("make", [*LAYERS, *(lambda units, of=of: wrapped(of) for of in LAYERS)])
 def test_mask(make):
     layer = make(4)
-    for shape in ((2, 4), (3, 5), (2, 5, 1), (2,)):
+    for shape in ((2, 4), (3, 5), (2, 5, 2), (2, 4, 1), (2,)):
         with pytest.raises(ValueError) as raised:
             layer(zeros(2, 5, 3), mask=ops.ones(shape, "bool"))
         text = str(raised.value)

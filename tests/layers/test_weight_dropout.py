@@ -78,9 +78,9 @@ def test_in_other_layers(wrapped):
     assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
 
 
-def test_refused_where_the_stock_code_runs():
-    for arguments in ({"activation": "softsign"}, {"recurrent_dropout": 0.1}, {"unroll": True}):
-        with pytest.raises(ValueError, match="`weight_dropout` must be 0 where the stock code runs"):
+def test_refused_where_the_plain_loop_runs():
+    for arguments in ({"activation": "softsign"}, {"recurrent_dropout": 0.1}, {"unroll": True}, {"fused": False}):
+        with pytest.raises(ValueError, match="`weight_dropout` must be 0 where the plain loop runs"):
             LSTM(3, weight_dropout=0.1, **arguments)
     with pytest.raises(ValueError, match="`weight_dropout` must be a rate"):
         GRU(3, weight_dropout=1.0)
