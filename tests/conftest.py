@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import resource
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -106,6 +107,27 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.line(
                 f"{family:16}{seconds[family]:7.1f} s{processor[family]:7.1f} s of processor time{over}"
             )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What is exported is verified by one process that all tests of a worker feed, or, where marked, by a fresh one."""
+    verify = sys.modules.get("keras_seq.export.verify")
+    if verify is None:
+        return
+    if not _verification:
+        from verification import VerificationServer
+
+        _verification.update(served=VerificationServer(), fresh=verify.run_program)
+    verify.run_program = _verification["fresh" if item.get_closest_marker("fresh_process") else "served"]
+
+
+def pytest_sessionfinish():
+    if _verification:
+        _verification["served"].close()
+
+
+_verification = {}
 
 
 @pytest.fixture(scope="session")
