@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart install test test-thorough lint bench clean
+.PHONY: help quickstart install install-build test test-thorough lint bench clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -50,6 +50,14 @@ $(STAMPS)/bench: pyproject.toml | $(STAMPS)/package
 	@echo "Installing what the benchmarks need"
 	@$(INSTALL) --editable '.[bench]'
 	@touch $@
+
+# What a build needs: all at once, for pip resolves and checks only once then.
+$(STAMPS)/build: pyproject.toml | $(STAMPS)/python
+	@echo "Installing keras_seq, what the tests need and what lint needs (the first time downloads some 1.2 GB)"
+	@$(INSTALL) --editable '.[test,dev]'
+	@touch $(STAMPS)/package $(STAMPS)/test $(STAMPS)/dev $@
+
+install-build: $(STAMPS)/build
 
 install: $(STAMPS)/package  ## make .venv and install the package into it
 	@echo "Ready: $(CLI) --help"

@@ -29,7 +29,7 @@ def test_the_rest_of_the_product_is_thorough():
     thorough = [row for row in rows if [mark.name for mark in row.marks] == ["thorough"]]
     assert len(thorough) == 4 and rows[4:] == thorough
     assert len({row.id for row in rows}) == 8
-    assert rows[0].id == "gru-1-False-3s"
+    assert rows[0].id == "gru-1-stateful=False-3s"
     assert len(pairwise(rest=False, a=range(9), b=range(9), c=range(9))[1]) < 9**3
     with pytest.raises(ValueError, match="pass rest=False"):
         pairwise(**{name: range(10) for name in "abcd"})

@@ -56,7 +56,7 @@ def pairwise(*, rest: bool = True, **parameters: Sequence[Any]) -> tuple[list[st
     Args:
         rest: Whether the other rows of the product follow, marked `thorough`; `False` where they would be too many.
         **parameters: Name of an argument of the test -> its values. A value may be a `pytest.param` with an id; a
-            value that is no string, number, bool or `None` is named by its parameter and place.
+            value that is no string, number, bool or `None` is named by its parameter and its place.
     """
     names = list(parameters)
     values = [[_param(name, place, value) for place, value in enumerate(parameters[name])] for name in names]
@@ -73,7 +73,11 @@ def _param(name, place, value):
     param = value if hasattr(value, "values") and hasattr(value, "marks") else pytest.param(value)
     if param.id is not None:
         return param
-    shown = str(param.values[0]) if isinstance(param.values[0], str | int | float | None) else f"{name}{place}"
+    (given,) = param.values
+    if isinstance(given, bool) or given is None:
+        shown = f"{name}={given}"
+    else:
+        shown = str(given) if isinstance(given, str | int | float) else f"{name}{place}"
     return pytest.param(*param.values, marks=param.marks, id=shown)
 
 
