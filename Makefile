@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help quickstart install test lint bench clean
+.PHONY: help quickstart install install-build test test-thorough lint bench clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -16,7 +16,7 @@ QUICKSTART_MODEL := build/quickstart/saved_models/quickstart
 QUICKSTART_TEXT := "O juiz Paulo Souza, do Tribunal de Justiça do Paraná, decidiu em Curitiba."
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(STAMPS)/python:
 	@python=""; \
@@ -51,6 +51,14 @@ $(STAMPS)/bench: pyproject.toml | $(STAMPS)/package
 	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
+# What a build needs: all at once, for pip resolves and checks only once then.
+$(STAMPS)/build: pyproject.toml | $(STAMPS)/python
+	@echo "Installing keras_seq, what the tests need and what lint needs (the first time downloads some 1.2 GB)"
+	@$(INSTALL) --editable '.[test,dev]'
+	@touch $(STAMPS)/package $(STAMPS)/test $(STAMPS)/dev $@
+
+install-build: $(STAMPS)/build
+
 install: $(STAMPS)/package  ## make .venv and install the package into it
 	@echo "Ready: $(CLI) --help"
 
@@ -62,8 +70,16 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 	$(CLI) predict $(QUICKSTART_MODEL) "Maria Souza viajou de Lisboa para Recife em março de 2021." $(QUICKSTART_TEXT)
 	@if [ -d saved_models/ner_pt ]; then set -x; $(CLI) predict ner_pt $(QUICKSTART_TEXT); fi
 
-test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="-m 'not slow'" narrows
-	$(PY) -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+# Groups of tests (a family, else a file) go to the workers in the order of tests/conftest.py, the long ones first.
+PYTEST := $(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+
+test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="tests/layers" narrows
+	$(PYTEST) $(PYTEST_ARGS)
+	@echo "== Those marked both_backends, on JAX"
+	KERAS_BACKEND=jax $(PYTEST) -m both_backends $(PYTEST_ARGS) || [ $$? -eq 5 ] # 5: none is among those asked for
+
+test-thorough:  ## run all combinations too, and what takes long
+	@$(MAKE) test PYTEST_ARGS="--thorough $(PYTEST_ARGS)"
 
 lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once installed
 	@status=0; \

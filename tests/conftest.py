@@ -1,14 +1,22 @@
-"""What all tests share: a quiet TensorFlow, the folder of data sets, and skips that name their reason."""
+"""What all tests share: a quiet TensorFlow, marks, groups, what is made once, and skips that name their reason."""
 
 import importlib.util
 import os
+import resource
+import sys
+from collections import defaultdict
 from pathlib import Path
 
 # Before anything imports TensorFlow: its C++ log and start-up notices are not warnings of ours.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import pytest
+from families import BUDGET_SECONDS, FAMILIES, family_of, group_of, place_of
+from shared_runs import SharedFolder, shared_folder_of
+
+TESTS = Path(__file__).resolve().parent
 
 
 def find_data_dir() -> Path | None:
@@ -17,14 +25,130 @@ def find_data_dir() -> Path | None:
     return Path(name).resolve() if name and Path(name).is_dir() else None
 
 
-def pytest_collection_modifyitems(items):
-    if find_data_dir() is not None:
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="run also what is marked thorough")
+
+
+def pytest_configure(config):
+    """The second backend is tested where TensorFlow cannot be imported, as on a machine that does not have it."""
+    if os.environ.get("KERAS_BACKEND") == "jax" and config.option.markexpr == "both_backends":
+        for name in ("tensorflow", "tensorflow_text"):
+            sys.modules[name] = None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    leave_out_the_thorough(config, items)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(place_below_tests(item.path))))
+    items.sort(key=lambda item: place_of(group_of(place_below_tests(item.path))))
+    if find_data_dir() is None:
+        skip_what_needs_data(items)
+
+
+def place_below_tests(path):
+    path = Path(path)
+    return path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else path.as_posix()
+
+
+def leave_out_the_thorough(config, items):
+    """Without `--thorough`; a test that is named on the command line runs nevertheless."""
+    if config.option.thorough or any("::" in argument for argument in config.args):
         return
+    thorough = [item for item in items if item.get_closest_marker("thorough")]
+    if thorough:
+        config.hook.pytest_deselected(items=thorough)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
+def skip_what_needs_data(items):
     named = os.environ.get("KERAS_SEQ_DATA")
     reason = f"KERAS_SEQ_DATA={named} is no folder" if named else "KERAS_SEQ_DATA names no folder of data sets"
     for item in items:
-        if "data" in item.keywords and item.get_closest_marker("data"):
+        if item.get_closest_marker("data"):
             item.add_marker(pytest.mark.skip(reason=f"{item.name}: {reason}"))
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The second backend's run imports only the files whose tests it is asked for: others need TensorFlow."""
+    if config.option.markexpr == "both_backends" and collection_path.name.startswith("test_"):
+        return True if "both_backends" not in collection_path.read_text("utf-8") else None
+    return None
+
+
+# What tests cost: processor time of this process and of those it has waited for, which other load does not change.
+_used = 0.0
+
+
+def processor_seconds():
+    return sum(
+        usage.ru_utime + usage.ru_stime
+        for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    global _used
+    report = yield
+    now = processor_seconds()
+    report.processor_seconds, _used = now - (_used or now), now
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """A table of what each family's tests took, if any ran."""
+    seconds, processor = defaultdict(float), defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            family = isinstance(report, pytest.TestReport) and family_of(report.nodeid.split("::")[0])
+            if family:
+                seconds[family] += report.duration
+                processor[family] += getattr(report, "processor_seconds", 0.0)
+    if not seconds:
+        return
+    terminalreporter.section(f"families, each within {BUDGET_SECONDS} s of an idle machine")
+    for family in FAMILIES:
+        if family in seconds:
+            over = f"  over {BUDGET_SECONDS} s" if processor[family] > BUDGET_SECONDS else ""
+            terminalreporter.line(
+                f"{family:16}{seconds[family]:7.1f} s{processor[family]:7.1f} s of processor time{over}"
+            )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What is exported is verified by one process that all tests of a worker feed, or, where marked, by a fresh one."""
+    verify = sys.modules.get("keras_seq.export.verify")
+    if verify is None:
+        return
+    if not _verification:
+        from verification import VerificationServer
+
+        _verification.update(served=VerificationServer(), fresh=verify.run_program)
+    verify.run_program = _verification["fresh" if item.get_closest_marker("fresh_process") else "served"]
+
+
+def pytest_sessionfinish():
+    if _verification:
+        _verification["served"].close()
+
+
+_verification = {}
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory) -> SharedFolder:
+    """The folder of what is made once in a run of the tests: trained runs, exports."""
+    return shared_folder_of(tmp_path_factory)
+
+
+@pytest.fixture
+def seed_of_kills() -> int:
+    """Decides the moments of kills: another in each run, shown when a test fails, and set by KERAS_SEQ_KILL_SEED."""
+    seed = int(os.environ.get("KERAS_SEQ_KILL_SEED") or int.from_bytes(os.urandom(4)))
+    print(f"To repeat these kills: KERAS_SEQ_KILL_SEED={seed}")
+    return seed
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +165,7 @@ def zoo_script():
     """What loads a script of `zoo/` by its name, which is no package, as a module."""
 
     def load(name):
-        path = Path(__file__).resolve().parent.parent / "zoo" / f"{name}.py"
+        path = TESTS.parent / "zoo" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -76,21 +76,21 @@ from keras_seq.testing import run_model_test
 from keras_seq.zoo import list_builders, registered_builder
 
 assert keras.backend.backend() == "jax"
-for name in list_builders():
-    entry = registered_builder(name)
-    model = entry.build(**entry.example)
-    arrays = {
-        symbol.name: np.ones((2, *((size or 3) for size in symbol.shape[1:] or [3])), symbol.dtype)
-        for symbol in model.inputs
-    }
-    model.compile(loss=lambda y_true, y_pred: keras.ops.mean(keras.ops.square(keras.ops.tanh(y_pred))))
-    history = model.fit(arrays, np.zeros((2, 3), "int32"), verbose=0)
-    assert np.isfinite(history.history["loss"]).all(), name
-print("trained", list_builders())
+entry = registered_builder("ner_model")
+model = entry.build(**entry.example)
+arrays = {
+    symbol.name: np.ones((2, *((size or 3) for size in symbol.shape[1:] or [3])), symbol.dtype)
+    for symbol in model.inputs
+}
+model.compile(loss=lambda y_true, y_pred: keras.ops.mean(keras.ops.square(keras.ops.tanh(y_pred))))
+history = model.fit(arrays, np.zeros((2, 3), "int32"), verbose=0)
+assert np.isfinite(history.history["loss"]).all()
+print("trained beside", list_builders())
 """
 
 
 def test_jax_needs_no_tensorflow():
+    """In a process as a user has it; all builders train in `zoo/test_builders_on_jax.py`."""
     result = run_python(WITHOUT_TENSORFLOW, KERAS_BACKEND="jax", JAX_PLATFORMS="cpu")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("trained")
+    assert result.stdout.startswith("trained beside")

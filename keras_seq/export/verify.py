@@ -21,6 +21,9 @@ from keras_seq.export.saved_model import SAVED_MODEL_FILE, find_saved_model
 
 # Loading takes seconds; the rest is for slow machines and long samples.
 TIMEOUT_SECONDS = 900
+# The interpreter of the fresh process, and what sets its environment apart.
+PROGRAM = (sys.executable, "-P", "-W", "ignore")
+ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 _QUOTED = 60
 
 
@@ -164,13 +167,8 @@ def run_in_fresh_process(saved_model_dir: Path, samples: Sequence[Sample]) -> tu
             for key, array in sample.inputs.items()
         }
         np.savez(folder / "samples.npz", **stock_runtime.pack(arrays))  # type: ignore[arg-type]
-        command = [sys.executable, "-P", "-W", "ignore", stock_runtime.__file__]
-        arguments = [str(saved_model_dir.resolve()), str(folder / "samples.npz"), name]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
         try:
-            result = subprocess.run(
-                [*command, *arguments], env=environment, cwd=name, capture_output=True, timeout=TIMEOUT_SECONDS
-            )
+            result = run_program(str(saved_model_dir.resolve()), str(folder / "samples.npz"), name)
         except subprocess.TimeoutExpired:
             raise ExportError(
                 f"{saved_model_dir}: no answer within {TIMEOUT_SECONDS} s on {_running(folder, samples)}; "
@@ -198,6 +196,21 @@ def run_in_fresh_process(saved_model_dir: Path, samples: Sequence[Sample]) -> tu
                 index, _, _, output = key.split("/", 3)
                 answers[int(index)][output] = array
     return report["num_nodes"], answers
+
+
+def run_program(saved_model: str, samples_file: str, folder: str) -> subprocess.CompletedProcess:
+    """Run the program of `stock_runtime` to its end: its exit code and what it wrote to stderr.
+
+    Raises:
+        subprocess.TimeoutExpired: When it takes too long.
+    """
+    return subprocess.run(
+        [*PROGRAM, stock_runtime.__file__, saved_model, samples_file, folder],
+        env={**os.environ, **ENVIRONMENT},
+        cwd=folder,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+    )
 
 
 def call(function: Callable, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -1,8 +1,10 @@
 """The memory benchmark runs, and memory does not follow the size of the text."""
 
 import corpus_memory
+import pytest
 
 
+@pytest.mark.thorough
 def test_a_small_run(capsys, tmp_path):
     assert corpus_memory.main(["--megabytes", "30", "--batches", "4", "--unit", "character"]) == 0
     shown = capsys.readouterr().out

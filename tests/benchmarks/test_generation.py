@@ -10,7 +10,7 @@ import results
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "generation.py"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_all_ways_run_with_a_tiny_model():
     before = results.RESULTS.read_bytes()
     run = subprocess.run(

@@ -12,7 +12,7 @@ import results
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "recurrent.py"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_mode_runs_on_a_tiny_shape():
     before = results.RESULTS.read_bytes()
     run = subprocess.run(

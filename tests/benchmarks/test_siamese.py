@@ -13,7 +13,7 @@ PROGRAM = Path(__file__).parents[2] / "benchmarks" / "siamese.py"
 RATES = {"keras_seq": 1000.0, "keras_seq, XLA": 1200.0, "PyTorch": 800.0, "PyTorch, packed": 500.0}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_both_parts_run_with_a_tiny_model():
     before = results.RESULTS.read_bytes()
     run = subprocess.run(

@@ -57,6 +57,7 @@ def test_answers_of_c_and_python_agree(program, functions, model_folder, sentenc
     check_answer(program, model_folder / "1", functions.text(tf.constant([sentence])), text=sentence)
 
 
+@pytest.mark.thorough
 def test_a_classifier_in_c(program, tmp_path):
     encoder = TokenEncoder.build(SENTENCES[:1], subwords=SubwordHashing(50))
     features = {"subwords": {"num_buckets": 50}, "bigrams": {"num_buckets": 20}}

@@ -49,7 +49,6 @@ def check_parity(folder, functions, sentences, further=()):
 
 
 @pytest.mark.data
-@pytest.mark.slow
 def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
     functions = make_tagger(sentences[: NUM_SENTENCES // 2])
     folder = write_saved_model(tmp_path / "m", functions.signatures(), trackables=[functions])
@@ -57,7 +56,7 @@ def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("model", [path for path in SHIPPED if path not in OF_IMAGES], ids=lambda path: path.name)
 def test_shipped_models_on_a_thousand_real_sentences(model, sentences):
     loaded = keras_of(model)
@@ -65,7 +64,7 @@ def test_shipped_models_on_a_thousand_real_sentences(model, sentences):
 
 
 @pytest.mark.data
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("model", OF_IMAGES, ids=lambda path: path.name)
 def test_shipped_models_on_a_thousand_real_drawings(model, data_dir):
     drawings = read_images(data_dir / "omniglot/evaluation.npz").images[:NUM_SENTENCES, ..., None].astype("float32")

@@ -18,6 +18,7 @@ def write(folder, function, **trackables):
     return write_saved_model(folder, {"serving_default": (function, spec)}, trackables=list(trackables.values()))
 
 
+@pytest.mark.fresh_process
 def test_a_tagger_answers_alike_on_everything(functions, model_folder):
     texts = ["Ana mora em Lisboa.", "O juiz Paulo Souza decidiu \0"]
     sample = Sample("split text", {"tokens": [["Ana", "mora"], ["", "Lisboa"]]}, "tokenized")
@@ -93,6 +94,7 @@ def test_a_function_that_must_be_compiled_is_not_allowed():
     assert [(problem["op"], problem["function"]) for problem in problems] == [("_XlaMustCompile", "layer_lstm")]
 
 
+@pytest.mark.fresh_process
 @pytest.mark.parametrize(
     ("program", "reason"),
     [

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from keras import ops
+from pairwise import pairwise
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from keras_seq.layers import RecurrentStack, SimpleRNNCell, load_torch_weights, torch_weights
@@ -75,11 +76,15 @@ def assert_close(actual, expected, tolerance=1e-5):
         np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True], ids=["one_way", "both_ways"])
-@pytest.mark.parametrize("batch_first", [False, True], ids=["steps_first", "batch_first"])
-@pytest.mark.parametrize("bias", [False, True], ids=["no_bias", "bias"])
-@pytest.mark.parametrize("num_layers", [1, 2, 3])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    *pairwise(
+        kind=list(KINDS),
+        num_layers=[1, 2, 3],
+        bias=[False, True],
+        batch_first=[False, True],
+        bidirectional=[False, True],
+    )
+)
 # PyTorch warns that the dropout of a single layer acts nowhere.
 @pytest.mark.filterwarnings("ignore:dropout option adds dropout after all but last:UserWarning")
 def test_equal_to_pytorch(kind, num_layers, bias, batch_first, bidirectional):
@@ -177,9 +182,7 @@ def test_gradients_equal_pytorchs(kind, bias, bidirectional, compiled):
     assert_close(gradients(stack, x.detach().numpy(), MASK, weigh, compiled), expected)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True], ids=["one_way", "both_ways"])
-@pytest.mark.parametrize("bias", [False, True], ids=["no_bias", "bias"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(*pairwise(kind=list(KINDS), bias=[False, True], bidirectional=[False, True]))
 def test_there_and_back(kind, bias, bidirectional):
     module, stack = pair(kind, num_layers=2, bias=bias, bidirectional=bidirectional)
     x = random_array(BATCH, STEPS, FEATURES)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from pairwise import pairwise
 
 from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
 from keras_seq.testing import run_layer_test
@@ -198,10 +199,7 @@ def test_contract_of_both_directions(case, return_sequences):
     )
 
 
-@pytest.mark.parametrize("go_backwards", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("use_bias", [True, False], ids=["bias", "no-bias"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(*pairwise(case=list(CASES), use_bias=[True, False], kind=KINDS, go_backwards=[False, True]))
 def test_equal_to_a_plain_loop(case, use_bias, kind, go_backwards):
     """From zeros, from a state that is given, and from one that is learned."""
     arguments = {
@@ -257,18 +255,18 @@ def test_single_precision(case):
         np.testing.assert_allclose(actual / scale, values / scale, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        {"return_state": True},
-        {"return_sequences": True, "zero_output_for_mask": True, "go_backwards": True},
-        {"zero_output_for_mask": True, "go_backwards": True, "use_bias": False},
-        {"return_sequences": True, "return_state": True, "unroll": True},
-    ],
-    ids=["last", "zeros", "last-zeros", "unroll"],
+    *pairwise(
+        case=CELLS,
+        arguments=[
+            pytest.param({"return_state": True}, id="last"),
+            pytest.param({"return_sequences": True, "zero_output_for_mask": True, "go_backwards": True}, id="zeros"),
+            pytest.param({"zero_output_for_mask": True, "go_backwards": True, "use_bias": False}, id="last-zeros"),
+            pytest.param({"return_sequences": True, "return_state": True, "unroll": True}, id="unroll"),
+        ],
+        kind=KINDS,
+    )
 )
-@pytest.mark.parametrize("case", CELLS)
 def test_options_as_in_the_stock_layer(case, arguments, kind):
     def make(stock=False):
         return make_layer(case, stock, **arguments)
@@ -291,18 +289,18 @@ def test_other_activations_run_the_stock_code(case, arguments):
     assert_equal_to_the_stock_layer(make, random_array((5, STEPS, FEATURES)), make_mask("holes"))
 
 
-@pytest.mark.parametrize("merge_mode", ["concat", "sum", "ave", "mul", None])
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        {"return_sequences": True, "return_state": True},
-        {"return_state": True, "zero_output_for_mask": True},
-        {"return_sequences": True, "go_backwards": True},
-        {"return_state": True, "go_backwards": True, "use_bias": False},
-    ],
-    ids=["sequences", "last", "backwards", "last-backwards"],
+    *pairwise(
+        case=["rnn", "gru", "lstm"],
+        arguments=[
+            pytest.param({"return_sequences": True, "return_state": True}, id="sequences"),
+            pytest.param({"return_state": True, "zero_output_for_mask": True}, id="last"),
+            pytest.param({"return_sequences": True, "go_backwards": True}, id="backwards"),
+            pytest.param({"return_state": True, "go_backwards": True, "use_bias": False}, id="last-backwards"),
+        ],
+        merge_mode=["concat", "sum", "ave", "mul", None],
+    )
 )
-@pytest.mark.parametrize("case", ["rnn", "gru", "lstm"])
 def test_merges_as_in_the_stock_wrapper(case, arguments, merge_mode):
     """Of rows with padding of every kind; from zeros, and from states that are given."""
 

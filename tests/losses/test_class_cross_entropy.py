@@ -6,6 +6,8 @@ from keras import ops
 
 from keras_seq.losses import ClassCrossEntropy
 
+pytestmark = pytest.mark.both_backends
+
 WEIGHTS = [0.5, 2.0, 1.0, 3.0]
 
 

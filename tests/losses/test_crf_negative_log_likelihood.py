@@ -6,6 +6,8 @@ import pytest
 
 from keras_seq.losses import CRFNegativeLogLikelihood
 
+pytestmark = pytest.mark.both_backends
+
 
 def exact(potentials, tags, miss_cost=0.0):
     """The loss of one row of real steps only, over all paths."""

@@ -4,6 +4,8 @@ import pytest
 
 from keras_seq.losses import MaskedCrossEntropy
 
+pytestmark = pytest.mark.both_backends
+
 
 def random_batch(seed=0):
     rng = np.random.default_rng(seed)

@@ -7,6 +7,8 @@ import pytest
 from keras_seq.losses import NoteCrossEntropy
 from keras_seq.metrics import FrameAccuracy, NLLPerStep
 
+pytestmark = pytest.mark.both_backends
+
 
 def random_batch(seed=0, rows=4, steps=5, notes=6):
     """Notes, log-odds, and the cost of each step by a plain loop in float64; padding anywhere."""

@@ -23,6 +23,8 @@ from keras_seq.losses import (
 )
 from keras_seq.metrics import ActiveTriplets
 
+pytestmark = pytest.mark.both_backends
+
 GENERATOR = np.random.default_rng(4)
 IDS = np.array([0, 1, 0, 2, 1, 3, 2])
 STACKED = GENERATOR.normal(size=(len(IDS), 2, 5))

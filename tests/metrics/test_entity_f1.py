@@ -4,6 +4,8 @@ import pytest
 
 from keras_seq.metrics import EntityF1, entity_scores
 
+pytestmark = pytest.mark.both_backends
+
 TYPES = ["PER", "LOC"]
 SCHEMES = {
     "BIO": ["O", *(f"{prefix}-{name}" for name in TYPES for prefix in "BI")],

@@ -5,6 +5,8 @@ import pytest
 from keras_seq.losses import ClassCrossEntropy
 from keras_seq.metrics import ExpectedCalibrationError, calibration_error, classification_scores, reliability_bins
 
+pytestmark = pytest.mark.both_backends
+
 
 def random_texts(seed=0, texts=200, classes=4):
     generator = np.random.default_rng(seed)

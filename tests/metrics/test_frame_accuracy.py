@@ -4,6 +4,8 @@ import pytest
 
 from keras_seq.metrics import FrameAccuracy
 
+pytestmark = pytest.mark.both_backends
+
 
 def test_counts_of_a_plain_loop_however_the_data_is_cut():
     generator = np.random.default_rng(0)

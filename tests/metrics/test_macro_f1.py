@@ -6,6 +6,8 @@ from sklearn.metrics import f1_score
 from keras_seq.losses import ClassCrossEntropy
 from keras_seq.metrics import MacroF1, classification_scores
 
+pytestmark = pytest.mark.both_backends
+
 
 def random_texts(seed=0, texts=40, classes=5):
     """Probabilities and labels of which a third is missing; class 4 does not occur."""

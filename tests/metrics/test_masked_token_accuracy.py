@@ -4,6 +4,8 @@ import pytest
 
 from keras_seq.metrics import MaskedTokenAccuracy
 
+pytestmark = pytest.mark.both_backends
+
 
 def test_real_steps_only():
     rng = np.random.default_rng(0)

@@ -5,6 +5,8 @@ import pytest
 from keras_seq.losses import NoteCrossEntropy
 from keras_seq.metrics import NLLPerStep
 
+pytestmark = pytest.mark.both_backends
+
 
 def random_batch(seed=0, rows=6, steps=5, notes=4):
     """Notes with padding anywhere, log-odds, and the cost of each step."""

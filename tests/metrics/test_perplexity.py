@@ -5,6 +5,8 @@ import pytest
 from keras_seq.losses import MaskedCrossEntropy
 from keras_seq.metrics import Perplexity
 
+pytestmark = pytest.mark.both_backends
+
 
 def random_batch(seed=0, batch=6, steps=5, classes=4):
     """Log-probabilities, labels with padding on either side and in holes, and the cost of each step."""

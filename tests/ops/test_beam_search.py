@@ -9,6 +9,8 @@ from keras import ops
 from keras_seq.ops.beam_search import beam_search
 from keras_seq.ops.decoding import sample_ids
 
+pytestmark = pytest.mark.both_backends
+
 VOCABULARY, STOP, LENGTH, ROWS = 4, 3, 4, 2
 START = np.array([1, 2], "int32")
 

@@ -5,6 +5,8 @@ from keras import ops
 
 from keras_seq.ops.calibration import apply_temperature, fit_temperature, rejection_threshold
 
+pytestmark = pytest.mark.both_backends
+
 
 def softmax(scores):
     exponentials = np.exp(scores - scores.max(-1, keepdims=True))

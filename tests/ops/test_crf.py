@@ -7,6 +7,8 @@ from keras import ops
 
 from keras_seq.ops.crf import crf_log_partition, crf_marginals, crf_score, crf_viterbi
 
+pytestmark = pytest.mark.both_backends
+
 NUM_TAGS = 3
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 # JAX computes in float32.

@@ -9,6 +9,8 @@ from scipy import stats
 from keras_seq.ops.decoding import choose, sample_ids
 from keras_seq.ops.random_numbers import uniform_numbers
 
+pytestmark = pytest.mark.both_backends
+
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 VOCABULARY, STATE, LENGTH = 11, 3, 12
 START = np.array([4, 0, 7, 10, 4], "int32")

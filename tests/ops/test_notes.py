@@ -9,6 +9,8 @@ import pytest
 from keras_seq.ops.notes import note_hits, sample_notes, step_note_costs
 from keras_seq.ops.random_numbers import uniform_numbers, uniform_numbers_of_columns
 
+pytestmark = pytest.mark.both_backends
+
 
 def random_batch(seed=0, rows=4, steps=5, notes=6):
     """Notes with padding anywhere, and log-odds, not numbers at padding."""

@@ -5,6 +5,8 @@ from scipy import stats
 
 from keras_seq.ops.random_numbers import threefry, uniform_numbers
 
+pytestmark = pytest.mark.both_backends
+
 NUM_BINS = 64
 
 

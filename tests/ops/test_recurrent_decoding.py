@@ -6,6 +6,8 @@ from keras_seq.layers import RecurrentStack
 from keras_seq.ops import recurrent_decoding
 from keras_seq.ops.recurrent_decoding import stack_step, stacked_states, states_of_layers
 
+pytestmark = pytest.mark.both_backends
+
 ROWS, STEPS, FEATURES, UNITS, VOCABULARY = 3, 6, 4, 5, 9
 
 

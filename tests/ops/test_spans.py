@@ -4,6 +4,8 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from keras_seq.ops import spans
 
+pytestmark = pytest.mark.both_backends
+
 TAGS = ["O", *(f"{prefix}-{name}" for prefix in "BIES" for name in ("PER", "LOC-X"))]
 
 

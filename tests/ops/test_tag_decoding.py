@@ -5,6 +5,8 @@ from keras_seq.metrics import EntityF1, MaskedTokenAccuracy
 from keras_seq.ops.crf import crf_viterbi
 from keras_seq.ops.tag_decoding import decode_tags
 
+pytestmark = pytest.mark.both_backends
+
 MASK = np.array([[True, True, False, True], [False, True, True, True]])
 
 

@@ -1,0 +1,48 @@
+"""Which tests belong to one family of models, and what each family's tests take.
+
+Tests of one group run one after another in one worker, so that what they share is made once. A group is a family; the
+other tests are grouped by their file. Long groups come first, so that the workers end together.
+"""
+
+from pathlib import PurePath
+
+# From now on no family's own tests take longer, shared runs and exports included.
+BUDGET_SECONDS = 60
+
+# Family -> how the names of its files begin or end, whatever their folder.
+FAMILIES = {
+    "tagging": ("tagger", "tagging", "tagging_data", "ner", "commands", "bad_input", "kill"),
+    "classification": (
+        "classifier", "classifier_commands", "prior_scores", "sentiment", "text_classifier", "transformer_classifier",
+        "wide_part",
+    ),
+    "pairs": ("pair_matcher", "pair_commands", "siamese"),
+    "images": ("image_matcher", "image_commands", "image_matching", "siamese_image"),
+    "language": ("language_model", "language", "language_step", "generate_command"),
+    "music": ("music", "music_data"),
+    "ngram": ("ngram", "ngram_commands"),
+}  # fmt: skip
+FOLDERS = ("cli", "export", "tasks", "zoo")
+
+# Long groups that are no family's, longest first; then the families, then all others in the order of their names.
+LONG = ()
+
+
+def family_of(path: str) -> str | None:
+    """The family of a test file, by its path below `tests/`; `None` for the tests of all families."""
+    file = PurePath(path)
+    if not set(file.parts) & set(FOLDERS):
+        return None
+    name = file.stem.removeprefix("test_")
+    return next((family for family, names in FAMILIES.items() if name in names), None)
+
+
+def group_of(path: str) -> str:
+    """The group of a test file: its family, or the file itself."""
+    return family_of(path) or path
+
+
+def place_of(group: str) -> tuple[int, str]:
+    """By what groups are sorted."""
+    order = (*LONG, *FAMILIES)
+    return (order.index(group) if group in order else len(order)), group
