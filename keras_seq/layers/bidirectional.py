@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_seq.core.registration import register
-from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state
+from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state, step_mask
 
 
 @register
@@ -89,6 +89,11 @@ class Bidirectional(keras.layers.Bidirectional):
         if not self.return_state:
             return output
         return (*(output if self.merge_mode is None else (output,)), *results[0][1:], *results[1][1:])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        mask = step_mask(mask) if self.return_sequences else None
+        # States have no mask: Keras goes through outputs and masks side by side, and the states come last.
+        return mask if self.merge_mode else (mask, mask)
 
     def _merge(self, forward: Any, backward: Any) -> Any:
         if self.merge_mode == "concat":

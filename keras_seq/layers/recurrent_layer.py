@@ -164,7 +164,7 @@ class RecurrentLayer(_Base):
         return (result[0][:, :0], *result[1:]) if self.return_state else result[:, :0]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return super().compute_mask(inputs, _step_mask(mask))
+        return super().compute_mask(inputs, step_mask(mask))
 
     def get_initial_state(self, batch_size: Any) -> list[Tensor]:
         if not self.learn_initial_state:
@@ -264,7 +264,7 @@ def check_sequences(name: str, sequences: Tensor, mask: Any, features: int) -> T
             f"`sequences` must have {features} features, for which the layer {name!r} was built. "
             f"Received: shape={shape}. Pass sequences of {features} features, or make a new layer."
         )
-    of_steps = _step_mask(mask)
+    of_steps = step_mask(mask)
     if of_steps is None:
         return None
     received = tuple(of_steps.shape)
@@ -314,7 +314,7 @@ def check_initial_state(name: str, initial_state: Any, sizes: Any, sequences: Te
     ]
 
 
-def _step_mask(mask: Any) -> Tensor | None:
+def step_mask(mask: Any) -> Tensor | None:
     """The mask of the sequences: the first in a list, without the last axis of `(batch, steps, 1)`."""
     parts = keras.tree.flatten(mask)
     if not parts or parts[0] is None:
