@@ -206,6 +206,12 @@ def restore_directory(path: str | os.PathLike) -> None:
                 break
 
 
+def restore_directories(folder: str | os.PathLike) -> None:
+    """As `restore_directory`, for all folders in a folder."""
+    for entry in Path(folder).glob(".*.next"):
+        restore_directory(entry.with_name(entry.name[1:].removesuffix(".next")))
+
+
 def remove_leftovers(folder: str | os.PathLike, name: str = "") -> None:
     """Remove the temporary files and folders that a kill has left; those of a live writer stay.
 
@@ -339,7 +345,9 @@ def _switch(new: Path, place: Path) -> Path | None:
         return new
     os.rename(new, following)
     os.rename(place, last)
-    os.rename(following, place)
+    # A reader that has found the gap has done it by now.
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(following, place)
     return last
 
 

@@ -29,7 +29,7 @@ class Checkpoint(NamedTuple):
 
 
 class CheckpointStore:
-    """A folder of checkpoints, of which the last few are kept, and one file of the best weights.
+    """A folder of checkpoints, of which the last few are kept, and the best weights, in two equal files.
 
     Each file is a `.npz` of plain arrays (nothing is pickled), a JSON text, and the SHA-256 of both. It is written
     beside its place, synced to the disk, and renamed: a kill or a full disk at any moment leaves the files before it
@@ -66,10 +66,19 @@ class CheckpointStore:
         """The file of the best weights."""
         return self.directory / "best.npz"
 
+    @property
+    def best_copy_path(self) -> Path:
+        """The second file of the best weights: training again would be needed to get them back."""
+        return self.directory / "best-copy.npz"
+
     def paths(self) -> list[Path]:
         """The checkpoint files, oldest step first."""
         found = [path for path in self.directory.iterdir() if re.fullmatch(r"step-\d{10,}\.npz", path.name)]
         return sorted(found, key=_step)
+
+    def path_of(self, step: int) -> Path:
+        """The file of a checkpoint after so many steps."""
+        return self.directory / f"step-{step:010d}.npz"
 
     def save(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, step: int) -> Path:
         """Write a checkpoint and remove the oldest ones.
@@ -88,7 +97,7 @@ class CheckpointStore:
         Raises:
             RunError: When it cannot be written (a full disk, for instance); the checkpoints before it stand.
         """
-        path = self.directory / f"step-{step:010d}.npz"
+        path = self.path_of(step)
         self._write(path, arrays, metadata)
         self._whole[path] = _stamp(path)
         kept = 0
@@ -112,36 +121,16 @@ class CheckpointStore:
         problem_of: Callable[[Checkpoint], str | None] = lambda checkpoint: None,
         on_skipped: Callable[[str], None] = lambda message: None,
     ) -> Checkpoint | None:
-        """The newest checkpoint that can be read and used, or `None` where no checkpoint was ever written.
+        """The newest checkpoint that can be read and used, or `None`.
 
         Args:
             problem_of: Says why a checkpoint that was read cannot be used, or `None`.
-            on_skipped: Called with one line for each file that is passed over, with the reason.
-
-        Raises:
-            RunError: When there are checkpoints, and none of them can be used: starting anew without a word would
-                lose what they hold.
+            on_skipped: Called for each file that is passed over, with its name and the reason in one line.
         """
-        problems = []
         for path in reversed(self.paths()):
-            try:
-                checkpoint = _read(path)
-            except ValueError as error:
-                problem: str | None = str(error)
-            else:
-                self._whole[path] = _stamp(path)
-                problem = problem_of(checkpoint)
-                if problem is None:
-                    for each in problems:
-                        on_skipped(f"{each}; going on from {path.name}")
-                    return checkpoint
-            problems.append(f"{path}: {problem}")
-        if problems:
-            more = "" if len(problems) == 1 else f" (and {len(problems) - 1} older ones cannot be used either)"
-            raise RunError(
-                f"{problems[0]}{more}; put a copy of a checkpoint back, or remove {self.directory} to begin this run "
-                "anew"
-            )
+            checkpoint = self._usable(path, problem_of, on_skipped)
+            if checkpoint is not None:
+                return checkpoint
         return None
 
     def save_best(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> Path:
@@ -157,23 +146,35 @@ class CheckpointStore:
         Raises:
             RunError: As for `save`.
         """
-        self._write(self.best_path, arrays, metadata)
+        for path in (self.best_path, self.best_copy_path):
+            self._write(path, arrays, metadata)
         return self.best_path
 
-    def best(self) -> Checkpoint | None:
-        """The best weights, or `None` when there are none yet.
+    def best(
+        self,
+        problem_of: Callable[[Checkpoint], str | None] = lambda checkpoint: None,
+        on_skipped: Callable[[str], None] = lambda message: None,
+    ) -> Checkpoint | None:
+        """The best weights, or `None` when there are none yet or they cannot be read and used; as `latest`."""
+        for path in (self.best_path, self.best_copy_path):
+            checkpoint = self._usable(path, problem_of, on_skipped) if path.exists() else None
+            if checkpoint is not None:
+                return checkpoint
+        return None
 
-        Raises:
-            RunError: When the file is damaged.
-        """
-        if not self.best_path.exists():
-            return None
+    def _usable(
+        self, path: Path, problem_of: Callable[[Checkpoint], str | None], on_skipped: Callable[[str], None]
+    ) -> Checkpoint | None:
         try:
-            return _read(self.best_path)
+            checkpoint = _read(path)
+            self._whole[path] = _stamp(path)
+            problem = problem_of(checkpoint)
         except ValueError as error:
-            raise RunError(
-                f"{self.best_path}: {error}; put a copy of it back, or start anew in another run directory"
-            ) from error
+            problem = str(error)
+        if problem is None:
+            return checkpoint
+        on_skipped(f"{path}: {problem}")
+        return None
 
     def _is_whole(self, path: Path) -> bool | None:
         """Whether a file is whole; `None` when the system cannot tell."""
