@@ -46,7 +46,11 @@ def predict(
     ] = None,
     output_file: Annotated[
         Path | None,
-        typer.Option("--output", metavar="F", help="Write there, not to stdout; a file appears whole or not at all, a device or FIFO is written into."),
+        typer.Option(
+            "--output",
+            metavar="F",
+            help="Write there, not to stdout; a file appears whole or not at all, a device or FIFO is written into.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line: text, and what was found in it.")

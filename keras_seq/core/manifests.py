@@ -16,7 +16,7 @@ MANIFEST_FILE = "manifest.json"
 def digests_of(folder: str | os.PathLike, names: Iterable[str]) -> dict[str, str]:
     """Path within a folder -> SHA-256, of files and of all that is in folders."""
     folder = Path(folder)
-    found = {}
+    found: dict[str, str] = {}
     for name in names:
         place = folder / name
         files = [file for file in sorted(place.rglob("*")) if file.is_file()] if place.is_dir() else [place]
