@@ -9,10 +9,11 @@ import keras
 
 from keras_seq.core.errors import RunError
 from keras_seq.layers import CharacterEncoder, SubwordEmbedding, WideScores
-from keras_seq.tasks.word_vectors import SUBWORD_TABLE, WORD_TABLE
 from keras_seq.text import TokenEncoder
 from keras_seq.text.encoding import CHARACTERS_FILE, FEATURES, OPTIONS_FILE, WORDS_FILE
 
+# The names of the tables in the models of the zoo.
+WORD_TABLE, SUBWORD_TABLE = "word_embedding", "subword_embedding"
 REMEDY = "put the original back, or train or export the model again"
 
 
