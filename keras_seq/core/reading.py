@@ -74,6 +74,10 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     # Opened here: NumPy leaves a broken file open.
     with open(path, "rb") as opened, warnings.catch_warnings():
         warnings.simplefilter("error")
+        if opened.read(2) != b"PK":
+            # NumPy would take it for pickled objects, and advise to unpickle them.
+            raise ValueError("is no NPZ file" if os.fstat(opened.fileno()).st_size else "is empty")
+        opened.seek(0)
         try:
             with np.load(opened, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
