@@ -155,9 +155,9 @@ class TokenEncoder(tf.Module):
         options = read_json_object(path, remedy)
         try:
             max_characters = options["max_characters"]
-            check_positive_integer("max_characters", max_characters)
-            if max_characters > _MOST_CHARACTERS or set(options) - {"max_characters", "subwords"}:
-                raise ValueError(f"max_characters = {max_characters}, keys {', '.join(options)}")
+            check_positive_integer("max_characters", max_characters, most=_MOST_CHARACTERS)
+            if set(options) - {"max_characters", "subwords"}:
+                raise ValueError(f"unknown keys among {', '.join(options)}")
             # Files of version 0.1 have no such key.
             subwords = options.get("subwords")
             subwords = None if subwords is None else SubwordHashing(**subwords)
