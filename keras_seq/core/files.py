@@ -292,7 +292,8 @@ def _temporary_file(path: Path, place: Path) -> tuple[int, Path]:
     while True:
         temporary = _temporary_name(place)
         try:
-            descriptor = os.open(temporary, flags, 0o666)
+            # What replaces a file that only its owner may read is never open to others.
+            descriptor = os.open(temporary, flags, 0o600 if place.exists() else 0o666)
         except PermissionError as error:
             raise _no_right(path, place, error) from error
         if os.name == "nt" or (try_lock(descriptor) and os.fstat(descriptor).st_nlink):
@@ -344,7 +345,12 @@ def _switch(new: Path, place: Path) -> Path | None:
     if _exchange(new, place):
         return new
     os.rename(new, following)
-    os.rename(place, last)
+    try:
+        os.rename(place, last)
+    except OSError:
+        # A mount point, or a folder of a lower layer: it stays as it was.
+        os.rename(following, new)
+        raise
     # A reader that has found the gap has done it by now.
     with contextlib.suppress(FileNotFoundError):
         os.rename(following, place)

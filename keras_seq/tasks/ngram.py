@@ -224,8 +224,6 @@ class NgramLanguageModel:
         path = directory / NGRAMS_FILE
         if not path.is_file():
             raise RunError(f"{directory}: holds no {NGRAMS_FILE}; name a run that `keras-seq train` has ended")
-        manifest = directory / MANIFEST_FILE
-        check_files(directory, read_manifest(manifest).get(_FILES, {}), manifest)
         encoder = LanguageEncoder.load(directory / ENCODER_FOLDER)
         try:
             arrays = read_arrays(path)
@@ -242,6 +240,8 @@ class NgramLanguageModel:
         except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise RunError(f"{path}: cannot be loaded ({reason}); train it again") from error
+        manifest = directory / MANIFEST_FILE
+        check_files(directory, read_manifest(manifest).get(_FILES, {}), manifest)
         return cls(ngrams, encoder, name or directory.resolve().name)
 
     @classmethod

@@ -77,8 +77,6 @@ class TrainedTask(ABC):
         for part in cls._needed():
             if not (directory / part).exists():
                 raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
-        manifest = directory / MANIFEST_FILE
-        check_files(directory, read_manifest(manifest).get(_BESIDE, {}), manifest)
         try:
             model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
         except Exception as error:
@@ -91,6 +89,9 @@ class TrainedTask(ABC):
         except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
             # It is a model, but one of another kind.
             raise _not_loaded(directory, error) from error
+        # Last: whoever has read a file knows better what is wrong with it.
+        manifest = directory / MANIFEST_FILE
+        check_files(directory, read_manifest(manifest).get(_BESIDE, {}), manifest)
         return cls(functions, name or directory.resolve().name)
 
     def export(
