@@ -48,9 +48,9 @@ def read_manifest(path: str | os.PathLike) -> dict[str, dict[str, str]]:
     tables = read_json_object(path, remedy)
     for table in tables.values():
         if not isinstance(table, dict) or not all(isinstance(digest, str) for digest in table.values()):
-            raise DataError(path, None, "damaged: holds no tables of files", remedy)
+            raise DataError(path, None, "damaged (no tables of files)", remedy)
         if any(Path(name).is_absolute() or ".." in Path(name).parts for name in table):
-            raise DataError(path, None, "damaged: names files elsewhere", remedy)
+            raise DataError(path, None, "damaged (names files elsewhere)", remedy)
     return tables
 
 

@@ -55,9 +55,9 @@ def read_json_object(path: str | os.PathLike, remedy: str) -> dict[str, Any]:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DataError(path, None, f"damaged: is not JSON ({reason})", remedy) from None
+        raise DataError(path, None, f"damaged (is not JSON: {reason})", remedy) from None
     if not isinstance(values, dict):
-        raise DataError(path, None, f"damaged: holds no JSON object but a {type(values).__name__}", remedy)
+        raise DataError(path, None, f"damaged (no JSON object but a {type(values).__name__})", remedy)
     return values
 
 

@@ -31,7 +31,7 @@ class JSONSettings:
         Raises:
             DataError: if the file is missing or damaged.
         """
-        remedy = "put the original back, or export the model again"
+        remedy = "export the model again"
         values = read_json_object(path, remedy)
         try:
             return cls(**values)
