@@ -221,7 +221,7 @@ def test_other_data_and_lost_best_weights_are_refused(tmp_path):
         train(tmp_path / "run", resume=True, batches=ArrayBatches(num_batches=11), **{"fit.epochs": 1})
     for name in ("best.npz", "best-copy.npz"):
         (tmp_path / "run" / "checkpoints" / name).write_bytes(b"")
-    with pytest.raises(RunError, match=r"best.npz: is no whole NPZ file .*; put a copy of it back, or start anew"):
+    with pytest.raises(RunError, match=r"best.npz: is empty; put a copy of it back, or start anew"):
         train(tmp_path / "run", resume=True, **{"fit.epochs": 1})
 
 
