@@ -68,7 +68,7 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO[Any]]
             yield file
             file.flush()
             os.fsync(file.fileno())
-            _keep_permissions(place, temporary)
+            keep_permissions(place, temporary)
             if os.name != "nt":
                 # While it is open, and so locked: nobody takes it for what a kill has left.
                 os.replace(temporary, place)
@@ -78,7 +78,7 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO[Any]]
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(place.parent)
+    sync_folder(place.parent)
 
 
 def check_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = ()) -> None:
@@ -125,91 +125,12 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     place = _destination(Path(path))
     if isinstance(place, int) or _is_special(place):
         raise InputError(f"{path}: is no ordinary file; name one")
-    with _temporary_folder(place) as folder:
+    with temporary_folder(place) as folder:
         yield folder / place.name
-        _sync_file(folder / place.name)
-        _keep_permissions(place, folder / place.name)
+        sync_file(folder / place.name)
+        keep_permissions(place, folder / place.name)
         os.replace(folder / place.name, place)
-    _sync_folder(place.parent)
-
-
-@contextlib.contextmanager
-def changed_directory(path: str | os.PathLike) -> Iterator[Path]:
-    """Give an empty folder; what is written there joins what is in `path`, all of it at one moment.
-
-    Where the block ends without an error, what it wrote and what `path` held besides (as hard links, where there are
-    some) become `path`. On Linux the two folders change places in one step of the system, so that a kill at any moment
-    leaves the old folder or the new one. Elsewhere there are two renames: a kill between them leaves no folder at
-    `path`, but both whole beside it, and `restore_directory` puts the new one there.
-
-    Hold a lock: two of these at once on one folder would lose what one of them wrote.
-
-    Args:
-        path: The folder; it is made when missing, and its parents with it. A link is followed.
-
-    Returns:
-        A context manager that gives the folder to write into, on the same disk.
-
-    Raises:
-        InputError: When `path` is a file.
-
-    Example:
-
-    >>> import tempfile, pathlib
-    >>> target = pathlib.Path(tempfile.mkdtemp()) / "model"
-    >>> for name in ("card.json", "README.md"):
-    ...     with changed_directory(target) as folder:
-    ...         _ = (folder / name).write_text("{}")
-    >>> sorted(file.name for file in target.iterdir())
-    ['README.md', 'card.json']
-    """
-    place = Path(os.path.realpath(path))
-    if place.is_symlink() or (place.exists() and not place.is_dir()):
-        raise InputError(f"{path}: exists and is a file; remove it or name another folder")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    restore_directory(place)
-    with _temporary_folder(place) as folder:
-        yield folder
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                _sync_file(os.path.join(parent, name))
-            _sync_folder(parent)
-        old = {entry.name for entry in place.iterdir() if not _is_temporary(entry)} if place.exists() else set()
-        for name in old:
-            if not os.path.lexists(folder / name):
-                _link(place / name, folder / name)
-        if place.exists():
-            _keep_permissions(place, folder)
-        _sync_folder(folder)
-        before = _switch(folder, place)
-        if before is not None:
-            # What came while the folder was filled.
-            for entry in before.iterdir():
-                if entry.name not in old and not _is_temporary(entry) and not os.path.lexists(place / entry.name):
-                    os.replace(entry, place / entry.name)
-            shutil.rmtree(before, ignore_errors=True)
-    _sync_folder(place.parent)
-
-
-def restore_directory(path: str | os.PathLike) -> None:
-    """Put in place what a kill between the two renames of `changed_directory` has left beside a folder.
-
-    Does nothing where the folder stands. Call it before the folder is looked for.
-    """
-    place = Path(path)
-    new, old = _beside(place, "next"), _beside(place, "last")
-    if not os.path.lexists(place):
-        for folder in (new, old):
-            if folder.is_dir():
-                with contextlib.suppress(OSError):
-                    os.rename(folder, place)
-                break
-
-
-def restore_directories(folder: str | os.PathLike) -> None:
-    """As `restore_directory`, for all folders in a folder."""
-    for entry in Path(folder).glob(".*.next"):
-        restore_directory(entry.with_name(entry.name[1:].removesuffix(".next")))
+    sync_folder(place.parent)
 
 
 def remove_leftovers(folder: str | os.PathLike, name: str = "") -> None:
@@ -220,15 +141,10 @@ def remove_leftovers(folder: str | os.PathLike, name: str = "") -> None:
         name: Only what was to become the file or folder of this name.
     """
     for entry in Path(folder).iterdir():
-        if _is_temporary(entry) and entry.name.startswith(f".{name[:_NAME_PART]}." if name else "."):
+        if is_leftover(entry) and entry.name.startswith(f".{name[:_NAME_PART]}." if name else "."):
             with contextlib.suppress(OSError), _opened(entry) as descriptor:
                 if try_lock(descriptor):
                     _remove(entry)
-
-
-def is_leftover(entry: Path) -> bool:
-    """Whether a kill has left a file or folder, or a live writer has not finished it: nobody else's business."""
-    return _is_temporary(entry)
 
 
 # Of a name, what the name of its temporary file begins with: that one must not be too long.
@@ -307,8 +223,12 @@ def _no_right(path: Path, place: Path, error: OSError) -> InputError:
 
 
 @contextlib.contextmanager
-def _temporary_folder(place: Path) -> Iterator[Path]:
-    """A new folder beside a file or folder, locked; it is removed at the end."""
+def temporary_folder(place: Path) -> Iterator[Path]:
+    """A new folder beside a file or folder, locked; it is removed at the end.
+
+    Raises:
+        InputError: When the folder that holds them cannot be written.
+    """
     folder = _temporary_name(place)
     try:
         os.mkdir(folder)
@@ -334,66 +254,12 @@ def _opened(place: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _switch(new: Path, place: Path) -> Path | None:
-    """Let a whole folder take the place of another one; gives where that one is now."""
-    following, last = _beside(place, "next"), _beside(place, "last")
-    if not place.exists():
-        os.rename(new, place)
-        return None
-    for folder in (following, last):
-        shutil.rmtree(folder, ignore_errors=True)
-    if _exchange(new, place):
-        return new
-    os.rename(new, following)
-    try:
-        os.rename(place, last)
-    except OSError:
-        # A mount point, or a folder of a lower layer: it stays as it was.
-        os.rename(following, new)
-        raise
-    # A reader that has found the gap has done it by now.
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(following, place)
-    return last
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step; `False` where the system cannot."""
-    if sys.platform != "linux":
-        return False
-    import ctypes
-
-    at_working_directory, exchange = -100, 2
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return False
-    return rename(at_working_directory, os.fsencode(one), at_working_directory, os.fsencode(other), exchange) == 0
-
-
-def _beside(place: Path, word: str) -> Path:
-    return place.parent / f".{place.name}.{word}"
-
-
-def _is_temporary(entry: Path) -> bool:
+def is_leftover(entry: Path) -> bool:
+    """Whether a kill has left a file or folder, or a live writer has not finished it: nobody else's business."""
     return entry.name.startswith(".") and entry.name.endswith(_TEMPORARY)
 
 
-def _link(source: Path, target: Path) -> None:
-    if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True, copy_function=_link_file)
-    else:
-        _link_file(source, target)
-
-
-def _link_file(source: str | os.PathLike, target: str | os.PathLike) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except (OSError, NotImplementedError):
-        shutil.copy2(source, target, follow_symlinks=False)
-
-
-def _keep_permissions(place: Path, temporary: Path) -> None:
+def keep_permissions(place: Path, temporary: Path) -> None:
     """Let what takes the place of a file or folder have its owner and its permissions."""
     if not place.exists():
         return
@@ -412,7 +278,8 @@ def _remove(entry: Path) -> None:
         os.unlink(entry)
 
 
-def _sync_file(path):
+def sync_file(path: str | os.PathLike) -> None:
+    """Let the content of a file reach the disk."""
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -420,7 +287,8 @@ def _sync_file(path):
         os.close(descriptor)
 
 
-def _sync_folder(path):
+def sync_folder(path: str | os.PathLike) -> None:
+    """Let renames in a folder reach the disk."""
     # Some file systems refuse to sync a folder: the rename itself has happened all the same.
     with contextlib.suppress(OSError):
-        _sync_file(path)
+        sync_file(path)

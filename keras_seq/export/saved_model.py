@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.directories import changed_directory, restore_directory
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import changed_directory, remove_leftovers, restore_directory
+from keras_seq.core.files import remove_leftovers
 from keras_seq.core.locks import exclusive_lock
 from keras_seq.export.errors import ExportError
 from keras_seq.export.manifest import write_version_manifest
@@ -30,11 +31,11 @@ def write_saved_model(
     """Write functions, the variables they read and their assets as `<target>/<version>/`, wholly or not at all.
 
     Everything is written into a temporary folder beside `target`, with hard links to what stays of it; then the two
-    folders change places in one step (`keras_seq.core.files.changed_directory` says where the system needs two). After
-    an error, a full disk or a kill at any moment, `target` is as it was, or it holds the new version and all that
-    belongs to it; what a kill has left is removed by the next export. A manifest in the version tells which files
-    belong together. Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout,
-    no gradient functions.
+    folders change places in one step (`keras_seq.core.directories` says where the system needs two). After an error, a
+    full disk or a kill at any moment, `target` is as it was, or it holds the new version and all that belongs to it;
+    what a kill has left is removed by the next export. A manifest in the version tells which files belong together.
+    Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout, no gradient
+    functions.
 
     Args:
         target: The model's folder. It may hold other versions.

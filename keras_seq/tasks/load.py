@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from keras_seq.core.directories import restore_directories, restore_directory
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import restore_directories, restore_directory
 from keras_seq.export import find_saved_model, latest_version
 from keras_seq.tasks.classifier import Classifier
 from keras_seq.tasks.image_matcher import ImageMatcher

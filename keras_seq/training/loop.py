@@ -1,10 +1,7 @@
 """The training loop: one Keras `fit` call an epoch, exact resume, early stopping, best weights kept."""
 
-import contextlib
 import dataclasses
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -31,6 +28,7 @@ from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.origin import Origin
 from keras_seq.training.recipe import FitRecipe, Recipe
 from keras_seq.training.run_directory import RunDirectory
+from keras_seq.training.stop_signals import stop_signals
 
 # What a checkpoint holds besides arrays.
 _METADATA = ("steps_per_epoch", "progress", "origin")
@@ -153,7 +151,7 @@ class _Training:
         checkpoint = self.resumed() if resume else None
         for callback in self.observers:
             callback.position = self.position
-        with _stop_signals(self):
+        with stop_signals(self.request_stop):
             try:
                 while self.progress.epoch < self.settings.epochs and not self.progress.stopped_early:
                     self.run_epoch(checkpoint)
@@ -162,6 +160,9 @@ class _Training:
                 for callback in self.observers:
                     callback.on_fit_end()
         return self.finish()
+
+    def request_stop(self, name: str) -> None:
+        self.stop_signal = name
 
     def resumed(self) -> Checkpoint | None:
         """Restore the newest checkpoint that can be used; `None` where none was written."""
@@ -407,24 +408,3 @@ class _Keeper(keras.callbacks.Callback):
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             raise self.training.not_finite(f"the loss is {loss}", batches_done)
-
-
-@contextlib.contextmanager
-def _stop_signals(training: _Training) -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop after the batch; the second one acts as usual."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def request_stop(number: int, frame: Any) -> None:
-        training.stop_signal = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        signal.signal(number, previous[number])
-
-    for number in previous:
-        signal.signal(number, request_stop)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -2,8 +2,9 @@ import os
 
 import pytest
 
+from keras_seq.core.directories import changed_directory
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import atomic_write, changed_directory
+from keras_seq.core.files import atomic_write
 
 
 def test_atomic_write_replaces_the_file(tmp_path):

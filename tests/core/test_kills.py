@@ -14,12 +14,12 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the process is 
 # A light process, which forks one child for each moment; the child is killed there.
 PROGRAM = """
 import json, os, pathlib, shutil, signal, sys
-from keras_seq.core import files
+from keras_seq.core import directories, files
 from keras_seq.core.locks import exclusive_lock
 
 root, exchanges = pathlib.Path(sys.argv[1]), sys.argv[2] == "exchange"
 if not exchanges:
-    files._exchange = lambda one, other: False
+    directories._exchange = lambda one, other: False
 target = root / "models" / "m"
 CALLS = ("replace", "rename", "link", "unlink", "mkdir", "rmdir", "fsync", "open", "write", "chmod")
 
@@ -34,7 +34,7 @@ def fresh():
 def export(version):
     with exclusive_lock(target.with_name(".m.lock"), "m"):
         files.remove_leftovers(target.parent, "m")
-        with files.changed_directory(target) as folder:
+        with directories.changed_directory(target) as folder:
             for name in (version, "encoder"):
                 (folder / name).mkdir()
             (folder / version / "saved_model.pb").write_text("v" + version)
@@ -56,7 +56,7 @@ def killed_at(moment, work):
             return call
         for name in CALLS:
             setattr(os, name, watched(getattr(os, name)))
-        files._exchange = watched(files._exchange)
+        directories._exchange = watched(directories._exchange)
         work()
         os._exit(0)
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
@@ -75,7 +75,7 @@ while True:
     fresh()
     was_killed = killed_at(moment, lambda: export("2"))
     raw = state()
-    files.restore_directory(target)
+    directories.restore_directory(target)
     restored = state()
     left_by_kill = len(os.listdir(target.parent)) > 1
     export("3")
