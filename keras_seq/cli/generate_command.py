@@ -11,12 +11,11 @@ from typing import IO, Annotated, Any
 import typer
 
 from keras_seq.cli.options import RunOrModel, examples
-from keras_seq.cli.predict_command import check_output
 from keras_seq.cli.printing import say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.checks import check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import atomic_write
+from keras_seq.core.files import atomic_write, check_output
 
 EPILOG = examples(
     "keras-seq generate names_pt --prefix L --count 10 --temperature 0.8 --seed 1",
@@ -63,7 +62,8 @@ def generate(
     """Let a language model write on from a prefix, or a music model play."""
     check_positive_integer("count", count)
     check_positive_number("temperature", temperature)
-    check_output(output_file)
+    if output_file is not None:
+        check_output(output_file, [prefix] if output_file.suffix in MIDI_SUFFIXES else [])
     start_frameworks()
     from keras_seq.tasks import load
 

@@ -18,7 +18,7 @@ from keras_seq.cli.printing import Advance, output, progress
 from keras_seq.cli.showing import highlighted, line_of
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import DataError, InputError
-from keras_seq.core.files import atomic_write
+from keras_seq.core.files import atomic_write, check_output
 
 EPILOG = examples(
     'keras-seq predict ner_pt "O juiz Paulo Souza decidiu em Brasília."',
@@ -46,7 +46,11 @@ def predict(
     ] = None,
     output_file: Annotated[
         Path | None,
-        typer.Option("--output", metavar="F", help="Write there, not to stdout; the file appears whole or not at all."),
+        typer.Option(
+            "--output",
+            metavar="F",
+            help="Write there, not to stdout; a file appears whole or not at all, a device or FIFO is written into.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line: text, and what was found in it.")
@@ -83,7 +87,8 @@ def predict(
             "--output end in .txt"
         )
     check_input(pairs_file or input_file)
-    check_output(output_file)
+    if output_file is not None:
+        check_output(output_file, [name for name in (input_file, pairs_file) if name is not None])
     start_frameworks()
     from keras_seq.tasks import load
 
@@ -204,18 +209,6 @@ def check_input(path: str | None) -> None:
         raise DataError(path, None, "no such file", "check the name")
     with open(path, "rb"):
         pass
-
-
-def check_output(path: Path | None) -> None:
-    """Raise at once when the file cannot be written."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder, a file is to be written; name a file in it")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the folder {path.parent} cannot be written; name another place")
 
 
 def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Mapping[str, Any]], None]:

@@ -8,8 +8,10 @@ from typing import Any
 import tomli_w
 
 from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.files import atomic_write
 from keras_seq.data import Dataset, list_datasets
 from keras_seq.export import write_golden
+from keras_seq.export.manifest import is_of_version
 from keras_seq.export.verify import read_signatures
 from keras_seq.tasks.load import find_model, model_folders
 from keras_seq.training import Recipe, RunDirectory
@@ -34,14 +36,24 @@ def recipe_of(run_or_model: str) -> Recipe | None:
     if (folder / "recipe.toml").is_file():
         return RunDirectory(folder).recipe
     card = card_of(folder if folder.is_dir() else find_model(run_or_model))
-    return None if card is None else Recipe.from_dict(tomllib.loads(card.recipe), source=card.name)
+    if card is None:
+        return None
+    try:
+        values = tomllib.loads(card.recipe)
+    except (tomllib.TOMLDecodeError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{run_or_model}: the recipe in its card is no TOML ({error}); export it again") from None
+    return Recipe.from_dict(values, source=card.name)
 
 
 def card_of(folder: Path) -> ModelCard | None:
-    """The card of an exported model; `folder` is that of the model or of one version."""
+    """The card of an exported model; `folder` is that of the model or of one version.
+
+    `None` where there is no card, or only that of a later version.
+    """
     for place in (folder, folder.resolve().parent):
         if (place / CARD_FILE).is_file():
-            return ModelCard.load(place / CARD_FILE)
+            is_its = place == folder or is_of_version(place / CARD_FILE, folder)
+            return ModelCard.load(place / CARD_FILE) if is_its else None
     return None
 
 
@@ -211,4 +223,5 @@ def _axes(shape: Sequence[int | None]) -> str:
 
 
 def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    with atomic_write(path, "w") as file:
+        file.write(text)

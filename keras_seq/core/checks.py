@@ -11,18 +11,20 @@ def check_integer(name: str, value: Any) -> None:
         raise TypeError(f"`{name}` must be an integer. Received: {name}={value!r}. Pass a whole number.")
 
 
-def check_positive_integer(name: str, value: Any) -> None:
-    """Raise unless `value` is an integer of at least 1 (`True` is not one)."""
+def check_positive_integer(name: str, value: Any, most: int | None = None) -> None:
+    """Raise unless `value` is an integer of at least 1 (`True` is not one), and at most `most`."""
     check_integer(name, value)
     if value < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}. Pass 1 or more.")
+    _check_most(name, value, most)
 
 
-def check_non_negative_integer(name: str, value: Any) -> None:
-    """Raise unless `value` is an integer of at least 0 (`False` is not one)."""
+def check_non_negative_integer(name: str, value: Any, most: int | None = None) -> None:
+    """Raise unless `value` is an integer of at least 0 (`False` is not one), and at most `most`."""
     check_integer(name, value)
     if value < 0:
         raise ValueError(f"`{name}` must be an integer of at least 0. Received: {name}={value!r}. Pass 0 or more.")
+    _check_most(name, value, most)
 
 
 def check_number(name: str, value: Any) -> None:
@@ -70,11 +72,24 @@ def check_boolean(name: str, value: Any) -> None:
         raise TypeError(f"`{name}` must be a boolean. Received: {name}={value!r}. Pass `True` or `False`.")
 
 
+def check_text(name: str, value: Any) -> None:
+    """Raise unless `value` is a string that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"`{name}` must be a text. Received: {name}={value!r}. Pass one that is not empty.")
+
+
 def check_choice(name: str, value: Any, choices: Collection) -> None:
     """Raise unless `value` is one of `choices`."""
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {listed}. Received: {name}={value!r}. Pass one of these.")
+
+
+def _check_most(name, value, most):
+    if most is not None and value > most:
+        # Of an integer of thousands of digits Python gives no text.
+        shown = f"{value!r}" if value < 10**18 else "an integer of more than 18 digits"
+        raise ValueError(f"`{name}` must be at most {most}. Received: {name}={shown}. Pass a smaller number.")
 
 
 def _check_real(name, value):

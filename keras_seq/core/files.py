@@ -2,13 +2,22 @@
 
 import contextlib
 import os
+import re
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator
+import socket
+import stat
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.locks import try_lock
+
+# How many links lead to a file at most, as Linux counts.
+_MOST_LINKS = 40
+_TEMPORARY = ".tmp"
 
 
 @contextlib.contextmanager
@@ -17,7 +26,11 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO[Any]]
 
     Readers see the old file or the new one, never half of one: the new content is flushed and synced to the disk
     before the rename. When the block raises, or the disk is full, the old file stays as it was and the temporary
-    file is removed.
+    file is removed. A link is followed: it stays, and the file that it leads to is replaced. The permissions of a file
+    that is replaced stay.
+
+    What is no ordinary file (a device, a FIFO, a socket, an open descriptor such as `/dev/stdout`) is written into as
+    the content comes, and never replaced.
 
     Args:
         path: The file to write. Its folder must exist.
@@ -28,7 +41,7 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO[Any]]
 
     Raises:
         ValueError: When `mode` is neither `"wb"` nor `"w"`.
-        InputError: When the folder does not exist or `path` is a folder.
+        InputError: When the folder does not exist or cannot be written, `path` is a folder, or links lead in a circle.
 
     Example:
 
@@ -43,92 +56,239 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO[Any]]
         raise ValueError(
             f"`mode` must be 'wb' or 'w'. Received: mode={mode!r}. Whole files only: no append, no update."
         )
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder, a file is to be written; name a file in it")
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     encoding, newline = (None, None) if mode == "wb" else ("utf-8", "\n")
+    place = _destination(Path(path))
+    if isinstance(place, int) or _is_special(place):
+        with os.fdopen(_open_special(Path(path), place), mode, encoding=encoding, newline=newline) as file:
+            yield file
+        return
+    descriptor, temporary = _temporary_file(Path(path), place)
     try:
         with os.fdopen(descriptor, mode, encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files that only the owner may read: give the usual permissions, or those of the old file.
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        os.replace(temporary, path)
+            keep_permissions(place, temporary)
+            if os.name != "nt":
+                # While it is open, and so locked: nobody takes it for what a kill has left.
+                os.replace(temporary, place)
+        if os.name == "nt":
+            os.replace(temporary, place)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(path.parent)
+    sync_folder(place.parent)
+
+
+def check_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = ()) -> None:
+    """Raise at once when `atomic_write` could not write a file, before time is spent on its content.
+
+    Args:
+        path: The file that is to be written.
+        inputs: The files that its content comes from; `"-"` is stdin. None of them may be the same file, under
+            whatever name.
+
+    Raises:
+        InputError: When it cannot be written, or would take the place of an input.
+    """
+    path = Path(path)
+    place = _destination(path)
+    if isinstance(place, int):
+        return
+    if place.exists() and not os.access(place, os.W_OK):
+        raise InputError(f"{path}: cannot be written (Permission denied); name another place")
+    if _is_special(place):
+        return
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: the folder {place.parent} cannot be written; name another place")
+    for source in inputs:
+        with contextlib.suppress(OSError):
+            found = os.fstat(0) if os.fspath(source) == "-" else os.stat(source)
+            if os.path.samestat(found, place.stat()):
+                raise InputError(f"{path}: is the input ({source}), which would be lost; name another file")
 
 
 @contextlib.contextmanager
-def atomic_directory(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary folder that becomes `path` when the block ends without an error.
+def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
+    """As `atomic_write`, for writers that want a path: give one of the same name, in a temporary folder.
 
     Args:
-        path: The folder to make. Missing parents are created. An existing empty folder is replaced.
+        path: The file that is to be replaced. Its folder must exist.
 
     Returns:
-        A context manager that gives the temporary folder, a sibling of `path` on the same disk.
+        A context manager that gives the path to write.
 
     Raises:
-        InputError: When `path` exists and is a file or holds something.
-
-    Example:
-
-    >>> import tempfile, pathlib
-    >>> target = pathlib.Path(tempfile.mkdtemp()) / "model"
-    >>> with atomic_directory(target) as folder:
-    ...     _ = (folder / "card.json").write_text("{}")
-    >>> [file.name for file in target.iterdir()]
-    ['card.json']
+        InputError: As of `atomic_write`.
     """
-    path = Path(path)
-    _check_free(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    place = _destination(Path(path))
+    if isinstance(place, int) or _is_special(place):
+        raise InputError(f"{path}: is no ordinary file; name one")
+    with temporary_folder(place) as folder:
+        yield folder / place.name
+        sync_file(folder / place.name)
+        keep_permissions(place, folder / place.name)
+        os.replace(folder / place.name, place)
+    sync_folder(place.parent)
+
+
+def remove_leftovers(folder: str | os.PathLike, name: str = "") -> None:
+    """Remove the temporary files and folders that a kill has left; those of a live writer stay.
+
+    Args:
+        folder: Where to look.
+        name: Only what was to become the file or folder of this name.
+    """
+    for entry in Path(folder).iterdir():
+        if is_leftover(entry) and entry.name.startswith(f".{name[:_NAME_PART]}." if name else "."):
+            with contextlib.suppress(OSError), _opened(entry) as descriptor:
+                if try_lock(descriptor):
+                    _remove(entry)
+
+
+# Of a name, what the name of its temporary file begins with: that one must not be too long.
+_NAME_PART = 40
+
+
+def _destination(path: Path) -> Path | int:
+    """Where links lead to: the file to write, or the number of an open file of this process."""
+    place = path
+    for _ in range(_MOST_LINKS):
+        if place.is_dir():
+            raise InputError(f"{path}: is a folder, a file is to be written; name a file in it")
+        if not place.parent.is_dir():
+            raise InputError(f"{path}: the folder {place.parent} does not exist; create it first")
+        place = Path(os.path.realpath(place.parent)) / place.name
+        owner, number = _descriptor(place)
+        if number is not None and owner in ("fd", os.path.basename(os.path.realpath("/proc/self"))):
+            return number
+        # The descriptors of another process look like links, and lead nowhere.
+        if number is not None or not place.is_symlink():
+            return place
+        place = place.parent / os.readlink(place)
+    raise InputError(f"{path}: links lead in a circle; name a file")
+
+
+def _descriptor(place: Path) -> tuple[str, int | None]:
+    match = re.fullmatch(r"/proc/(\d+)(?:/task/\d+)?/fd/(\d+)|/dev/(fd)/(\d+)", os.fspath(place))
+    return ("", None) if match is None else (match[1] or match[3], int(match[2] or match[4]))
+
+
+def _is_special(place: Path) -> bool:
+    if _descriptor(place)[1] is not None:
+        return True
+    return os.path.exists(place) and not stat.S_ISREG(os.stat(place).st_mode)
+
+
+def _open_special(path: Path, place: Path | int) -> int:
     try:
-        os.chmod(temporary, 0o777 & ~_umask())
-        yield temporary
-        for folder, _, names in os.walk(temporary):
-            for name in names:
-                _sync_file(os.path.join(folder, name))
-        # The block may have taken long: look again, so that nothing written meanwhile is lost.
-        _check_free(path)
-        os.replace(temporary, path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    _sync_folder(path.parent)
+        if isinstance(place, int):
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+            return os.dup(place)
+        if stat.S_ISSOCK(os.stat(place).st_mode):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(os.fspath(place))
+                return connection.detach()
+        # Without O_CREAT: a device that is gone by now does not become a file.
+        return os.open(place, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error}); name another place") from error
 
 
-def _check_free(path):
-    if path.is_dir():
-        if any(path.iterdir()):
-            raise InputError(f"{path}: exists and is not empty; remove it or name another folder")
-    elif path.exists() or path.is_symlink():
-        raise InputError(f"{path}: exists and is a file; remove it or name another folder")
+def _temporary_name(place: Path) -> Path:
+    return place.parent / f".{place.name[:_NAME_PART]}.{secrets.token_hex(4)}{_TEMPORARY}"
 
 
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _temporary_file(path: Path, place: Path) -> tuple[int, Path]:
+    """A new file beside another one, open and locked."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        temporary = _temporary_name(place)
+        try:
+            # What replaces a file that only its owner may read is never open to others.
+            descriptor = os.open(temporary, flags, 0o600 if place.exists() else 0o666)
+        except PermissionError as error:
+            raise _no_right(path, place, error) from error
+        if os.name == "nt" or (try_lock(descriptor) and os.fstat(descriptor).st_nlink):
+            return descriptor, temporary
+        # Taken for a leftover between the two calls.
+        os.close(descriptor)
 
 
-def _sync_file(path):
-    descriptor = os.open(path, os.O_RDONLY)
+def _no_right(path: Path, place: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: the folder {place.parent} cannot be written ({error.strerror}); name another place")
+
+
+@contextlib.contextmanager
+def temporary_folder(place: Path) -> Iterator[Path]:
+    """A new folder beside a file or folder, locked; it is removed at the end.
+
+    Raises:
+        InputError: When the folder that holds them cannot be written.
+    """
+    folder = _temporary_name(place)
+    try:
+        os.mkdir(folder)
+    except PermissionError as error:
+        raise _no_right(place, place, error) from error
+    try:
+        with _opened(folder) as descriptor:
+            try_lock(descriptor)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _opened(place: Path) -> Iterator[int]:
+    if os.name == "nt" and place.is_dir():
+        yield -1  # Windows opens no folders; it removes none in which a file is open either
+        return
+    descriptor = os.open(place, os.O_RDONLY if place.is_dir() else os.O_RDWR)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def is_leftover(entry: Path) -> bool:
+    """Whether a kill has left a file or folder, or a live writer has not finished it: nobody else's business."""
+    return entry.name.startswith(".") and entry.name.endswith(_TEMPORARY)
+
+
+def keep_permissions(place: Path, temporary: Path) -> None:
+    """Let what takes the place of a file or folder have its owner and its permissions."""
+    if not place.exists():
+        return
+    old, new = place.stat(), temporary.stat()
+    if hasattr(os, "chown") and (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        # Only the superuser may give files away.
+        with contextlib.suppress(OSError):
+            os.chown(temporary, old.st_uid, old.st_gid)
+    os.chmod(temporary, stat.S_IMODE(old.st_mode))
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        os.unlink(entry)
+
+
+def sync_file(path: str | os.PathLike) -> None:
+    """Let the content of a file reach the disk."""
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync_folder(path):
+def sync_folder(path: str | os.PathLike) -> None:
+    """Let renames in a folder reach the disk."""
     # Some file systems refuse to sync a folder: the rename itself has happened all the same.
     with contextlib.suppress(OSError):
-        _sync_file(path)
+        sync_file(path)

@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_seq.core.checks import check_positive_integer, check_positive_number
-from keras_seq.export.json_settings import JSONSettings
+from keras_seq.core.checks import check_number, check_positive_integer, check_positive_number, check_text
+from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, read_names
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.ops.calibration import apply_temperature
@@ -45,7 +45,11 @@ class ClassificationSettings(JSONSettings):
 
     def __post_init__(self) -> None:
         check_positive_number("temperature", self.temperature)
-        check_positive_integer("max_tokens", self.max_tokens)
+        check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
+        check_number("threshold", self.threshold)
+        check_text("out_of_scope_label", self.out_of_scope_label)
+        if self.label_separator is not None:
+            check_text("label_separator", self.label_separator)
         if not 0 <= self.threshold <= 1:
             raise ValueError(
                 f"`threshold` must be a probability. Received: threshold={self.threshold!r}. Pass 0 to reject nothing."

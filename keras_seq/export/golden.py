@@ -1,7 +1,6 @@
 """Golden outputs: what a shipped model answered when it was exported, so that every later answer can be compared."""
 
 import os
-import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import read_arrays
 from keras_seq.export import stock_runtime
 from keras_seq.export.saved_model import find_saved_model
 from keras_seq.export.verify import (
@@ -107,9 +107,7 @@ def check_golden(saved_model_dir: str | os.PathLike, golden_path: str | os.PathL
 
 def _read_golden(path):
     try:
-        # NumPy leaves a file open that it opened itself and finds to be damaged.
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = stock_runtime.unpack({key: file[key] for key in file.files})
+        arrays = stock_runtime.unpack(read_arrays(path))
         inputs: dict[tuple[int, str], dict] = {}
         outputs: dict[tuple[int, str], dict] = {}
         for key, array in arrays.items():
@@ -120,7 +118,7 @@ def _read_golden(path):
             raise ValueError("no samples, or samples without answers")
     except OSError as error:
         raise DataError(path, None, f"cannot be read ({error.strerror})", "name a golden.npz") from None
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DataError(path, None, f"damaged ({error})", "write it again with the model it belongs to") from None
     return inputs, [outputs[key] for key in inputs]
 

@@ -20,6 +20,8 @@ from keras_seq.zoo.siamese_image import mean_of_views
 from keras_seq.zoo.twins import TOWER
 
 IMAGES_FILE = "images.json"
+# Of one side: the tables of the reduction stand in the graph.
+MOST_PIXELS = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,10 +43,10 @@ class ImageSettings(JSONSettings):
     threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        check_positive_integer("height", self.height)
-        check_positive_integer("width", self.width)
+        check_positive_integer("height", self.height, most=MOST_PIXELS)
+        check_positive_integer("width", self.width, most=MOST_PIXELS)
         check_boolean("invert", self.invert)
-        check_non_negative_integer("view_shift", self.view_shift)
+        check_non_negative_integer("view_shift", self.view_shift, most=MOST_PIXELS)
         check_number("threshold", self.threshold)
 
 

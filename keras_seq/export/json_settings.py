@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from pathlib import Path
 from typing import Any, Self
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import read_json_object
+
+# As many as an int32 of the graph counts.
+MOST_TOKENS = 2**31 - 1
 
 
 class JSONSettings:
@@ -28,9 +31,9 @@ class JSONSettings:
         Raises:
             DataError: if the file is missing or damaged.
         """
+        remedy = "export the model again"
+        values = read_json_object(path, remedy)
         try:
-            return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
-        except OSError as error:
-            raise DataError(path, None, f"cannot be read ({error.strerror})", "name a trained model's folder") from None
+            return cls(**values)
         except (ValueError, TypeError) as error:
-            raise DataError(path, None, f"damaged ({error})", "export the model again") from None
+            raise DataError(path, None, f"damaged ({error})", remedy) from None

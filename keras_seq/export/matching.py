@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_seq.core.checks import check_choice, check_number, check_positive_integer
+from keras_seq.core.checks import check_choice, check_non_negative_integer, check_number, check_positive_integer
 from keras_seq.data.pairs import PAIR_FORMS
-from keras_seq.export.json_settings import JSONSettings
+from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.text import TokenEncoder, WordTokenizer
@@ -49,8 +49,23 @@ class MatchingSettings(JSONSettings):
 
     def __post_init__(self) -> None:
         check_number("threshold", self.threshold)
-        check_positive_integer("max_tokens", self.max_tokens)
+        check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
         check_choice("form", self.form, FORMS)
+        check_number("same_from", self.same_from)
+        check_non_negative_integer("index_size", self.index_size)
+        for name, kind in (("columns", str), ("score_range", (int, float))):
+            values = getattr(self, name)
+            if (
+                isinstance(values, str)
+                or not isinstance(values, Sequence)
+                or not all(isinstance(value, kind) for value in values)
+            ):
+                raise TypeError(f"`{name}` must be a list of its kind. Received: {name}={values!r}. Write it so.")
+        if len(self.score_range) != 2 or not self.score_range[0] < self.score_range[1]:
+            raise ValueError(
+                "`score_range` must be the least and the largest score. "
+                f"Received: score_range={self.score_range!r}. Give two numbers, the smaller one first."
+            )
 
 
 class MatchingFunctions(TextFunctions):

@@ -37,7 +37,7 @@ class MusicSettings(JSONSettings):
     beats_per_minute: float = 90.0
 
     def __post_init__(self) -> None:
-        check_positive_integer("steps_per_beat", self.steps_per_beat)
+        check_positive_integer("steps_per_beat", self.steps_per_beat, most=960)
         check_positive_number("beats_per_minute", self.beats_per_minute)
 
 

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from keras_seq.core.errors import InputError
+from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.reading import read_text_file
+from keras_seq.export.manifest import check_version
 
 
 class SavedFunctions:
@@ -18,7 +20,8 @@ class SavedFunctions:
         path: the folder of one version, which holds `saved_model.pb`.
 
     Raises:
-        InputError: if it cannot be loaded, or is not the SavedModel of this task.
+        InputError: if it cannot be loaded, is not the SavedModel of this task, or a file of it, or beside it, is not
+            the one that was exported with it.
     """
 
     task: ClassVar[str]
@@ -29,6 +32,7 @@ class SavedFunctions:
     """The assets that it must have."""
 
     def __init__(self, path: str | os.PathLike) -> None:
+        check_version(Path(path))
         try:
             self._loaded = tf.saved_model.load(os.fspath(path))
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
@@ -70,5 +74,21 @@ def assert_in_range(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.
 
 
 def read_names(path: Path) -> list[str]:
-    """The names in a `tags.txt` or `labels.txt`, one a line, in the order of their ids."""
-    return path.read_text(encoding="utf-8").split("\n")[:-1]
+    """The names in a `tags.txt` or `labels.txt`, one a line, in the order of their ids.
+
+    Raises:
+        DataError: if the file cannot be read, is not UTF-8, or a line is empty, repeated or cut.
+    """
+    remedy = "put the original back, or train or export the model again"
+    text = read_text_file(path, remedy).replace("\r\n", "\n")
+    if not text.endswith("\n"):
+        raise DataError(path, None, "empty" if not text else "its last line is cut", remedy)
+    names = text.split("\n")[:-1]
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise DataError(path, number, "an empty line", remedy)
+        if name in seen:
+            raise DataError(path, number, f"repeats line {seen[name]}", remedy)
+        seen[name] = number
+    return names

@@ -3,15 +3,17 @@
 import contextlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.directories import changed_directory, restore_directory
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import atomic_directory
+from keras_seq.core.files import remove_leftovers
+from keras_seq.core.locks import exclusive_lock
 from keras_seq.export.errors import ExportError
+from keras_seq.export.manifest import write_version_manifest
 from keras_seq.ops.serving import serving_graph
 
 SAVED_MODEL_FILE = "saved_model.pb"
@@ -28,9 +30,12 @@ def write_saved_model(
 ) -> Path:
     """Write functions, the variables they read and their assets as `<target>/<version>/`, wholly or not at all.
 
-    Everything is written into a temporary folder on the same disk and renamed when it is complete. After an error, a
-    full disk or a kill, what stood in `target` before is as it was. Only variables that a signature reads are stored:
-    no optimizer state, no random seeds of dropout, no gradient functions.
+    Everything is written into a temporary folder beside `target`, with hard links to what stays of it; then the two
+    folders change places in one step (`keras_seq.core.directories` says where the system needs two). After an error, a
+    full disk or a kill at any moment, `target` is as it was, or it holds the new version and all that belongs to it;
+    what a kill has left is removed by the next export. A manifest in the version tells which files belong together.
+    Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout, no gradient
+    functions.
 
     Args:
         target: The model's folder. It may hold other versions.
@@ -49,7 +54,8 @@ def write_saved_model(
         The folder of the version.
 
     Raises:
-        InputError: When the version is there already, or a file stands where a folder is needed.
+        InputError: When the version is there already, a file stands where a folder is needed, or another process
+            exports to `target`.
         ExportError: When the disk is full or refuses, or when what was written is not complete.
         TypeError: When `version` is not an integer.
         ValueError: When an argument is out of range.
@@ -70,6 +76,7 @@ def write_saved_model(
         _save(version_folder, signatures, trackables)
         for name, write in beside.items():
             write(beside_folder / name)
+        write_version_manifest(version_folder, [beside_folder / name for name in beside])
         if check is not None:
             try:
                 check(version_folder)
@@ -102,6 +109,7 @@ def find_saved_model(path: str | os.PathLike) -> Path:
         InputError: When there is neither.
     """
     path = Path(path)
+    restore_directory(path)
     if (path / SAVED_MODEL_FILE).is_file():
         return path
     number = latest_version(path)
@@ -127,19 +135,14 @@ def _check_target(target, version):
 @contextlib.contextmanager
 def _staging(target: Path, version: int) -> Iterator[tuple[Path, Path]]:
     """Gives the folders to write the version and the files beside it into; both take their places at success."""
-    if not target.is_dir() or not any(target.iterdir()):
-        with atomic_directory(target) as folder:
+    place = Path(os.path.realpath(target))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(place.with_name(f".{place.name}.lock"), f"{target}: is being exported to"):
+        remove_leftovers(place.parent, place.name)
+        with changed_directory(place) as folder:
             yield folder / str(version), folder
-        return
-    with tempfile.TemporaryDirectory(dir=target, prefix=".beside.", suffix=".tmp") as staged:
-        with atomic_directory(target / str(version)) as folder:
-            yield folder, Path(staged)
-        for entry in sorted(Path(staged).iterdir()):
-            place = target / entry.name
-            if place.is_dir():
-                # A folder cannot be replaced at once; the old one goes with the temporary folder.
-                os.replace(place, Path(staged) / f"{entry.name}.old")
-            os.replace(entry, place)
+            # The block may have taken long: nothing that was written meanwhile is replaced.
+            _check_target(target, version)
 
 
 @contextlib.contextmanager

@@ -50,6 +50,8 @@ def unpack(packed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         elif part == "bytes":
             lengths = packed[f"{name}:lengths"]
             content, ends = array.tobytes(), np.cumsum(lengths.ravel())
+            if lengths.dtype.kind not in "iu" or np.any(lengths < 0) or lengths.sum() != len(content):
+                raise ValueError(f"the lengths of {name} are not those of its strings")
             values = np.empty(lengths.size, object)
             for index, (end, length) in enumerate(zip(ends, lengths.ravel(), strict=True)):
                 values[index] = content[end - length : end]

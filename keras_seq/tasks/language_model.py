@@ -10,13 +10,14 @@ import keras
 import numpy as np
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.core.errors import InputError
+from keras_seq.core.errors import InputError, RunError
 from keras_seq.export import Sample
 from keras_seq.export.language import LanguageFunctions, SavedLanguageFunctions
 from keras_seq.ops.decoding import check_sampling
 from keras_seq.tasks.language_data import WHOLE, LanguageText, Selection, has_own_test, score_text, scorer, selection_of
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
+from keras_seq.text.language_encoder import SYMBOLS_FILE
 from keras_seq.training import Recipe
 
 
@@ -193,6 +194,14 @@ class LanguageModel(TextTask):
 
     def _files(self) -> dict[str, Callable[[Path], None]]:
         return self.encoder.files()
+
+    @classmethod
+    def _check_encoder(cls, folder: Path, model: keras.Model, encoder: LanguageEncoder) -> None:
+        if model.output_shape[-1] != len(encoder):
+            raise RunError(
+                f"{folder / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the model was trained with "
+                f"{model.output_shape[-1]}; put the original back, or train or export the model again"
+            )
 
     @classmethod
     def _read_functions(cls, directory: Path, model: keras.Model, encoder: Any) -> LanguageFunctions:

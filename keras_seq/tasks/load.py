@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from keras_seq.core.directories import restore_directories, restore_directory
 from keras_seq.core.errors import InputError
 from keras_seq.export import find_saved_model, latest_version
 from keras_seq.tasks.classifier import Classifier
@@ -53,6 +54,7 @@ def load(run_or_model: str | os.PathLike) -> TrainedTask | NgramLanguageModel:
         'tagger'
     """
     path = Path(run_or_model)
+    restore_directory(path)
     if (path / "recipe.toml").is_file():
         recipe = RunDirectory(path).recipe
         return task_of(recipe, path).load(path, name=recipe.name)
@@ -98,6 +100,7 @@ def find_model(name: str) -> Path:
     """
     known: dict[str, Path] = {}
     for folder in reversed(model_folders()):
+        restore_directories(folder)
         known |= {path.name: path for path in folder.iterdir() if _is_model(path)}
     if name in known:
         return known[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,15 +12,19 @@ import numpy as np
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
+from keras_seq.core.reading import read_arrays
 from keras_seq.ops.kneser_ney import KneserNey
 from keras_seq.tasks.language_data import WHOLE, LanguageText, Selection, language_scores, read_text
 from keras_seq.tasks.language_model import LanguageModel
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
-from keras_seq.text.language_encoder import BEGIN_ID, END_ID, LanguageEncoder
+from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.text.vocabulary import PADDING_ID
 from keras_seq.training import Recipe
 
 NGRAMS_FILE = "ngrams.npz"
+# The table of the manifest.
+_FILES = "files"
 # What is scored at once.
 LINES_PER_CALL, SYMBOLS_PER_CALL = 4096, 1 << 20
 
@@ -200,12 +203,15 @@ class NgramLanguageModel:
         raise InputError(f"{self.name}: is an n-gram model, a baseline that is not served; export a language_model")
 
     def save(self, directory: str | Path) -> None:
-        """Write `ngrams.npz` and `encoder/` into a folder."""
+        """Write `ngrams.npz` and `encoder/` into a folder, and a manifest of these files."""
         directory = Path(directory)
+        (directory / MANIFEST_FILE).unlink(missing_ok=True)
         self.encoder.save(directory / ENCODER_FOLDER)
-        arrays: dict[str, Any] = {"order": np.array(self.ngrams.order), **self.ngrams.arrays()}
+        sizes = {"order": np.array(self.ngrams.order), "num_ids": np.array(len(self.encoder))}
+        arrays: dict[str, Any] = {**sizes, **self.ngrams.arrays()}
         with atomic_write(directory / NGRAMS_FILE) as file:
             np.savez(file, **arrays)
+        write_manifest(directory / MANIFEST_FILE, {_FILES: digests_of(directory, [NGRAMS_FILE, ENCODER_FOLDER])})
 
     @classmethod
     def load(cls, directory: str | Path, name: str | None = None) -> Self:
@@ -220,11 +226,22 @@ class NgramLanguageModel:
             raise RunError(f"{directory}: holds no {NGRAMS_FILE}; name a run that `keras-seq train` has ended")
         encoder = LanguageEncoder.load(directory / ENCODER_FOLDER)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                ngrams = _unfitted(int(arrays["order"]), encoder).load_arrays(dict(arrays))
-        except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            arrays = read_arrays(path)
+            # Files of version 0.1 do not tell.
+            num_ids = int(arrays.pop("num_ids", len(encoder)))
+            if num_ids != len(encoder):
+                raise RunError(
+                    f"{directory / ENCODER_FOLDER / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the "
+                    f"n-grams were counted with {num_ids}; put the original back, or train again"
+                )
+            ngrams = _unfitted(int(arrays["order"]), encoder).load_arrays(arrays)
+        except InputError:
+            raise
+        except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise RunError(f"{path}: cannot be loaded ({reason}); train it again") from error
+        manifest = directory / MANIFEST_FILE
+        check_files(directory, read_manifest(manifest).get(_FILES, {}), manifest)
         return cls(ngrams, encoder, name or directory.resolve().name)
 
     @classmethod

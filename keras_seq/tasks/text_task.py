@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_seq.core.files import atomic_write
 from keras_seq.export import GOLDEN_TEXTS, Sample
+from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.text import TokenEncoder
 
@@ -66,7 +67,19 @@ class TextTask(TrainedTask):
 
     @classmethod
     def _read(cls, directory: Path, model: keras.Model) -> Any:
-        return cls._read_functions(directory, model, cls.encoder_class.load(directory / cls.encoder_folder))
+        folder = directory / cls.encoder_folder
+        encoder = cls.encoder_class.load(folder)
+        cls._check_encoder(folder, model, encoder)
+        return cls._read_functions(directory, model, encoder)
+
+    @classmethod
+    def _check_encoder(cls, folder: Path, model: keras.Model, encoder: Any) -> None:
+        """Raise unless the encoder has the sizes of the model.
+
+        Raises:
+            RunError: if it does not fit; the message names the file.
+        """
+        check_encoder(folder, model, encoder)
 
 
 def write_names(path: Path, names: Sequence[str]) -> None:

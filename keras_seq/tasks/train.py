@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from keras_seq.core.errors import RecipeError
+from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.core.machine import describe_processor
+from keras_seq.core.notices import notify
 from keras_seq.data import find_data
 from keras_seq.tasks.classifier_training import ClassifierTraining
 from keras_seq.tasks.image_training import ImageTraining
@@ -22,8 +24,10 @@ from keras_seq.tasks.ngram_training import NgramTraining
 from keras_seq.tasks.pair_training import PairTraining
 from keras_seq.tasks.tagger_training import TaggerTraining
 from keras_seq.training import (
+    CheckpointStore,
     FitResult,
     GradientNormsPerStep,
+    Origin,
     Progress,
     Recipe,
     RunDirectory,
@@ -32,7 +36,9 @@ from keras_seq.training import (
     fit,
     show_work,
 )
+from keras_seq.training.checkpoints import Checkpoint
 from keras_seq.training.gradient_norms import check_measurable
+from keras_seq.training.recipe import FILE_KEYS
 
 # Task name -> what its training needs.
 TRAININGS: dict[str, Callable[..., Any]] = {
@@ -44,8 +50,6 @@ TRAININGS: dict[str, Callable[..., Any]] = {
     "pair_matcher": PairTraining,
     "tagger": TaggerTraining,
 }
-# The keys of `data` that name files.
-FILES = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
 
 
 def train(
@@ -64,8 +68,9 @@ def train(
     Args:
         recipe: the recipe, with all overrides.
         run_directory: a new or empty folder; with `resume` that of a run that was stopped.
-        resume: whether to go on. A run that was killed and resumed ends with the numbers of one that was not; a run
-            that has ended is left as it is.
+        resume: whether to go on. A run that was killed and resumed ends with the numbers of one that was not: with
+            other data, or another backend, it is refused; other versions of packages are told of. The files may stand
+            elsewhere by now. A run that has ended is left as it is.
         quiet: whether to hide the progress display.
         data_directory: where data sets lie; by default `KERAS_SEQ_DATA`, then the cache.
 
@@ -74,22 +79,45 @@ def train(
         seconds, parameters, seed and versions.
 
     Raises:
-        InputError: if the recipe, a file or the run directory is not fit for it.
+        InputError: if the recipe, a file or the run directory is not fit for it, or another process trains there.
         TrainingInterrupted: after Ctrl-C or SIGTERM, with a checkpoint to resume from.
     """
     if recipe.task not in TRAININGS:
         raise RecipeError(f"key `task` must be one of {', '.join(TRAININGS)}. Received: {recipe.task!r}; correct it")
+    folder = Path(run_directory)
+    if resume and (folder / "metrics.json").exists():
+        run = RunDirectory.resume(folder, recipe, may_move=FILE_KEYS)
+        # Nothing is trained: it may be that its data is gone by now.
+        with contextlib.suppress(InputError):
+            paths = _paths(recipe, data_directory)
+            run.origin = Origin.of(paths, versions(), keras.backend.backend())
+        if run.origin.files:
+            _check_origin(run, paths)
+        return run.read_metrics()
+    with RunDirectory.lock(folder, resume=resume):
+        return _train(recipe, folder, resume, quiet, data_directory)
+
+
+def _train(
+    recipe: Recipe, folder: Path, resume: bool, quiet: bool, data_directory: str | Path | None
+) -> dict[str, Any]:
     run: RunDirectory | None = None
     if resume:
-        run = RunDirectory.resume(run_directory, recipe)
-        if run.metrics_path.exists():
-            return run.read_metrics()
+        run = RunDirectory.resume(folder, recipe, may_move=FILE_KEYS)
     else:
-        RunDirectory.check_free(run_directory)
-    references = {key: getattr(recipe.data, key) for key in FILES}
-    paths = {key: find_data(name, data_directory) for key, name in references.items() if name is not None}
+        RunDirectory.check_free(folder)
+    paths = _paths(recipe, data_directory)
+    # Before the files are read for training: a file that is changed meanwhile is then another one.
+    origin = Origin.of(paths, versions(), keras.backend.backend())
+    if run is not None:
+        run.origin = origin
+        _check_origin(run, paths)
+        if run.recipe != recipe:
+            # The files have moved.
+            recipe.save(run.recipe_path)
+    data_paths = {key.removeprefix("data."): path for key, path in paths.items() if key.startswith("data.")}
     with show_work("word vectors", quiet=quiet) as on_progress:
-        training = TRAININGS[recipe.task](recipe, paths, data_directory, on_progress)
+        training = TRAININGS[recipe.task](recipe, data_paths, data_directory, on_progress)
     if recipe.fit.monitor not in training.score_names:
         raise RecipeError(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
@@ -101,7 +129,7 @@ def train(
             check_measurable(training.model if has_model else None)
         except (TypeError, ValueError) as error:
             raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
-    run = run or RunDirectory.create(run_directory, recipe)
+    run = run or RunDirectory.create(folder, recipe, origin)
     # What has no Keras model has been fitted while its files were read.
     result = _fit_model(training, recipe, run, resume=resume, quiet=quiet) if has_model else training.result
     training.task.save(run.path)
@@ -122,6 +150,32 @@ def train(
     }
     run.write_metrics(metrics)
     return metrics
+
+
+def _paths(recipe: Recipe, data_directory: str | Path | None) -> dict[str, Path]:
+    """All files that a training reads, by the key of the recipe that names them."""
+    return {key: find_data(reference, data_directory) for key, reference in recipe.files().items()}
+
+
+def _check_origin(run: RunDirectory, paths: Mapping[str, Path]) -> None:
+    """Compare what a run is resumed with and what its newest checkpoint was written with.
+
+    Raises:
+        RunError: if a run with both would come to other numbers.
+    """
+    if not run.checkpoints_path.is_dir():
+        return
+
+    def problem_of(checkpoint: Checkpoint) -> str | None:
+        return None if Origin.from_json(checkpoint.metadata.get("origin")) else "does not say where it comes from"
+
+    # What cannot be used is told of when the training goes on.
+    newest = CheckpointStore(run.checkpoints_path).latest(problem_of)
+    origin = None if newest is None else Origin.from_json(newest.metadata["origin"])
+    if origin is not None:
+        messages = origin.check_same(run.origin, paths, run.path)
+        for message in messages if not run.metrics_path.exists() else ():
+            notify(message)
 
 
 def _fit_model(training: Any, recipe: Recipe, run: RunDirectory, *, resume: bool, quiet: bool) -> FitResult:

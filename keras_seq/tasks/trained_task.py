@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +10,15 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from keras_seq.core.errors import RunError
+from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.files import atomic_file
+from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.export import Asset, Sample, verify, write_saved_model
 from keras_seq.training import Recipe
 
 MODEL_FILE = "model.keras"
+# The table of the manifest.
+_BESIDE = "files"
 
 
 class TrainedTask(ABC):
@@ -49,23 +52,26 @@ class TrainedTask(ABC):
         return self._parts().model
 
     def save(self, directory: str | Path) -> None:
-        """Write `model.keras` and what else `load` needs into a folder."""
+        """Write `model.keras` and what else `load` needs into a folder, and a manifest of these files."""
         parts = self._parts()
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        for name, write in {**self._folders(), **self._files()}.items():
+        # That of other files would say that these do not belong together.
+        (directory / MANIFEST_FILE).unlink(missing_ok=True)
+        beside = {**self._folders(), **self._files()}
+        for name, write in beside.items():
             write(directory / name)
-        # Last: its presence says that the others are there.
-        temporary = directory / f".{MODEL_FILE}.tmp.keras"
-        save_model(parts.model, temporary)
-        temporary.replace(directory / MODEL_FILE)
+        # After them: its presence says that the others are there.
+        with atomic_file(directory / MODEL_FILE) as path:
+            save_model(parts.model, path)
+        write_manifest(directory / MANIFEST_FILE, {_BESIDE: digests_of(directory, [MODEL_FILE, *beside])})
 
     @classmethod
     def load(cls, directory: str | Path, name: str | None = None) -> Self:
         """Read what `save` wrote.
 
         Raises:
-            RunError: if something is missing or does not fit.
+            InputError: if something is missing, damaged, not what was written with the model, or does not fit it.
         """
         directory = Path(directory)
         for part in cls._needed():
@@ -73,12 +79,20 @@ class TrainedTask(ABC):
                 raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
         try:
             model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
-        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise RunError(
-                f"{directory / MODEL_FILE}: cannot be loaded ({reason}); train or export it again"
-            ) from error
-        return cls(cls._read(directory, model), name or directory.resolve().name)
+        except Exception as error:
+            # A damaged archive makes zipfile, h5py, JSON and Keras raise a dozen different exceptions.
+            raise _not_loaded(directory, error) from error
+        try:
+            functions = cls._read(directory, model)
+        except InputError:
+            raise
+        except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+            # It is a model, but one of another kind.
+            raise _not_loaded(directory, error) from error
+        # Last: whoever has read a file knows better what is wrong with it.
+        manifest = directory / MANIFEST_FILE
+        check_files(directory, read_manifest(manifest).get(_BESIDE, {}), manifest)
+        return cls(functions, name or directory.resolve().name)
 
     def export(
         self, target: str | Path, version: int = 1, beside: dict[str, Callable[[Path], None]] | None = None
@@ -165,6 +179,11 @@ class TrainedTask(ABC):
                 f"{self.name}: is a SavedModel, which can only predict; name the run that it was exported from"
             )
         return self.functions
+
+
+def _not_loaded(directory: Path, error: Exception) -> RunError:
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return RunError(f"{directory / MODEL_FILE}: cannot be loaded ({reason}); train or export it again")
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -12,14 +12,13 @@ import numpy as np
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import find_data
 from keras_seq.tasks.classification_data import TEXTS_PER_CHUNK, tokenized
+from keras_seq.tasks.encoder_fit import SUBWORD_TABLE, WORD_TABLE
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import TokenEncoder, WordTokenizer, load_word_vectors
 from keras_seq.text.vocabulary import UNKNOWN_TOKEN
 from keras_seq.training import Recipe, pretrained_vectors, write_projector
 from keras_seq.training.pretraining_recipe import texts_of
 
-# The names of the tables in the models of the zoo.
-WORD_TABLE, SUBWORD_TABLE = "word_embedding", "subword_embedding"
 # What is read of a text for word vectors.
 MOST_TOKENS = 100_000
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_seq.core.checks import check_choice, check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import read_json_object
 from keras_seq.text import code_points as cp
 from keras_seq.text.character_vocabulary import CharacterVocabulary
 from keras_seq.text.normalization import CharacterRun, may_change, normalize
@@ -38,8 +39,10 @@ NUM_CASE_CLASSES = len(CASE_CLASSES)
 FEATURES = ("token_ids", "character_ids", "case_ids", "subword_ids")
 """What `TokenEncoder.encode` can give."""
 
-_WORDS_FILE, _CHARACTERS_FILE, _OPTIONS_FILE = "words.txt", "characters.txt", "encoder.json"
+WORDS_FILE, CHARACTERS_FILE, OPTIONS_FILE = "words.txt", "characters.txt", "encoder.json"
 _BUILD_CHUNK = 50_000
+# A file with more of a token is damaged.
+_MOST_CHARACTERS = 100_000
 
 
 class TokenEncoder(tf.Module):
@@ -147,21 +150,22 @@ class TokenEncoder(tf.Module):
             DataError: When a file is missing or damaged.
         """
         directory = Path(directory)
-        path = directory / _OPTIONS_FILE
+        path = directory / OPTIONS_FILE
+        remedy = "put the original back, or train or export the model again"
+        options = read_json_object(path, remedy)
         try:
-            options = json.loads(path.read_text(encoding="utf-8"))
             max_characters = options["max_characters"]
-            check_positive_integer("max_characters", max_characters)
+            check_positive_integer("max_characters", max_characters, most=_MOST_CHARACTERS)
+            if set(options) - {"max_characters", "subwords"}:
+                raise ValueError(f"unknown keys among {', '.join(options)}")
             # Files of version 0.1 have no such key.
             subwords = options.get("subwords")
             subwords = None if subwords is None else SubwordHashing(**subwords)
-        except OSError as error:
-            raise DataError(path, None, f"cannot be read ({error.strerror})", "name the folder of an encoder") from None
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(path, None, f"damaged ({error!r})", 'it should hold {"max_characters": 20}') from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(path, None, f"damaged ({error})", remedy) from None
         return cls(
-            Vocabulary.load(directory / _WORDS_FILE),
-            CharacterVocabulary.load(directory / _CHARACTERS_FILE),
+            Vocabulary.load(directory / WORDS_FILE),
+            CharacterVocabulary.load(directory / CHARACTERS_FILE),
             max_characters,
             subwords=subwords,
         )
@@ -170,12 +174,12 @@ class TokenEncoder(tf.Module):
         """Write `words.txt`, `characters.txt` and `encoder.json` into a folder, which is created when missing."""
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self.vocabulary.save(directory / _WORDS_FILE)
-        self.characters.save(directory / _CHARACTERS_FILE)
+        self.vocabulary.save(directory / WORDS_FILE)
+        self.characters.save(directory / CHARACTERS_FILE)
         options: dict[str, Any] = {"max_characters": self.max_characters}
         if self.subwords is not None:
             options["subwords"] = dataclasses.asdict(self.subwords)
-        with atomic_write(directory / _OPTIONS_FILE, "w") as file:
+        with atomic_write(directory / OPTIONS_FILE, "w") as file:
             file.write(json.dumps(options) + "\n")
 
     def normalize(self, tokens: tf.Tensor) -> tf.Tensor:

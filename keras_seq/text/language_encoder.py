@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import read_json_object
 from keras_seq.text.character_vocabulary import CharacterVocabulary
 from keras_seq.text.code_points import NUM_CODE_POINTS
 from keras_seq.text.vocabulary import NUM_SPECIAL, PADDING_ID, UNKNOWN_ID, UNKNOWN_TOKEN, Vocabulary
@@ -236,19 +237,22 @@ class LanguageEncoder(tf.Module):
             DataError: if a file is missing or damaged.
         """
         path = Path(folder) / SETTINGS_FILE
+        remedy = "put the original back, or train or export the model again"
+        settings = read_json_object(path, remedy)
         try:
-            settings = json.loads(path.read_text(encoding="utf-8"))
             unit, layout = settings["unit"], settings["layout"]
             check_choice("unit", unit, UNITS)
             check_choice("layout", layout, LAYOUTS)
-        except OSError as error:
-            raise DataError(path, None, f"cannot be read ({error.strerror})", "name a folder of an encoder") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(path, None, f"damaged ({error})", "train or export the model again") from None
+        except (ValueError, KeyError) as error:
+            raise DataError(path, None, f"damaged ({error})", remedy) from None
         symbols = Path(folder) / SYMBOLS_FILE
         if unit == "character":
             return cls(unit, layout, CharacterVocabulary.load(symbols).characters)
-        return cls(unit, layout, Vocabulary.load(symbols).tokens)
+        words = Vocabulary.load(symbols).tokens
+        for mark in (BEGIN_TOKEN, END_TOKEN):
+            if mark in words:
+                raise DataError(symbols, words.index(mark) + 1, f"{mark} is no word but a mark", remedy)
+        return cls(unit, layout, words)
 
     def _key(self) -> tuple:
         return (self.unit, self.layout, self.symbols)

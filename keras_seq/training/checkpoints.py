@@ -3,8 +3,7 @@
 import json
 import os
 import re
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +11,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seq.core.digests import digest_of_arrays
 from keras_seq.core.errors import RunError
-from keras_seq.core.files import atomic_write
+from keras_seq.core.files import atomic_write, remove_leftovers
+from keras_seq.core.reading import read_arrays
 from keras_seq.training.optimizers import averaged_weights
 
-_METADATA = "metadata"
+_METADATA, _CHECKSUM = "metadata", "checksum"
 
 
 class Checkpoint(NamedTuple):
@@ -28,14 +29,16 @@ class Checkpoint(NamedTuple):
 
 
 class CheckpointStore:
-    """A folder of checkpoints, of which the last few are kept, and one file of the best weights.
+    """A folder of checkpoints, of which the last few are kept, and the best weights, in two equal files.
 
-    Each file is a `.npz` of plain arrays (nothing is pickled) and a JSON text. It is written beside its place, synced
-    to the disk, and renamed: a kill or a full disk at any moment leaves the files before it whole. An older checkpoint
-    is removed only after a newer one stands.
+    Each file is a `.npz` of plain arrays (nothing is pickled), a JSON text, and the SHA-256 of both. It is written
+    beside its place, synced to the disk, and renamed: a kill or a full disk at any moment leaves the files before it
+    whole. An older checkpoint is removed only after as many newer ones stand as are kept; what cannot be read does
+    not count as one.
 
     Args:
-        directory: The folder; made when missing.
+        directory: The folder; made when missing. What a kill in the middle of a write has left in it is removed, but
+            never what another process is writing.
         keep: How many checkpoints to keep.
 
     Example:
@@ -53,22 +56,35 @@ class CheckpointStore:
             raise ValueError(f"`keep` must be a positive integer. Received: keep={keep}. Pass 1 or more.")
         self.directory = Path(directory)
         self.keep = keep
+        # Of files that were found whole: what tells that they have not been touched since.
+        self._whole: dict[Path, tuple[int, ...]] = {}
         self.directory.mkdir(parents=True, exist_ok=True)
-        # What a kill in the middle of a write has left.
-        for leftover in self.directory.glob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+        remove_leftovers(self.directory)
 
     @property
     def best_path(self) -> Path:
         """The file of the best weights."""
         return self.directory / "best.npz"
 
+    @property
+    def best_copy_path(self) -> Path:
+        """The second file of the best weights: training again would be needed to get them back."""
+        return self.directory / "best-copy.npz"
+
     def paths(self) -> list[Path]:
         """The checkpoint files, oldest step first."""
-        return sorted(path for path in self.directory.iterdir() if re.fullmatch(r"step-\d{10,}\.npz", path.name))
+        found = [path for path in self.directory.iterdir() if re.fullmatch(r"step-\d{10,}\.npz", path.name)]
+        return sorted(found, key=_step)
+
+    def path_of(self, step: int) -> Path:
+        """The file of a checkpoint after so many steps."""
+        return self.directory / f"step-{step:010d}.npz"
 
     def save(self, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, step: int) -> Path:
         """Write a checkpoint and remove the oldest ones.
+
+        Files of a later step are not those that this training goes on from: a damaged one is removed, a whole one gets
+        the ending `.aside`.
 
         Args:
             arrays: Flat names and arrays.
@@ -81,16 +97,38 @@ class CheckpointStore:
         Raises:
             RunError: When it cannot be written (a full disk, for instance); the checkpoints before it stand.
         """
-        path = self.directory / f"step-{step:010d}.npz"
+        path = self.path_of(step)
         self._write(path, arrays, metadata)
-        for old in self.paths()[: -self.keep]:
-            old.unlink(missing_ok=True)
+        self._whole[path] = _stamp(path)
+        kept = 0
+        for old in reversed(self.paths()):
+            is_whole = self._is_whole(old)
+            if is_whole is None:
+                # Maybe it can be read tomorrow: it neither counts nor goes.
+                continue
+            if not is_whole:
+                old.unlink(missing_ok=True)
+            elif _step(old) > step:
+                old.replace(old.with_name(f"{old.name}.aside"))
+            elif kept >= self.keep:
+                old.unlink(missing_ok=True)
+            else:
+                kept += 1
         return path
 
-    def latest(self) -> Checkpoint | None:
-        """The newest checkpoint that can be read, or `None`."""
+    def latest(
+        self,
+        problem_of: Callable[[Checkpoint], str | None] = lambda checkpoint: None,
+        on_skipped: Callable[[str], None] = lambda message: None,
+    ) -> Checkpoint | None:
+        """The newest checkpoint that can be read and used, or `None`.
+
+        Args:
+            problem_of: Says why a checkpoint that was read cannot be used, or `None`.
+            on_skipped: Called for each file that is passed over, with its name and the reason in one line.
+        """
         for path in reversed(self.paths()):
-            checkpoint = _read(path)
+            checkpoint = self._usable(path, problem_of, on_skipped)
             if checkpoint is not None:
                 return checkpoint
         return None
@@ -108,20 +146,59 @@ class CheckpointStore:
         Raises:
             RunError: As for `save`.
         """
-        self._write(self.best_path, arrays, metadata)
+        for path in (self.best_path, self.best_copy_path):
+            self._write(path, arrays, metadata)
         return self.best_path
 
-    def best(self) -> Checkpoint | None:
-        """The best weights, or `None` when there are none yet or they cannot be read."""
-        return _read(self.best_path)
+    def best(
+        self,
+        problem_of: Callable[[Checkpoint], str | None] = lambda checkpoint: None,
+        on_skipped: Callable[[str], None] = lambda message: None,
+    ) -> Checkpoint | None:
+        """The best weights, or `None` when there are none yet or they cannot be read and used; as `latest`."""
+        for path in (self.best_path, self.best_copy_path):
+            checkpoint = self._usable(path, problem_of, on_skipped) if path.exists() else None
+            if checkpoint is not None:
+                return checkpoint
+        return None
+
+    def _usable(
+        self, path: Path, problem_of: Callable[[Checkpoint], str | None], on_skipped: Callable[[str], None]
+    ) -> Checkpoint | None:
+        try:
+            checkpoint = _read(path)
+            self._whole[path] = _stamp(path)
+            problem = problem_of(checkpoint)
+        except ValueError as error:
+            problem = str(error)
+        if problem is None:
+            return checkpoint
+        on_skipped(f"{path}: {problem}")
+        return None
+
+    def _is_whole(self, path: Path) -> bool | None:
+        """Whether a file is whole; `None` when the system cannot tell."""
+        try:
+            stamp = _stamp(path)
+            if self._whole.get(path) != stamp:
+                _read(path)
+                self._whole[path] = stamp
+        except ValueError as error:
+            return None if isinstance(error.__cause__, OSError) else False
+        except OSError:
+            return None
+        return True
 
     def _write(self, path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-        if _METADATA in arrays:
-            raise ValueError(f"`arrays` must not hold the name {_METADATA!r}. Received: {sorted(arrays)}. Rename it.")
+        for name in (_METADATA, _CHECKSUM):
+            if name in arrays:
+                raise ValueError(f"`arrays` must not hold the name {name!r}. Received: {sorted(arrays)}. Rename it.")
         text = np.frombuffer(json.dumps(dict(metadata)).encode(), dtype=np.uint8)
+        content = {_METADATA: text, **{name: np.asarray(array) for name, array in arrays.items()}}
+        checksum = np.frombuffer(bytes.fromhex(digest_of_arrays(content)), dtype=np.uint8)
         try:
             with atomic_write(path) as file:
-                np.savez(file, allow_pickle=False, **{_METADATA: text}, **arrays)
+                np.savez(file, allow_pickle=False, **content, **{_CHECKSUM: checksum})
         except OSError as error:
             raise RunError(
                 f"{path}: cannot be written ({error.strerror or error}); the checkpoints before it are whole: "
@@ -129,15 +206,37 @@ class CheckpointStore:
             ) from error
 
 
-def _read(path: Path) -> Checkpoint | None:
+def _step(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _read(path: Path) -> Checkpoint:
+    """Read a file whose content has its checksum.
+
+    Raises:
+        ValueError: When it is damaged, or cannot be read (then an `OSError` is the cause); with the reason.
+    """
     try:
-        # Opened here: NumPy leaves a broken file open.
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return Checkpoint(arrays, json.loads(arrays.pop(_METADATA).tobytes()), path)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
-        # NumPy and zipfile tell a broken file in any of these ways; an older checkpoint then has its turn.
-        return None
+        arrays = read_arrays(path)
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror or error})") from error
+    if _METADATA not in arrays or _CHECKSUM not in arrays:
+        raise ValueError(f"holds no {_CHECKSUM if _METADATA in arrays else _METADATA}: no checkpoint of this version")
+    checksum = arrays.pop(_CHECKSUM)
+    if checksum.tobytes().hex() != digest_of_arrays(arrays):
+        raise ValueError("its content does not have its checksum")
+    try:
+        metadata = json.loads(arrays.pop(_METADATA).tobytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError("its metadata is not JSON") from error
+    if not isinstance(metadata, dict):
+        raise ValueError("its metadata is no JSON object")
+    return Checkpoint(arrays, metadata, path)
 
 
 def training_state(model: keras.Model) -> dict[str, np.ndarray]:
@@ -150,6 +249,21 @@ def training_state(model: keras.Model) -> dict[str, np.ndarray]:
         Flat names (group, position, path) and arrays.
     """
     return {name: _numpy(variable) for name, variable in _state_variables(model)}
+
+
+def misfit_of_training_state(model: keras.Model, checkpoint: Checkpoint) -> str | None:
+    """Why `restore_training_state` would refuse a checkpoint, or why training cannot go on from it; else `None`."""
+    problem = _misfit(_state_variables(model), checkpoint)
+    if problem is None:
+        for name, array in checkpoint.arrays.items():
+            if name.startswith("trainable.") and not np.isfinite(array).all():
+                return f"the variable {name} is not finite"
+    return problem
+
+
+def misfit_of_inference_state(model: keras.Model, checkpoint: Checkpoint) -> str | None:
+    """Why `restore_inference_state` would refuse a checkpoint; else `None`."""
+    return _misfit(_named("weights", model.weights), checkpoint)
 
 
 def restore_training_state(model: keras.Model, checkpoint: Checkpoint) -> None:
@@ -216,14 +330,24 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
 
 
 def _assign(named: list[tuple[str, keras.Variable]], checkpoint: Checkpoint) -> None:
-    expected = {name: tuple(variable.shape) for name, variable in named}
-    found = {name: array.shape for name, array in checkpoint.arrays.items()}
-    if expected != found:
-        names = [*expected, *(name for name in found if name not in expected)]
-        name = next(name for name in names if expected.get(name) != found.get(name))
-        raise RunError(
-            f"{checkpoint.path}: does not fit the model: variable {name} has shape {expected.get(name, 'none')} in the "
-            f"model and {found.get(name, 'none')} in the file; resume with the recipe, data and version that wrote it"
-        )
+    problem = _misfit(named, checkpoint)
+    if problem is not None:
+        raise RunError(f"{checkpoint.path}: {problem}; resume with the recipe, data and version that wrote it")
     for name, variable in named:
         variable.assign(checkpoint.arrays[name])
+
+
+def _misfit(named: list[tuple[str, keras.Variable]], checkpoint: Checkpoint) -> str | None:
+    expected = {name: _kind(variable.dtype, variable.shape) for name, variable in named}
+    found = {name: _kind(array.dtype, array.shape) for name, array in checkpoint.arrays.items()}
+    for name in [*expected, *(name for name in found if name not in expected)]:
+        if expected.get(name) != found.get(name):
+            wanted, given = (kinds.get(name, "none") for kinds in (expected, found))
+            return f"does not fit the model: variable {name} is {wanted} in the model and {given} in the file"
+    return None
+
+
+def _kind(dtype: Any, shape: Sequence[int]) -> str:
+    # As `_numpy` writes it.
+    name = "float32" if str(dtype) == "bfloat16" else str(dtype)
+    return f"{name} of shape {tuple(shape)}"

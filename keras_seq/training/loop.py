@@ -1,10 +1,7 @@
 """The training loop: one Keras `fit` call an epoch, exact resume, early stopping, best weights kept."""
 
-import contextlib
 import dataclasses
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,19 +10,28 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RecipeError, RunError
+from keras_seq.core.notices import notify
+from keras_seq.training.bookkeeping import Bookkeeping
 from keras_seq.training.callbacks import Position, TrainingCallback
 from keras_seq.training.checkpoints import (
     Checkpoint,
     CheckpointStore,
     inference_state,
+    misfit_of_inference_state,
+    misfit_of_training_state,
     restore_inference_state,
     restore_training_state,
     training_state,
 )
 from keras_seq.training.feeding import Batches, as_dataset, first_batch
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
+from keras_seq.training.origin import Origin
 from keras_seq.training.recipe import FitRecipe, Recipe
 from keras_seq.training.run_directory import RunDirectory
+from keras_seq.training.stop_signals import stop_signals
+
+# What a checkpoint holds besides arrays.
+_METADATA = ("steps_per_epoch", "progress", "origin")
 
 
 class TrainingInterrupted(RunError):
@@ -49,22 +55,6 @@ class FitResult:
     best_scores: dict[str, float]
     stopped_early: bool
     seconds: float
-
-
-@dataclasses.dataclass
-class _Progress:
-    """The part of the state that is no variable of the model; JSON in a checkpoint."""
-
-    epoch: int = 0
-    batch: int = 0
-    logs: dict[str, float] = dataclasses.field(default_factory=dict)
-    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    best_epoch: int = 0
-    best_value: float = math.nan
-    waited: int = 0
-    stopped_early: bool = False
-    seconds: float = 0.0
-    epoch_seconds: float = 0.0
 
 
 def jit_setting(settings: FitRecipe) -> bool | str:
@@ -111,14 +101,16 @@ def fit(
         run_directory: Where checkpoints go.
         evaluate: Gives the scores of the model on the validation data. It must not change the model.
         callbacks: Keras callbacks; those derived from `TrainingCallback` also hear of evaluations.
-        resume: Go on from the newest readable checkpoint, or start anew where there is none.
+        resume: Go on from the newest checkpoint that can be used: each that cannot be is named, with the reason, in
+            a line on stderr, and the one before it has its turn. Where no checkpoint was written yet, start anew.
 
     Returns:
         History and best scores; the model holds the best (averaged) weights.
 
     Raises:
         TrainingInterrupted: After Ctrl-C or SIGTERM.
-        RunError: When the loss is not finite, a checkpoint cannot be written or does not fit.
+        RunError: When the loss is not finite, a checkpoint cannot be written, or there are checkpoints and none of
+            them can be used.
         RecipeError: When `settings.monitor` is not among the scores.
     """
     return _Training(model, batches, settings, run_directory, evaluate, callbacks).run(resume)
@@ -142,7 +134,7 @@ class _Training:
         self.callbacks = list(callbacks)
         self.steps = len(batches)
         self.store = CheckpointStore(run_directory.checkpoints_path)
-        self.progress = _Progress()
+        self.progress = Bookkeeping()
         self.position = Position(settings.epochs, self.steps)
         self.stop_signal: str | None = None
         self.saved_at = self.epoch_started = time.monotonic()
@@ -156,12 +148,10 @@ class _Training:
     def run(self, resume: bool) -> FitResult:
         # Optimizer and metrics make their variables lazily; a checkpoint needs them all.
         self.model._symbolic_build(data_batch=first_batch(self.batches))
-        checkpoint = self.store.latest() if resume else None
-        if checkpoint is not None:
-            self.restore(checkpoint)
+        checkpoint = self.resumed() if resume else None
         for callback in self.observers:
             callback.position = self.position
-        with _stop_signals(self):
+        with stop_signals(self.request_stop):
             try:
                 while self.progress.epoch < self.settings.epochs and not self.progress.stopped_early:
                     self.run_epoch(checkpoint)
@@ -171,16 +161,75 @@ class _Training:
                     callback.on_fit_end()
         return self.finish()
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.metadata["steps_per_epoch"] != self.steps:
-            raise RunError(
-                f"{checkpoint.path}: was written with {checkpoint.metadata['steps_per_epoch']} batches an epoch, the "
-                f"data now makes {self.steps}; resume with the data that the run was started with"
-            )
+    def request_stop(self, name: str) -> None:
+        self.stop_signal = name
+
+    def resumed(self) -> Checkpoint | None:
+        """Restore the newest checkpoint that can be used; `None` where none was written."""
+        skipped: list[str] = []
+        checkpoint = self.store.latest(self.problem_of, skipped.append)
+        if checkpoint is None:
+            if skipped:
+                older = " (no older one can be used either)" if skipped[1:] else ""
+                raise RunError(
+                    f"{skipped[0]}; resume with the data and recipe of the run, put a copy of a checkpoint back, or "
+                    f"start anew in another run directory{older}"
+                )
+            notify(f"{self.run_directory.path}: no checkpoint was written yet; the run begins anew")
+            return None
+        for message in skipped:
+            notify(f"{message}; going on from {checkpoint.path.name}")
+        self.progress = self.bookkeeping(checkpoint)
+        if self.progress.best_epoch:
+            self.best()
         restore_training_state(self.model, checkpoint)
-        self.progress = _Progress(**checkpoint.metadata["progress"])
-        if self.progress.best_epoch and self.store.best() is None:
-            raise RunError(f"{self.store.best_path}: cannot be read; start anew in another run directory")
+        return checkpoint
+
+    def problem_of(self, checkpoint: Checkpoint) -> str | None:
+        """Why this training cannot go on from a checkpoint that was read, or `None`."""
+        metadata = checkpoint.metadata
+        if set(metadata) != set(_METADATA):
+            return f"its metadata lacks or has too much: {', '.join(sorted(set(metadata) ^ set(_METADATA)))}"
+        if metadata["steps_per_epoch"] != self.steps:
+            return f"was written with {metadata['steps_per_epoch']} batches an epoch, the data now makes {self.steps}"
+        origin = Origin.from_json(metadata["origin"])
+        if origin is None or origin.files != self.run_directory.origin.files:
+            return "was written with other data"
+        try:
+            progress = self.bookkeeping(checkpoint)
+        except ValueError as error:
+            return str(error)
+        if checkpoint.path != self.store.path_of(progress.epoch * self.steps + progress.batch):
+            return f"holds epoch {progress.epoch} and batch {progress.batch}, which its name does not say"
+        return misfit_of_training_state(self.model, checkpoint)
+
+    def bookkeeping(self, checkpoint: Checkpoint) -> Bookkeeping:
+        return Bookkeeping.from_json(
+            checkpoint.metadata.get("progress"),
+            epochs=self.settings.epochs,
+            steps=self.steps,
+            monitor=self.settings.monitor,
+        )
+
+    def best(self) -> Checkpoint:
+        """The best weights so far."""
+        skipped: list[str] = []
+        best = self.store.best(self.problem_of_best, skipped.append)
+        if best is None:
+            reason = skipped[0] if skipped else f"{self.store.best_path}: is lost"
+            raise RunError(f"{reason}; put a copy of it back, or start anew in another run directory")
+        for message in skipped:
+            notify(f"{message}; taking {best.path.name}")
+        return best
+
+    def problem_of_best(self, best: Checkpoint) -> str | None:
+        progress, epoch, scores = self.progress, best.metadata.get("epoch"), best.metadata.get("scores")
+        # One of a later epoch was written just before a kill: that epoch is repeated, and comes to the same.
+        if epoch != progress.best_epoch and not (type(epoch) is int and epoch > progress.epoch):
+            return f"holds the weights of epoch {epoch!r}, the best epoch is {progress.best_epoch}"
+        if not isinstance(scores, dict) or not all(type(score) is float for score in scores.values()):
+            return "its scores are no numbers"
+        return misfit_of_inference_state(self.model, best)
 
     def run_epoch(self, checkpoint: Checkpoint | None) -> None:
         progress = self.progress
@@ -253,9 +302,7 @@ class _Training:
             progress.stopped_early = bool(settings.patience) and progress.waited >= settings.patience
 
     def finish(self) -> FitResult:
-        best = self.store.best()
-        if best is None:
-            raise RunError(f"{self.store.best_path}: cannot be read; start anew in another run directory")
+        best = self.best()
         restore_inference_state(self.model, best)
         progress = self.progress
         return FitResult(
@@ -307,7 +354,8 @@ class _Training:
     def save(self, arrays: Mapping[str, np.ndarray]) -> None:
         progress = dataclasses.asdict(self.progress)
         step = self.progress.epoch * self.steps + self.progress.batch
-        self.store.save(arrays, {"steps_per_epoch": self.steps, "progress": progress}, step=step)
+        values = (self.steps, progress, self.run_directory.origin.to_json())
+        self.store.save(arrays, dict(zip(_METADATA, values, strict=True)), step=step)
         self.saved_at = time.monotonic()
 
     def raise_if_stopped(self) -> None:
@@ -360,24 +408,3 @@ class _Keeper(keras.callbacks.Callback):
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             raise self.training.not_finite(f"the loss is {loss}", batches_done)
-
-
-@contextlib.contextmanager
-def _stop_signals(training: _Training) -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop after the batch; the second one acts as usual."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def request_stop(number: int, frame: Any) -> None:
-        training.stop_signal = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        signal.signal(number, previous[number])
-
-    for number in previous:
-        signal.signal(number, request_stop)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

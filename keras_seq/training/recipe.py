@@ -5,7 +5,7 @@ import inspect
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -37,6 +37,10 @@ MONITORS = {
 NGRAM_TASK, NGRAM_BUILDER = "ngram_language_model", "kneser_ney"
 # Scores of which less is better.
 LESS_IS_BETTER = ("perplexity", "nll", "nats_per_character", "bits_per_character", "nll_per_step", "memory_mb")
+
+# The keys of `data` that name files, and all keys that do.
+DATA_FILES = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
+FILE_KEYS = (*(f"data.{key}" for key in DATA_FILES), "pretraining.files", "pretraining.vectors", "transfer.file")
 
 
 class DataRecipe(Section):
@@ -336,13 +340,26 @@ class Recipe(Section):
         with atomic_write(path) as file:
             file.write(tomli_w.dumps(self.to_dict()).encode())
 
-    def first_difference(self, other: "Recipe") -> tuple[str, Any, Any] | None:
-        """The first key in which two recipes differ, with both values, or `None` when they are equal."""
+    def first_difference(self, other: "Recipe", ignored: Collection[str] = ()) -> tuple[str, Any, Any] | None:
+        """The first key in which two recipes differ, with both values, or `None` when they are equal.
+
+        Args:
+            other: The other recipe.
+            ignored: Keys such as `data.train` that may differ.
+        """
         mine, theirs = _flatten(self.to_dict()), _flatten(other.to_dict())
         for key in [*mine, *(key for key in theirs if key not in mine)]:
-            if mine.get(key) != theirs.get(key):
+            if key not in ignored and mine.get(key) != theirs.get(key):
                 return key, mine.get(key), theirs.get(key)
         return None
+
+    def files(self) -> dict[str, str]:
+        """All files that a training reads: key, such as `data.train` or `pretraining.files[0]`, and reference."""
+        data, pretraining = self.data, self.pretraining
+        found = {f"data.{key}": getattr(data, key) for key in DATA_FILES}
+        found |= {f"pretraining.files[{index}]": file for index, file in enumerate(pretraining.files)}
+        found |= {"pretraining.vectors": pretraining.vectors, "transfer.file": self.transfer.file}
+        return {key: reference for key, reference in found.items() if reference is not None}
 
     def build_model(self, builder: Callable[..., Any], source: str = "recipe", **from_data: Any) -> Any:
         """Call a builder with `model.arguments` and with what follows from the data.

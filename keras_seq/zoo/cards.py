@@ -131,7 +131,7 @@ class ModelCard:
         """
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{os.fspath(path)}: not a model card: {error}; export the model again") from error
 
     def render(self) -> str:

@@ -2,8 +2,9 @@ import os
 
 import pytest
 
+from keras_seq.core.directories import changed_directory
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import atomic_directory, atomic_write
+from keras_seq.core.files import atomic_write
 
 
 def test_atomic_write_replaces_the_file(tmp_path):
@@ -65,29 +66,44 @@ def test_atomic_write_refuses_missing_folder_and_folder_and_mode(tmp_path):
         pass
 
 
-def test_atomic_directory_appears_whole(tmp_path):
+def test_changed_directory_appears_whole(tmp_path):
     target = tmp_path / "deep" / "model"
-    with atomic_directory(target) as folder:
+    with changed_directory(target) as folder:
         (folder / "a").write_text("1")
         assert not target.exists()
     assert (target / "a").read_text() == "1"
     assert os.listdir(target.parent) == ["model"]
 
 
-def test_atomic_directory_takes_an_empty_folder_only(tmp_path):
+def test_changed_directory_keeps_what_it_does_not_replace(tmp_path):
     target = tmp_path / "model"
-    target.mkdir()
-    with atomic_directory(target) as folder:
-        (folder / "a").write_text("1")
-    with pytest.raises(InputError, match="not empty"), atomic_directory(target):
-        pass
-    with pytest.raises(InputError, match="is a file"), atomic_directory(target / "a"):
-        pass
-    assert (target / "a").read_text() == "1"
+    for folder in ("kept", "replaced"):
+        (target / folder).mkdir(parents=True)
+        (target / folder / "a").write_text(folder)
+    (target / "link").symlink_to("kept")
+    target.chmod(0o750)
+    inode = (target / "kept" / "a").stat().st_ino
+    with changed_directory(target) as folder:
+        (folder / "replaced").mkdir()
+        (folder / "replaced" / "b").write_text("new")
+        (target / "late").write_text("came meanwhile")
+    assert sorted(os.listdir(target)) == ["kept", "late", "link", "replaced"]
+    assert os.listdir(target / "replaced") == ["b"]
+    assert os.readlink(target / "link") == "kept"
+    assert (target / "kept" / "a").stat().st_ino == inode
+    assert target.stat().st_mode & 0o777 == 0o750
+    assert os.listdir(tmp_path) == ["model"]
 
 
-def test_atomic_directory_leaves_nothing_after_an_error(tmp_path):
-    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "model") as folder:
+def test_changed_directory_refuses_a_file(tmp_path):
+    (tmp_path / "a").write_text("1")
+    with pytest.raises(InputError, match="is a file"), changed_directory(tmp_path / "a"):
+        pass
+    assert (tmp_path / "a").read_text() == "1"
+
+
+def test_changed_directory_leaves_nothing_after_an_error(tmp_path):
+    with pytest.raises(RuntimeError), changed_directory(tmp_path / "model") as folder:
         (folder / "a").write_text("1")
         raise RuntimeError
     assert os.listdir(tmp_path) == []

@@ -127,7 +127,7 @@ def test_all_state_survives_and_another_model_is_refused(tmp_path):
     wide = small_model(units=5)
     before = training_state(wide)
     with pytest.raises(
-        RunError, match=r"variable trainable.0000.sequential.dense.kernel has shape \(4, 5\) in the model"
+        RunError, match=r"variable trainable.0000.sequential.dense.kernel is float32 of shape \(4, 5\) in the model"
     ):
         restore_training_state(wide, checkpoint)
     for name, array in training_state(wide).items():

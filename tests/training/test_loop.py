@@ -219,8 +219,9 @@ def test_other_data_and_lost_best_weights_are_refused(tmp_path):
         RunError, match="was written with 12 batches an epoch, the data now makes 11; resume with the data"
     ):
         train(tmp_path / "run", resume=True, batches=ArrayBatches(num_batches=11), **{"fit.epochs": 1})
-    (tmp_path / "run" / "checkpoints" / "best.npz").write_bytes(b"")
-    with pytest.raises(RunError, match=r"best.npz: cannot be read; start anew"):
+    for name in ("best.npz", "best-copy.npz"):
+        (tmp_path / "run" / "checkpoints" / name).write_bytes(b"")
+    with pytest.raises(RunError, match=r"best.npz: is empty; put a copy of it back, or start anew"):
         train(tmp_path / "run", resume=True, **{"fit.epochs": 1})
 
 
