@@ -101,7 +101,7 @@ class ClassCrossEntropy(CostLoss):
         losses = class_cross_entropy(targets, has_label, y_pred, self.class_weights, self.multi_label)
         return ops.where(is_wrong, float("nan"), losses), has_label
 
-    def check_weights(self, sample_weight: Any, costs: Any) -> None:
+    def check_weights(self, sample_weight: Any) -> None:
         if self.multi_label:
             check_no_class_weight("Give `class_weights` of the loss.")
 

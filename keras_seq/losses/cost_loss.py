@@ -31,8 +31,8 @@ class CostLoss(keras.losses.Loss):
             Two tensors of one shape: the costs, 0 at padding and NaN where a label is wrong; and counts, 0 at padding.
         """
 
-    def check_weights(self, sample_weight: Any, costs: Any) -> None:
-        """Raise if these weights cannot be those of the costs; called where there are weights."""
+    def check_weights(self, sample_weight: Any) -> None:
+        """Raise if weights cannot be those of the labels; called where there are some. Shapes are checked apart."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The costs, such that their mean over all rows and steps is the mean over real ones."""
@@ -44,12 +44,13 @@ class CostLoss(keras.losses.Loss):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         with keras.name_scope(self.name):
+            if sample_weight is not None:
+                self.check_weights(sample_weight)
             mask = get_keras_mask(y_pred)
             costs, counts = self.costs(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype), mask)
             costs = ops.cast(costs, self.dtype)
             counts = ops.cast(counts, self.dtype)
             if sample_weight is not None:
-                self.check_weights(sample_weight, costs)
                 weigh = row_weights if len(costs.shape) == 1 else step_weights
                 weights = weigh(counts > 0, sample_weight, self.dtype)
                 costs = costs * weights

@@ -93,7 +93,7 @@ class CRFNegativeLogLikelihood(CostLoss):
         losses = crf_log_partition(y_pred, real) - crf_score(y_pred, labels, real)
         return losses, ops.sum(ops.cast(real, "int32"), axis=1)
 
-    def check_weights(self, sample_weight: Any, costs: Any) -> None:
+    def check_weights(self, sample_weight: Any) -> None:
         check_no_class_weight("Give `sample_weight`, one number per row; `miss_cost` weighs entities that are missed.")
 
     def get_config(self) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class MaskedCrossEntropy(CostLoss):
         costs = step_cross_entropy(labels, y_pred, self.ignored_label)
         return ops.where(not_log_probabilities(y_pred, real), float("nan"), costs), real
 
-    def check_weights(self, sample_weight: Any, costs: Any) -> None:
+    def check_weights(self, sample_weight: Any) -> None:
         check_no_class_weight("Give `sample_weight`, one number per step: `np.take(weights_of_classes, y)`.")
 
     def get_config(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.losses.cost_loss import CostLoss
-from keras_seq.ops.labels import NO_ID, NO_LABEL
+from keras_seq.ops.labels import NO_ID, NO_LABEL, as_labels
 from keras_seq.ops.similarity import distance_matrix
 from keras_seq.ops.triplets import vectors_and_ids
 
@@ -38,12 +38,12 @@ class MiningLoss(CostLoss):
         cost = super().__call__(y_true, y_pred, sample_weight)
         return ops.reshape(cost, ()) if self.reduction in (None, "none") else cost
 
-    def check_weights(self, sample_weight: Any, costs: Any) -> None:
-        shape = ops.shape(sample_weight)
+    def check_weights(self, sample_weight: Any) -> None:
+        shape = tuple(as_labels(sample_weight, "sample_weight").shape)
         if shape:
             raise ValueError(
                 f"`sample_weight` must be None or one number: {type(self).__name__} compares rows with each other. "
-                f"Received: weights of the shape {tuple(shape)}. Leave rows out with the label -1."
+                f"Received: weights of the shape {shape}. Leave rows out with the label -1."
             )
 
 

@@ -63,5 +63,5 @@ class NoteCrossEntropy(CostLoss):
         real = real_steps(notes)
         return ops.where(not_log_odds(y_pred, real), float("nan"), step_note_costs(notes, y_pred)), real
 
-    def check_weights(self, sample_weight: Any, costs: Any) -> None:
+    def check_weights(self, sample_weight: Any) -> None:
         check_no_class_weight("Give `sample_weight`, one number per step.")

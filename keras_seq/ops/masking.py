@@ -101,12 +101,12 @@ def row_weights(real: Any, sample_weight: Any, dtype: Any) -> Any:
         ValueError: When `sample_weight` has another shape.
     """
     if sample_weight is not None:
-        shape = tuple(sample_weight.shape) if hasattr(sample_weight, "shape") else as_labels(sample_weight).shape
+        shape = tuple(as_labels(sample_weight, "sample_weight").shape)
         is_right = len(shape) < 2 or (len(shape) == 2 and shape[1] == 1)
         if not is_right or (shape and not is_same_shape(shape[:1], real.shape[:1])):
             raise ValueError(
                 "`sample_weight` must have the shape (batch,) or (batch, 1). "
-                f"Received: sample_weight.shape={tuple(shape)} for {real.shape[0]} rows. "
+                f"Received: sample_weight.shape={shape} for {real.shape[0]} rows. "
                 "Give one weight per row; leave single steps out by their labels."
             )
     return step_weights(real[:, None], sample_weight, dtype)[:, 0]
