@@ -219,7 +219,7 @@ EXEMPT = {
     "entity_scores": "tags are strings; tests/metrics/test_entity_scores.py",
     "generation_scores": "texts have no labels",
     "out_of_scope_scores": "two arrays of confidences, each of one label",
-    "retrieval_scores": "labels are of any kind, and only their equality counts; tests/metrics/test_retrieval_scores.py",
+    "retrieval_scores": "only the equality of labels counts; tests/metrics/test_retrieval_scores.py",
 }
 
 

@@ -1,4 +1,4 @@
-"""What all losses share: labels as they were given, a mean over what is real, weights of every shape that Keras takes."""
+"""What all losses share: labels as they were given, a mean over what is real, weights of any shape that Keras takes."""
 
 from __future__ import annotations
 

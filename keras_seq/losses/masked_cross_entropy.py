@@ -42,9 +42,9 @@ class MaskedCrossEntropy(CostLoss):
 
     Raises:
         TypeError: if `ignored_label` is not an integer.
-        ValueError: if the shapes do not fit each other; if `class_weight` was given to `fit`; or if a number of `y_pred`
-            at a real step is above 0, as no log-probability is. In a compiled graph, where the numbers are not known when
-            it is made, the loss is NaN then.
+        ValueError: if the shapes do not fit each other; if `class_weight` was given to `fit`; or if a number of
+            `y_pred` at a real step is above 0, as no log-probability is. In a compiled graph, where the numbers are not
+            known when it is made, the loss is NaN then.
 
     Example: the true classes of three steps had the probabilities .7, .6 and .9; the fourth step is padding.
 

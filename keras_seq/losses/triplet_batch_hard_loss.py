@@ -25,8 +25,8 @@ class TripletBatchHardLoss(TripletMiningLoss):
             of length 1 here: `keras_seq.zoo.siamese_model` gives such.
 
     Call arguments:
-        y_true: class ids `(batch,)` or `(batch, 1)`; -1 at padding. Integers of any size, told apart exactly; what is no
-            id (negative, a fraction, a floating-point number too large to be exact) makes the loss NaN.
+        y_true: class ids `(batch,)` or `(batch, 1)`; -1 at padding. Integers of any size, told apart exactly; what is
+            no id (negative, a fraction, a floating-point number too large to be exact) makes the loss NaN.
         y_pred: vectors `(batch, features)`, or `(batch, 2, features)`, two vectors of each class id.
 
     Returns:

@@ -24,8 +24,8 @@ class TripletLoss(InBatchLoss):
         reduction: as everywhere in Keras; by default the mean over real pairs.
 
     Call arguments:
-        y_true: ids `(batch,)` or `(batch, 1)`: pairs of equal id mean the same, and are no negatives of each other; -1 at
-            padding. Integers of any size, told apart exactly; what is no id makes the loss NaN.
+        y_true: ids `(batch,)` or `(batch, 1)`: pairs of equal id mean the same, and are no negatives of each other; -1
+            at padding. Integers of any size, told apart exactly; what is no id makes the loss NaN.
         y_pred: `(batch, 2, features)`, the two vectors of each pair, of any length.
         sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`.
 

@@ -25,10 +25,10 @@ class EntityF1(keras.metrics.Metric):
     mode (see `keras_seq.ops.spans`), and the numbers are those of `entity_scores`. Counts are kept for each type, so
     that the result is exact however the data is cut into batches.
 
-    Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are taken out
-    of the sentence, wherever they stand; what was predicted there is ignored. A negative `y_pred` at a real step is a
-    missing prediction and counts as outside, and so does an id beyond the tags. (On the JAX backend Keras hands metrics
-    no mask while it trains, only while it evaluates: let the labels tell the padding.)
+    Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are taken
+    out of the sentence, wherever they stand; what was predicted there is ignored. A negative `y_pred` at a real step is
+    a missing prediction and counts as outside, and so does an id beyond the tags. (On the JAX backend Keras hands
+    metrics no mask while it trains, only while it evaluates: let the labels tell the padding.)
 
     Args:
         tag_names: The tags (BIO, IOB1 or BIOES) in the order of their ids.
@@ -124,8 +124,8 @@ class EntityF1(keras.metrics.Metric):
         counts = [ops.convert_to_numpy(ops.copy(counts)) for counts in (self.correct, self.predicted, self.true)]
         if np.isnan(counts).any():
             raise ValueError(
-                "`y_true` and `y_pred` must hold ids of `tag_names`, and scores that are numbers. Received: others, in an "
-                "earlier batch. Use the tags that the model was trained with."
+                "`y_true` and `y_pred` must hold ids of `tag_names`, and scores that are numbers. Received: others, in "
+                "an earlier batch. Use the tags that the model was trained with."
             )
         return scores_from_counts(self._tables.types, *([int(count) for count in of_type] for of_type in counts))
 

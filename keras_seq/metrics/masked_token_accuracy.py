@@ -20,9 +20,9 @@ class MaskedTokenAccuracy(keras.metrics.Metric):
     For taggers and language models, beside a loss that leaves out the same steps. Most tokens of entity data are
     outside any entity: there, look at `EntityF1` first.
 
-    Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are left out.
-    With no real step at all the accuracy is 0. (On the JAX backend Keras hands metrics no mask while it trains, only
-    while it evaluates: let the labels tell the padding.)
+    Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are left
+    out. With no real step at all the accuracy is 0. (On the JAX backend Keras hands metrics no mask while it trains,
+    only while it evaluates: let the labels tell the padding.)
 
     Args:
         ignored_label: The label of padding.

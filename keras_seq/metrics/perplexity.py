@@ -45,8 +45,8 @@ class Perplexity(keras.metrics.Metric):
     Raises:
         TypeError: When `ignored_label` is not an integer.
         ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when a
-            number of `y_pred` at a real step is above 0, as no log-probability is. In a compiled graph, where the numbers
-            are not known when it is made, the result is NaN then.
+            number of `y_pred` at a real step is above 0, as no log-probability is. In a compiled graph, where the
+            numbers are not known when it is made, the result is NaN then.
 
     Example: the words of a sentence had the probabilities .1, .4 and .3, and `(.1 * .4 * .3) ** (-1 / 3)` is 4.37.
 

@@ -37,8 +37,8 @@ def retrieval_scores(
         mean of 1 / rank. Queries without any reference of their label are left out; where none is left, all are 0.
 
     Raises:
-        ValueError, TypeError: When shapes do not fit each other, a vector or a label is not finite, or only one of the two
-            references is given.
+        ValueError, TypeError: When shapes do not fit each other, a vector or a label is not finite, or only one of the
+            two references is given.
 
     Example:
 
@@ -78,7 +78,7 @@ def retrieval_scores(
 
 
 def _joined(labels, other_labels):
-    """Both, of a type that keeps what they are: of int64 and uint64 NumPy makes float64, and one of two large numbers."""
+    """Both, of a type that keeps what they are: NumPy makes float64 of int64 and uint64, and one of two large ids."""
     kinds = {labels.dtype.kind, other_labels.dtype.kind}
     if kinds == {"i", "u"}:
         return np.concatenate([labels.astype(object), other_labels.astype(object)])

@@ -1,8 +1,8 @@
 """Whether predictions are what a loss takes them for: log-probabilities, probabilities, log-odds.
 
-A softmax where log-probabilities are expected trains, to a loss below 0; logits where probabilities are expected train as
-well. Each check costs one or two passes over the predictions, and has no gradient. Where the numbers are known it raises; in a graph
-it tells which steps are wrong, for their costs to become NaN.
+A softmax where log-probabilities are expected trains, to a loss below 0; logits where probabilities are expected train
+as well. Each check costs one or two passes over the predictions, and has no gradient. Where the numbers are known it
+raises; in a graph it tells which steps are wrong, for their costs to become NaN.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def not_log_probabilities(y_pred: Tensor, real: Tensor) -> Tensor:
     """At which real steps a number is above 0, or is none: bool `(batch, steps)`.
 
     A softmax has such a number at every step, and no number below 0, however many classes there are; logits nearly
-    always. That the probabilities sum up to 1 is not asked: it would cost an exponential of every number, and classes may
-    be left out.
+    always. That the probabilities sum up to 1 is not asked: it would cost an exponential of every number, and classes
+    may be left out.
 
     Args:
         y_pred: `(batch, steps, classes)`.
@@ -92,8 +92,8 @@ def not_log_odds(y_pred: Tensor, real: Tensor) -> Tensor:
     are_shares = ops.logical_and(is_many, ops.all(is_share))
     _check(
         are_shares,
-        "`y_pred` must be log-odds, of any size. Received: numbers from 0 to 1 alone, as probabilities are. End the model "
-        "in a dense layer without activation.",
+        "`y_pred` must be log-odds, of any size. Received: numbers from 0 to 1 alone, as probabilities are. End the "
+        "model in a dense layer without activation.",
     )
     return ops.logical_and(real, ops.logical_or(are_shares, ops.any(ops.isnan(values), axis=-1)))
 

@@ -1,4 +1,4 @@
-"""One test for every loss and one for every metric: what they make of labels that are wrong. It knows no concrete one."""
+"""One test for every loss and every metric: what they make of labels that are wrong. It knows no concrete one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class Labelled:
     Args:
         y_true: Right labels, int64, or float32 for shares.
         y_pred: Predictions of them, `(batch, ...)` or `(batch, steps, ...)`.
-        labels: One of the kinds of this module: `"classes"`, `"ids"`, `"binary"`, `"shares"`, `"counts"`, `"multi_hot"`.
+        labels: One of the kinds of this module: `"classes"`, `"ids"`, `"binary"`, `"shares"`, `"counts"`,
+            `"multi_hot"`.
         steps: Whether there is a label for each step.
         num_classes: Of `"classes"`: how many there are; `None` where the predictions are ids and nobody knows.
         wrong_predictions: Arrays of the shape of `y_pred` that are something else than what is expected, such as
@@ -146,7 +147,7 @@ class _Judge:
     def __init__(self, judged: Any, batch: Labelled) -> None:
         self.judged, self.batch = judged, batch
         self.is_function = not isinstance(judged, (keras.losses.Loss, keras.metrics.Metric))
-        self._compiled = None if self.is_function else _compiled(self._of_mask)
+        self._compiled = _compiled(self._of_mask)
 
     def eager(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> np.ndarray:
         return _flat(self._call(y_true, y_pred, sample_weight))
@@ -219,7 +220,7 @@ def _check_forms(judge, expected):
 
 def _wrong_labels(batch: Labelled, compiled: bool) -> Iterator[tuple[Any, np.ndarray]]:
     """Labels of which one is wrong."""
-    integers = _WRONG_INTEGERS if batch.padding else ()
+    integers: tuple[int, ...] = _WRONG_INTEGERS if batch.padding else ()
     if batch.labels == CLASSES and batch.num_classes is not None:
         integers += (batch.num_classes, *_NO_CLASSES)
     elif batch.labels in (BINARY, SHARES, MULTI_HOT):
@@ -231,7 +232,7 @@ def _wrong_labels(batch: Labelled, compiled: bool) -> Iterator[tuple[Any, np.nda
     if batch.labels == CLASSES and batch.num_classes is not None and not compiled:
         for label, dtype in ((255, "uint8"), (2**32 - 1, "uint32"), (2**64 - 1, "uint64"), (2**63, "uint64")):
             yield f"{label} of {dtype}", _replaced(batch.y_true.astype(dtype), label)
-    floats = _NO_NUMBERS
+    floats: tuple[float, ...] = _NO_NUMBERS
     if batch.labels in (CLASSES, IDS, BINARY):
         floats += _FRACTIONS
     elif batch.labels in (SHARES, MULTI_HOT):
@@ -240,8 +241,8 @@ def _wrong_labels(batch: Labelled, compiled: bool) -> Iterator[tuple[Any, np.nda
         floats += (-0.5, -2.0)
     if batch.labels == IDS:
         floats += (2.0**24, 2.0**31)  # of float32: other numbers are rounded to these
-    for label in floats:
-        yield label, _replaced(batch.y_true.astype("float32"), label)
+    for number in floats:
+        yield number, _replaced(batch.y_true.astype("float32"), number)
 
 
 def _wrong_shapes(batch: Labelled) -> Iterator[tuple[str, Any]]:
@@ -356,7 +357,7 @@ def _check_shapes_of_weights(judge):
 def _check_class_weight(loss, batch):
     """`fit` takes `class_weight` for labels of steps, and misreads it."""
     inputs = keras.Input(batch.y_pred.shape[1:])
-    model = keras.Model(inputs, keras.layers.LayerNormalization()(inputs))
+    model = keras.Model(inputs, _Scaled()(inputs))
     model.compile("sgd", loss, jit_compile=False)
     class_weight = dict.fromkeys(range(batch.y_true.shape[1]), 2.0)
     for eager in (False, True):
@@ -364,6 +365,16 @@ def _check_class_weight(loss, batch):
         found = _outcome(lambda: model.fit(batch.y_pred, batch.y_true, class_weight=class_weight, verbose=0).history)
         assert isinstance(found, str), f"`class_weight` of `fit` was taken for labels of steps: {found}"
         assert "`class_weight`" in found, f"`class_weight` of `fit`: {found}"
+
+
+class _Scaled(keras.layers.Layer):
+    """Multiplies by a weight of 1: a model that puts out what it is given."""
+
+    def build(self, input_shape: tuple) -> None:
+        self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.scale
 
 
 def _check_configuration(judged, room, arguments, batch):
@@ -394,7 +405,7 @@ def _compiled(function):
     return call
 
 
-def _flat(result) -> np.ndarray:
+def _flat(result: Any) -> np.ndarray:
     leaves = keras.tree.flatten(result)
     return np.concatenate([np.ravel(keras.ops.convert_to_numpy(leaf)).astype("float64") for leaf in leaves])
 
@@ -406,7 +417,7 @@ def _replaced(array: np.ndarray, value: Any) -> np.ndarray:
     return changed
 
 
-def _outcome(call, *arguments) -> Any:
+def _outcome(call: Callable, *arguments: Any) -> Any:
     """The numbers, or the text of the error."""
     try:
         return call(*arguments)
