@@ -1,7 +1,7 @@
 """Whether predictions are what a loss takes them for: log-probabilities, probabilities, log-odds.
 
 A softmax where log-probabilities are expected trains, to a loss below 0; logits where probabilities are expected train
-as well. Each check costs one or two passes over the predictions, and has no gradient. Where the numbers are known it
+as well. Each check costs a pass or two over the predictions, and has no gradient. Where the numbers are known it
 raises; in a graph it tells which steps are wrong, for their costs to become NaN.
 """
 
@@ -17,7 +17,7 @@ Tensor = Any
 
 # How far the sum of probabilities may be above 1: those of half precision are rounded.
 _HIGHEST_SUM = 1.1
-# How far a log-probability may be above 0: it may be the logarithm of a rounded 1 in half precision.
+# How far a log-probability may be above 0, as it is where 1 is rounded up, or something is added before the logarithm.
 _HIGHEST_LOGARITHM = 0.02
 # So many log-odds do not lie between 0 and 1 by chance: most notes are silent most of the time.
 _MANY = 8
@@ -26,9 +26,9 @@ _MANY = 8
 def not_log_probabilities(y_pred: Tensor, real: Tensor) -> Tensor:
     """At which real steps a number is above 0, or is none: bool `(batch, steps)`.
 
-    A softmax has such a number at every step, and no number below 0, however many classes there are; logits nearly
-    always. That the probabilities sum up to 1 is not asked: it would cost an exponential of every number, and classes
-    may be left out.
+    Of a softmax over K classes one number is at least 1 / K, at every step; of logits one is nearly always above 0.
+    That the probabilities sum up to 1 is not asked: it would cost an exponential of every number, and classes may be
+    left out.
 
     Args:
         y_pred: `(batch, steps, classes)`.
@@ -37,11 +37,8 @@ def not_log_probabilities(y_pred: Tensor, real: Tensor) -> Tensor:
     Raises:
         ValueError: If the numbers are known, and one is above 0.
     """
-    values = ops.stop_gradient(y_pred)
-    highest = ops.max(values, axis=-1)
-    is_positive = ops.logical_and(
-        highest > 0, ops.logical_or(highest > _HIGHEST_LOGARITHM, ops.min(values, axis=-1) >= 0)
-    )
+    highest = ops.max(ops.stop_gradient(y_pred), axis=-1)
+    is_positive = highest > min(_HIGHEST_LOGARITHM, 0.5 / (y_pred.shape[-1] or 1))
     _check(
         ops.logical_and(real, is_positive),
         "`y_pred` must be log-probabilities, which are at most 0. Received: numbers above 0. End the model in a "

@@ -62,7 +62,11 @@ class Labelled:
 
 
 def run_loss_test(
-    loss_class: type[keras.losses.Loss], *, batch: Labelled, arguments: Mapping[str, Any] | None = None
+    loss_class: type[keras.losses.Loss],
+    *,
+    batch: Labelled,
+    arguments: Mapping[str, Any] | None = None,
+    run_jit: bool = False,
 ) -> None:
     """Check that a loss is right, an error that names the argument, or NaN: never a plausible number.
 
@@ -81,6 +85,7 @@ def run_loss_test(
         loss_class: The class of the loss.
         batch: Right labels and predictions; at least 4 rows.
         arguments: Keyword arguments of the constructor.
+        run_jit: Whether the compiled graph is compiled with XLA, as it always is on JAX; it takes a second or two.
 
     Raises:
         AssertionError: When a promise is broken.
@@ -95,7 +100,7 @@ def run_loss_test(
     """
     loss = loss_class(**(arguments or {}))
     _check_configuration(loss, keras.losses, arguments or {}, batch)
-    judge = _Judge(loss, batch)
+    judge = _Judge(loss, batch, run_jit)
     _check_judge(judge)
     if batch.weights is not None:
         _check_loss_weights(judge)
@@ -108,6 +113,7 @@ def run_metric_test(
     *,
     batch: Labelled,
     arguments: Mapping[str, Any] | None = None,
+    run_jit: bool = False,
 ) -> None:
     """Check that a metric is right, an error that names the argument, or NaN: never a plausible number.
 
@@ -118,6 +124,7 @@ def run_metric_test(
             tried with arrays alone.
         batch: Right labels and predictions; at least 4 rows.
         arguments: Keyword arguments of the constructor.
+        run_jit: Whether the compiled graph is compiled with XLA, as it always is on JAX; it takes a second or two.
 
     Raises:
         AssertionError: When a promise is broken.
@@ -135,7 +142,7 @@ def run_metric_test(
         return
     metric = metric_class(**(arguments or {}))
     _check_configuration(metric, keras.metrics, arguments or {}, batch)
-    judge = _Judge(metric, batch)
+    judge = _Judge(metric, batch, run_jit)
     _check_judge(judge)
     if batch.weights is not None:
         _check_metric_weights(judge)
@@ -144,10 +151,10 @@ def run_metric_test(
 class _Judge:
     """A loss, a metric or a function, as a function from labels and predictions to an array, eager or compiled."""
 
-    def __init__(self, judged: Any, batch: Labelled) -> None:
+    def __init__(self, judged: Any, batch: Labelled, run_jit: bool = False) -> None:
         self.judged, self.batch = judged, batch
         self.is_function = not isinstance(judged, (keras.losses.Loss, keras.metrics.Metric))
-        self._compiled = _compiled(self._of_mask)
+        self._compiled = _compiled(self._of_mask, run_jit)
 
     def eager(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> np.ndarray:
         return _flat(self._call(y_true, y_pred, sample_weight))
@@ -390,14 +397,14 @@ def _check_configuration(judged, room, arguments, batch):
     _assert_same(_Judge(copy, batch).eager, given, _Judge(judged, batch).eager(*given), "after a round trip")
 
 
-def _compiled(function):
+def _compiled(function, run_jit):
     if keras.backend.backend() == "jax":
         import jax
 
         return jax.jit(function)
     import tensorflow as tf
 
-    graph = tf.function(function, reduce_retracing=True)
+    graph = tf.function(function, reduce_retracing=True, jit_compile=run_jit)
 
     def call(*arguments):
         return graph(*(None if argument is None else tf.convert_to_tensor(argument) for argument in arguments))
