@@ -253,3 +253,9 @@ def test_metrics(name, arguments, batch):
 def test_functions_of_arrays(name):
     function, batch = FUNCTIONS[name]
     run_metric_test(function, batch=batch)
+
+
+@pytest.mark.parametrize("name", ["ClassCrossEntropy", "MaskedCrossEntropy", "NoteCrossEntropy"])
+def test_a_batch_without_rows_costs_nothing(name):
+    _, batch = LOSSES[name][0]
+    assert float(getattr(keras_seq.losses, name)()(batch.y_true[:0], batch.y_pred[:0])) == 0

@@ -89,7 +89,7 @@ class EntityF1(keras.metrics.Metric):
                 "`weighted_metrics`, and set `y_true` to -1 at steps to leave out."
             )
         labels = labels_of_real_steps(y_true, y_pred, self.ignored_label, forms=FORMS, num_classes=len(self.tag_names))
-        shape = tuple(ops.shape(y_pred))
+        shape = tuple(ops.convert_to_tensor(y_pred).shape)
         if len(shape) > 2 and shape[-1] != len(self.tag_names):
             raise ValueError(
                 f"`y_pred` must have one score for each of the {len(self.tag_names)} `tag_names`. "

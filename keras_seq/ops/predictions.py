@@ -37,7 +37,8 @@ def not_log_probabilities(y_pred: Tensor, real: Tensor) -> Tensor:
     Raises:
         ValueError: If the numbers are known, and one is above 0.
     """
-    highest = ops.max(ops.stop_gradient(y_pred), axis=-1)
+    # `initial`, for there may be no rows.
+    highest = ops.max(ops.stop_gradient(y_pred), axis=-1, initial=-float("inf"))
     is_positive = highest > min(_HIGHEST_LOGARITHM, 0.5 / (y_pred.shape[-1] or 1))
     _check(
         ops.logical_and(real, is_positive),
@@ -59,8 +60,11 @@ def not_probabilities(y_pred: Tensor, real: Tensor, *, each_for_itself: bool = F
         ValueError: If the numbers are known, and such a row is among them.
     """
     values = ops.stop_gradient(y_pred)
-    lowest = ops.min(values, axis=-1)
-    highest = ops.max(values, axis=-1) if each_for_itself else ops.sum(values, axis=-1)
+    lowest = ops.min(values, axis=-1, initial=float("inf"))  # `initial`, for there may be no rows
+    if each_for_itself:
+        highest = ops.max(values, axis=-1, initial=-float("inf"))
+    else:
+        highest = ops.sum(values, axis=-1)
     expected, end = ("", "sigmoid") if each_for_itself else (", that sum up to 1 over the classes", "softmax")
     _check(
         ops.logical_and(real, ops.logical_or(lowest < 0, highest > _HIGHEST_SUM)),
