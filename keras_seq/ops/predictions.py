@@ -61,10 +61,8 @@ def not_probabilities(y_pred: Tensor, real: Tensor, *, each_for_itself: bool = F
     """
     values = ops.stop_gradient(y_pred)
     lowest = ops.min(values, axis=-1, initial=float("inf"))  # `initial`, for there may be no rows
-    if each_for_itself:
-        highest = ops.max(values, axis=-1, initial=-float("inf"))
-    else:
-        highest = ops.sum(values, axis=-1)
+    most = ops.max(values, axis=-1, initial=-float("inf"))
+    highest = most if each_for_itself else ops.sum(values, axis=-1)
     expected, end = ("", "sigmoid") if each_for_itself else (", that sum up to 1 over the classes", "softmax")
     _check(
         ops.logical_and(real, ops.logical_or(lowest < 0, highest > _HIGHEST_SUM)),
