@@ -39,6 +39,7 @@ def test_unknown_attribute():
 TENSORFLOW_ROOMS = ("text/", "export/", "ops/recurrence_tensorflow.py")
 # ... and here inside functions only, so that importing the room needs no TensorFlow.
 TENSORFLOW_LAZILY = (
+    "testing/label_test.py",
     "training/event_files.py",
     "training/feeding.py",
     "training/gradient_norms.py",

@@ -28,7 +28,9 @@ class CRF(keras.layers.Layer):
     Weights: `transitions` `(num_tags, num_tags)` (row: previous tag), `start_scores` and `end_scores` `(num_tags,)`.
 
     Masking: any mask. The start scores act at the first real step of a row, the end scores at the last one; what stands
-    at masked steps is ignored by the functions above. The mask ends here: a loss per row must not be weighted per step.
+    at masked steps is ignored by the functions above. The mask is passed on: the loss, and the metrics that decode
+    potentials, count no step that it calls padding. (A loss of your own with one number per row must take it off, for
+    Keras would weigh the row by its steps: `keras.ops.copy(y_pred)`.)
 
     Args:
         num_tags: number of tags.
@@ -116,8 +118,8 @@ class CRF(keras.layers.Layer):
         into = ops.where(is_first[..., None, None], starts[None, :], transitions)
         return scores[:, :, None, :] + into
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
-        return None
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return previous_mask
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], self.num_tags, self.num_tags)

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_number
 from keras_seq.core.registration import register
+from keras_seq.ops.labels import NO_LABEL, row_ids
 from keras_seq.ops.similarity import similarity_matrix
 from keras_seq.ops.triplets import check_several_rows, pair_triplet_costs
 
@@ -76,12 +77,12 @@ class TripletLossLayer(keras.layers.Layer):
         check_several_rows(first.shape[0])
         scores = similarity_matrix(first, second)
         size = ops.shape(scores)[0]
-        places = ops.reshape(ops.arange(size), (-1,)) if not ids else ids[0]
+        places = ops.arange(size) if not ids else row_ids(ids[0], "inputs")
         costs = pair_triplet_costs(scores, self.margin, places)
         # In a graph the number of rows may be open until now.
         costs = ops.where(size > 1, costs, float("nan"))
         if self.adds_loss:
-            is_real = ops.cast(ops.reshape(places, (-1,)) >= 0, costs.dtype)
+            is_real = ops.cast(ops.not_equal(places, NO_LABEL), costs.dtype)
             self.add_loss(ops.divide_no_nan(ops.sum(costs), ops.sum(is_real)))
         return costs
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_non_negative_number, check_rate
+from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
+from keras_seq.losses.cost_loss import CostLoss
 from keras_seq.ops.cross_entropy import class_cross_entropy
-from keras_seq.ops.text_labels import class_targets, text_weights
+from keras_seq.ops.predictions import not_probabilities
+from keras_seq.ops.text_labels import class_targets
 
 
 @register
-class ClassCrossEntropy(keras.losses.Loss):
+class ClassCrossEntropy(CostLoss):
     """Cross-entropy of whole texts, averaged over the texts that have a label.
 
     For classifiers that put out probabilities. No probability is taken for less than 1e-30: an example that is very
@@ -38,11 +40,11 @@ class ClassCrossEntropy(keras.losses.Loss):
     Call arguments:
         y_true: `(batch,)` or `(batch, 1)` integer class ids, `-1` = no label; or the shares of the classes
             `(batch, classes)`, floating. With `multi_label`: `(batch, classes)`, 1 for each class that the text has and
-            0 for the others. In both of the latter a row of `-1` alone has no label. A label that is no class, and a
-            share outside 0 to 1, make the loss NaN.
+            0 for the others. In both of the latter a row of `-1` alone has no label. A label that is no class,
+            shares outside 0 to 1, and shares whose sum is not 1, make the loss NaN.
         y_pred: `(batch, classes)` probabilities: of a softmax, or with `multi_label` of a sigmoid per class.
-        sample_weight: optional weights, `(batch,)` or `(batch, 1)`. They weigh the sum, which is divided by the number
-            of texts with a label, or with `reduction="mean_with_sample_weight"` by their weights.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`. They weigh the sum, which is divided by
+            the number of texts with a label, or with `reduction="mean_with_sample_weight"` by their weights.
 
     Returns:
         A scalar in nats; with `reduction="sum"` the sum over texts, with `reduction=None` one per text, `(batch,)`.
@@ -50,8 +52,9 @@ class ClassCrossEntropy(keras.losses.Loss):
 
     Raises:
         TypeError: if an argument is of the wrong type.
-        ValueError: if a weight is negative or not finite, if `label_smoothing` is not in [0, 1), or if the shapes do
-            not fit each other.
+        ValueError: if a weight is negative or not finite; if `label_smoothing` is not in [0, 1); if the shapes do not
+            fit each other; if `class_weight` was given to `fit` with `multi_label`; or if `y_pred` are no
+            probabilities. In a compiled graph, where the numbers are not known when it is made, the loss is NaN then.
 
     Example: the true classes of two texts had the probabilities .7 and .6; the third text has no label.
 
@@ -82,7 +85,7 @@ class ClassCrossEntropy(keras.losses.Loss):
         self.label_smoothing = float(label_smoothing)
         self.multi_label = multi_label
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
         targets, has_label = class_targets(y_true, y_pred, self.multi_label)
         classes = targets.shape[-1]
         if self.class_weights is not None and len(self.class_weights) != classes:
@@ -94,18 +97,13 @@ class ClassCrossEntropy(keras.losses.Loss):
         if self.label_smoothing:
             evenly = 0.5 if self.multi_label else 1 / classes
             targets = targets * (1 - self.label_smoothing) + evenly * self.label_smoothing
+        is_wrong = not_probabilities(y_pred, has_label, each_for_itself=self.multi_label)
         losses = class_cross_entropy(targets, has_label, y_pred, self.class_weights, self.multi_label)
-        if self.reduction not in ("sum_over_batch_size", "mean"):
-            return losses
-        # Scaled so that the mean over all texts, which the base class takes, is the mean over those with a label.
-        return ops.divide_no_nan(losses, ops.mean(ops.cast(has_label, losses.dtype)))
+        return ops.where(is_wrong, float("nan"), losses), has_label
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        if sample_weight is not None or self.reduction == "mean_with_sample_weight":
-            _, has_label = class_targets(y_true, y_pred, self.multi_label)
-            sample_weight = text_weights(has_label, sample_weight, self.dtype)
-        # `ops.copy` takes the Keras mask off, if there is one.
-        return super().__call__(y_true, ops.copy(y_pred), sample_weight)
+    def check_weights(self, sample_weight: Any) -> None:
+        if self.multi_label:
+            check_no_class_weight("Give `class_weights` of the loss.")
 
     def get_config(self) -> dict[str, Any]:
         return {

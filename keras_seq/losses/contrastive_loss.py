@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.pair_costs import check_stacked, real_pair_weights, scaled_to_real_pairs
+from keras_seq.losses.cost_loss import CostLoss
+from keras_seq.losses.pair_costs import check_stacked
+from keras_seq.ops.labels import NO_LABEL
 from keras_seq.ops.similarity import safe_sqrt
-from keras_seq.ops.triplets import check_rows
+from keras_seq.ops.triplets import numbers_of_rows
+
+# Distances that are computed as 1 less a cosine are rounded to a little less than 0; cosines themselves are less.
+_LEAST_DISTANCE = -1e-2
 
 
 @register
-class ContrastiveLoss(keras.losses.Loss):
+class ContrastiveLoss(CostLoss):
     """Draws pairs that are the same together, and pushes others apart until they are a margin away.
 
     With the Euclidean distance d: `d ** 2` for the same, `max(margin - d, 0) ** 2` for others.
@@ -28,9 +32,10 @@ class ContrastiveLoss(keras.losses.Loss):
         reduction: as everywhere in Keras; by default the mean over real pairs.
 
     Call arguments:
-        y_true: labels `(batch,)`, 0 or 1; -1 at padding.
-        y_pred: distances `(batch,)`, or the two vectors of each pair, `(batch, 2, features)`.
-        sample_weight: optional weights, `(batch,)`.
+        y_true: labels `(batch,)` or `(batch, 1)`, 0 or 1; -1 at padding. Any other number makes the loss NaN.
+        y_pred: distances `(batch,)` or `(batch, 1)`, NaN below 0; or the two vectors of each pair,
+            `(batch, 2, features)`.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`.
 
     Returns:
         A scalar; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.
@@ -59,21 +64,21 @@ class ContrastiveLoss(keras.losses.Loss):
         self.margin = margin
         self.same_label = same_label
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        if len(y_pred.shape) == 1:
-            distances = y_pred
+    def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
+        labels = numbers_of_rows(y_true, y_pred)
+        real = ops.not_equal(labels, NO_LABEL)
+        if len(y_pred.shape) == 1 or (len(y_pred.shape) == 2 and y_pred.shape[1] == 1):
+            distances = ops.where(real, ops.reshape(y_pred, (-1,)), 0.0)
         else:
             check_stacked(y_pred)
-            distances = safe_sqrt(ops.sum(ops.square(y_pred[:, 0] - y_pred[:, 1]), axis=-1))
-        check_rows(y_true, y_pred)
-        labels = ops.cast(ops.reshape(y_true, (-1,)), distances.dtype)
-        is_real = ops.cast(labels >= 0, distances.dtype)
+            # What stands at padding has no gradient.
+            pairs = ops.where(real[:, None, None], y_pred, 0.0)
+            distances = safe_sqrt(ops.sum(ops.square(pairs[:, 0] - pairs[:, 1]), axis=-1))
         same = labels if self.same_label == 1 else 1 - labels
         costs = same * ops.square(distances) + (1 - same) * ops.square(ops.relu(self.margin - distances))
-        return scaled_to_real_pairs(is_real * costs, is_real, self.reduction)
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        return super().__call__(y_true, y_pred, real_pair_weights(y_true, sample_weight, self.reduction, self.dtype))
+        is_label = ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1))
+        is_right = ops.logical_and(is_label, distances >= _LEAST_DISTANCE)
+        return ops.where(real, ops.where(is_right, costs, float("nan")), 0.0), real
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin, "same_label": self.same_label}

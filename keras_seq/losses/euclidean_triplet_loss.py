@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.pair_costs import real_pair_weights, scaled_to_real_pairs
+from keras_seq.losses.cost_loss import CostLoss
+from keras_seq.ops.labels import NO_LABEL
 from keras_seq.ops.similarity import safe_sqrt
-from keras_seq.ops.triplets import check_rows
+from keras_seq.ops.triplets import numbers_of_rows
 
 
 @register
-class EuclideanTripletLoss(keras.losses.Loss):
+class EuclideanTripletLoss(CostLoss):
     """`max(margin + d(anchor, positive) - d(anchor, negative), 0)` with Euclidean distances, or their squares.
 
-    Masking: a triplet whose `y_true` is below 0 is padding; it counts neither in the sum nor in the mean.
+    Masking: a triplet whose `y_true` is -1 is padding; it counts neither in the sum nor in the mean.
 
     Args:
         margin: how much farther than the positive the negative must be.
@@ -26,9 +26,10 @@ class EuclideanTripletLoss(keras.losses.Loss):
         reduction: as everywhere in Keras; by default the mean over real triplets.
 
     Call arguments:
-        y_true: `(batch,)`: any number of at least 0; -1 at padding.
+        y_true: `(batch,)` or `(batch, 1)`: any number of at least 0; -1 at padding. A number that is neither, and one
+            that is not finite, make the loss NaN.
         y_pred: `(batch, 3, features)`: anchor, positive, negative.
-        sample_weight: optional weights, `(batch,)`.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`.
 
     Returns:
         A scalar; with `reduction=None` one cost per triplet, `(batch,)`. Without any real triplet 0.
@@ -60,22 +61,22 @@ class EuclideanTripletLoss(keras.losses.Loss):
         self.margin = margin
         self.squared = squared
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
         if len(y_pred.shape) != 3 or y_pred.shape[1] != 3:
             raise ValueError(
                 "`y_pred` must be anchor, positive and negative, (batch, 3, features). Received: "
                 f"y_pred.shape={tuple(y_pred.shape)}. Stack three vectors along axis 1."
             )
-        check_rows(y_true, y_pred)
+        labels = numbers_of_rows(y_true, y_pred)
+        real = ops.not_equal(labels, NO_LABEL)
+        # What stands at padding has no gradient.
+        y_pred = ops.where(real[:, None, None], y_pred, 0.0)
         distances = ops.sum(ops.square(y_pred[:, 1:] - y_pred[:, :1]), axis=-1)
         if not self.squared:
             distances = safe_sqrt(distances)
-        is_real = ops.cast(ops.reshape(y_true, (-1,)) >= 0, distances.dtype)
-        costs = is_real * ops.relu(self.margin + distances[:, 0] - distances[:, 1])
-        return scaled_to_real_pairs(costs, is_real, self.reduction)
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        return super().__call__(y_true, y_pred, real_pair_weights(y_true, sample_weight, self.reduction, self.dtype))
+        costs = ops.relu(self.margin + distances[:, 0] - distances[:, 1])
+        is_right = ops.logical_and(labels >= 0, ops.isfinite(labels))
+        return ops.where(real, ops.where(is_right, costs, float("nan")), 0.0), real
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin, "squared": self.squared}

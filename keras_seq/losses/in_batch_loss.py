@@ -5,28 +5,25 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-import keras
 from keras import ops
 
-from keras_seq.losses.pair_costs import check_stacked, real_pair_weights, scaled_to_real_pairs
+from keras_seq.losses.cost_loss import CostLoss
+from keras_seq.losses.pair_costs import check_stacked
+from keras_seq.ops.labels import NO_LABEL
 from keras_seq.ops.similarity import similarity_matrix
-from keras_seq.ops.triplets import check_rows, check_several_rows, whole_ids
+from keras_seq.ops.triplets import check_several_rows, rows_and_ids
 
 
-class InBatchLoss(keras.losses.Loss):
+class InBatchLoss(CostLoss):
     """A loss with one cost for each pair, from the cosines of all first with all second vectors and the ids of rows."""
 
     @abstractmethod
     def row_costs(self, scores: Any, ids: Any) -> Any:
-        """The cost `(batch,)` of each pair, 0 at padding, from cosines `(batch, batch)` and int ids `(batch,)`."""
+        """The cost `(batch,)` of each pair, 0 at padding, from cosines `(batch, batch)` and ids `(batch,)` as
+        `keras_seq.ops.labels.row_ids` gives them: NaN where one of them is none."""
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
         check_stacked(y_pred)
-        check_rows(y_true, y_pred)
         check_several_rows(y_pred.shape[0])
-        ids = whole_ids(y_true)
-        costs = self.row_costs(similarity_matrix(y_pred[:, 0], y_pred[:, 1]), ids)
-        return scaled_to_real_pairs(costs, ops.cast(ids >= 0, costs.dtype), self.reduction)
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        return super().__call__(y_true, y_pred, real_pair_weights(y_true, sample_weight, self.reduction, self.dtype))
+        pairs, ids = rows_and_ids(y_true, y_pred)
+        return self.row_costs(similarity_matrix(pairs[:, 0], pairs[:, 1]), ids), ops.not_equal(ids, NO_LABEL)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_integer
+from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
+from keras_seq.losses.cost_loss import CostLoss
 from keras_seq.ops.cross_entropy import step_cross_entropy
-from keras_seq.ops.masking import labels_of_real_steps, step_weights
+from keras_seq.ops.masking import labels_of_real_steps
+from keras_seq.ops.predictions import not_log_probabilities
 
 
 @register
-class MaskedCrossEntropy(keras.losses.Loss):
+class MaskedCrossEntropy(CostLoss):
     """Cross-entropy averaged over the real steps of a batch.
 
     The mean is taken once, over all real steps of all rows: a long row counts for more than a short one, and neither
@@ -28,11 +30,11 @@ class MaskedCrossEntropy(keras.losses.Loss):
 
     Call arguments:
         y_true: `(batch, steps)` integer class ids, `-1` at padding. A label that is neither a class nor `ignored_label`
-            makes the loss NaN.
-        y_pred: `(batch, steps, classes)` log-probabilities, as a log-softmax gives them; not probabilities.
-        sample_weight: optional weights, `(batch,)` or `(batch, steps)`. As everywhere in Keras they weigh the sum,
-            which is divided by the number of real steps, or with `reduction="mean_with_sample_weight"` by their
-            weights.
+            makes the loss NaN, whatever its dtype: 0.5 and 2^32 are no classes.
+        y_pred: `(batch, steps, classes)` log-probabilities, as a log-softmax gives them; not probabilities or logits.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, steps)`. As everywhere in Keras they weigh
+            the sum, which is divided by the number of real steps, or with `reduction="mean_with_sample_weight"` by
+            their weights. (`class_weight` of `fit` is refused: Keras reads several labels of a row as one class.)
 
     Returns:
         A scalar in nats; with `reduction="sum"` the sum over steps, with `reduction=None` one per step,
@@ -40,7 +42,9 @@ class MaskedCrossEntropy(keras.losses.Loss):
 
     Raises:
         TypeError: if `ignored_label` is not an integer.
-        ValueError: if the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other; if `class_weight` was given to `fit`; or if a number of
+            `y_pred` at a real step is above 0, as no log-probability is. In a compiled graph, where the numbers are not
+            known when it is made, the loss is NaN then.
 
     Example: the true classes of three steps had the probabilities .7, .6 and .9; the fourth step is padding.
 
@@ -57,21 +61,14 @@ class MaskedCrossEntropy(keras.losses.Loss):
         check_integer("ignored_label", ignored_label)
         self.ignored_label = ignored_label
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        losses = step_cross_entropy(y_true, y_pred, self.ignored_label)
-        if self.reduction not in ("sum_over_batch_size", "mean"):
-            return losses
-        # Scaled so that the mean over all steps, which the base class takes, is the mean over real ones.
-        share = ops.mean(ops.cast(ops.not_equal(y_true, self.ignored_label), losses.dtype))
-        return ops.divide_no_nan(losses, share)
+    def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
+        labels = labels_of_real_steps(y_true, y_pred, self.ignored_label, mask=mask)
+        real = ops.not_equal(labels, self.ignored_label)
+        costs = step_cross_entropy(labels, y_pred, self.ignored_label)
+        return ops.where(not_log_probabilities(y_pred, real), float("nan"), costs), real
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        labels = labels_of_real_steps(y_true, y_pred, self.ignored_label)
-        if sample_weight is not None or self.reduction == "mean_with_sample_weight":
-            real = ops.not_equal(labels, self.ignored_label)
-            sample_weight = step_weights(real, sample_weight, self.dtype)
-        # The labels hold the Keras mask now; `ops.copy` takes it off, for the base class would divide by it once more.
-        return super().__call__(labels, ops.copy(y_pred), sample_weight)
+    def check_weights(self, sample_weight: Any) -> None:
+        check_no_class_weight("Give `sample_weight`, one number per step: `np.take(weights_of_classes, y)`.")
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ignored_label": self.ignored_label}

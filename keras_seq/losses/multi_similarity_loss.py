@@ -28,14 +28,16 @@ class MultiSimilarityLoss(MiningLoss):
         epsilon: the margin of what is kept.
 
     Call arguments:
-        y_true: class ids `(batch,)`; -1 at padding.
+        y_true: class ids `(batch,)` or `(batch, 1)`; -1 at padding. Integers of any size, told apart exactly; what is
+            no id (negative, a fraction, a floating-point number too large to be exact) makes the loss NaN.
         y_pred: vectors `(batch, features)`, or `(batch, 2, features)`, two vectors of each class id.
 
     Returns:
         A scalar: the mean over rows. 0 where the batch has no triplet.
 
     Raises:
-        ValueError: if the shapes do not fit, or sample weights are given: a triplet is of three rows.
+        ValueError: if the shapes do not fit, or weights of rows are given: a triplet is of three rows. (One weight for
+            the batch is taken.)
 
     Example:
 

@@ -18,7 +18,7 @@ class PairLogisticLoss(PairCosts):
     For pairs that are labelled as duplicates or not. Other than `ContrastiveLoss` it never stops to learn from a pair,
     and takes shares between 0 and 1 as labels too.
 
-    Masking: a pair whose `y_true` is below 0 is padding; it counts neither in the sum nor in the mean.
+    Masking: a pair whose `y_true` is -1 is padding; it counts neither in the sum nor in the mean.
 
     Args:
         scale: what the cosine is multiplied with: how steep the sigmoid is.
@@ -26,9 +26,10 @@ class PairLogisticLoss(PairCosts):
         reduction: as everywhere in Keras; by default the mean over real pairs.
 
     Call arguments:
-        y_true: `(batch,)`: 1 for the same, 0 for different, or a probability; -1 at padding.
+        y_true: `(batch,)` or `(batch, 1)`: 1 for the same, 0 for different, or a probability; -1 at padding. Any other
+            number makes the loss NaN.
         y_pred: `(batch, 2, features)`, the two vectors of each pair, of length 1.
-        sample_weight: optional weights, `(batch,)`.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`.
 
     Returns:
         A scalar in nats; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.

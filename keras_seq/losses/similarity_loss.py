@@ -16,15 +16,16 @@ class SimilarityLoss(PairCosts):
 
     For graded similarity: relatedness, paraphrase scores. The mean over the pairs of a batch.
 
-    Masking: a pair whose `y_true` is below 0 is padding; it counts neither in the sum nor in the mean.
+    Masking: a pair whose `y_true` is -1 is padding; it counts neither in the sum nor in the mean.
 
     Args:
         reduction: as everywhere in Keras; by default the mean over real pairs.
 
     Call arguments:
-        y_true: `(batch,)` scores from 0 (nothing in common) to 1 (the same); -1 at padding.
+        y_true: `(batch,)` or `(batch, 1)`: scores from 0 (nothing in common) to 1 (the same); -1 at padding. Any other
+            number makes the loss NaN.
         y_pred: `(batch, 2, features)`, the two vectors of each pair, of length 1.
-        sample_weight: optional weights, `(batch,)`.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`.
 
     Returns:
         A scalar; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.

@@ -24,9 +24,10 @@ class TripletLoss(InBatchLoss):
         reduction: as everywhere in Keras; by default the mean over real pairs.
 
     Call arguments:
-        y_true: ids `(batch,)`: pairs of equal id mean the same, and are no negatives of each other; -1 at padding.
+        y_true: ids `(batch,)` or `(batch, 1)`: pairs of equal id mean the same, and are no negatives of each other; -1
+            at padding. Integers of any size, told apart exactly; what is no id makes the loss NaN.
         y_pred: `(batch, 2, features)`, the two vectors of each pair, of any length.
-        sample_weight: optional weights, `(batch,)`.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`.
 
     Returns:
         A scalar; with `reduction=None` one cost per pair, `(batch,)`. Without any real pair 0.

@@ -9,9 +9,10 @@ from keras import ops
 
 from keras_seq.core.checks import check_positive_number
 from keras_seq.core.registration import register
+from keras_seq.ops.labels import NO_LABEL
+from keras_seq.ops.masking import row_weights
 from keras_seq.ops.similarity import similarity_matrix
-from keras_seq.ops.text_labels import text_weights
-from keras_seq.ops.triplets import pair_triplet_costs, whole_ids
+from keras_seq.ops.triplets import pair_triplet_costs, rows_and_ids
 
 
 @register
@@ -27,9 +28,14 @@ class ActiveTriplets(keras.metrics.Mean):
         margin: that of the loss.
 
     Call arguments:
-        y_true: ids `(batch,)`, as the loss takes them; -1 at padding.
+        y_true: ids `(batch,)`, as the loss takes them; -1 at padding. What is no id makes the result NaN.
         y_pred: `(batch, 2, features)`, the two vectors of each pair.
-        sample_weight: optional weights, `(batch,)`.
+        sample_weight: optional weights: one number, `(batch,)` or `(batch, 1)`.
+
+    Returns (of `result`): a scalar from 0 to 1.
+
+    Raises:
+        ValueError: if the shapes do not fit each other.
 
     Example: of two pairs the first has a negative that is too close.
 
@@ -49,9 +55,17 @@ class ActiveTriplets(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_pred = ops.convert_to_tensor(y_pred)
-        ids = whole_ids(y_true)
-        costs = pair_triplet_costs(similarity_matrix(y_pred[:, 0], y_pred[:, 1]), self.margin, ids)
-        super().update_state(ops.cast(costs > 0, self.dtype), text_weights(ids >= 0, sample_weight, self.dtype))
+        if len(y_pred.shape) != 3 or y_pred.shape[1] != 2:
+            raise ValueError(
+                "`y_pred` must be the two vectors of each pair, (batch, 2, features). Received: "
+                f"y_pred.shape={tuple(y_pred.shape)}. Take them from `keras_seq.zoo.stacked_twins(model)`."
+            )
+        pairs, ids = rows_and_ids(y_true, y_pred)
+        costs = pair_triplet_costs(similarity_matrix(pairs[:, 0], pairs[:, 1]), self.margin, ids)
+        # NaN is not above 0, and must be seen.
+        is_active = ops.where(ops.isnan(costs), float("nan"), ops.cast(costs > 0, costs.dtype))
+        weights = row_weights(ops.not_equal(ids, NO_LABEL), sample_weight, self.dtype)
+        super().update_state(is_active, weights)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "margin": self.margin}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq.metrics.reliability import calibration_error
-from keras_seq.ops.text_labels import NO_LABEL
+from keras_seq.ops.labels import NO_LABEL, as_labels
 
 
 def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequence[str]) -> dict[str, Any]:
@@ -23,7 +23,8 @@ def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequen
         `"precision"`, `"recall"`, `"f1"` and `"support"` (how many texts have that class). A ratio over nothing is 0.
 
     Raises:
-        ValueError: When the shapes do not fit each other, or an id is neither a class nor `-1`.
+        ValueError: When the shapes do not fit each other, an id is neither a class nor `-1`, or `probabilities` are
+            none.
 
     Example:
 
@@ -33,7 +34,8 @@ def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequen
 
     Reference: scikit-learn's `f1_score` with `average="macro"` and `zero_division=0`.
     """
-    true_ids, probabilities = np.asarray(true_ids), _checked_probabilities(probabilities, class_names)
+    true_ids = np.asarray(as_labels(true_ids, "true_ids"))
+    probabilities = _checked_probabilities(probabilities, class_names)
     if true_ids.shape != probabilities.shape[:1]:
         raise ValueError(
             "`true_ids` must have one class id for each row of `probabilities`. "
@@ -42,6 +44,7 @@ def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequen
         )
     has_label = true_ids != NO_LABEL
     true_ids, probabilities = true_ids[has_label], probabilities[has_label]
+    _check_range(probabilities, probabilities.sum(axis=1))
     predicted_ids = probabilities.argmax(axis=1)
     _, confusion = class_confusion(true_ids, predicted_ids, class_names)
     correct, predicted, true = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
@@ -74,7 +77,8 @@ def multi_label_scores(
         15 bins; and `"classes"` as in `classification_scores`. A ratio over nothing is 0.
 
     Raises:
-        ValueError: When the shapes do not fit each other, or a label is not 0, 1 or a row of `-1`.
+        ValueError: When the shapes do not fit each other, a label is not 0, 1 or a row of `-1`, or `probabilities` are
+            none.
 
     Example:
 
@@ -83,7 +87,8 @@ def multi_label_scores(
     >>> scores["accuracy"], round(scores["micro_f1"], 3), scores["classes"]["sad"]["recall"]
     (0.5, 0.8, 0.5)
     """
-    true, probabilities = np.asarray(true_multi_hot), _checked_probabilities(probabilities, class_names)
+    true = np.asarray(as_labels(true_multi_hot, "true_multi_hot"))
+    probabilities = _checked_probabilities(probabilities, class_names)
     if true.shape != probabilities.shape:
         raise ValueError(
             "`true_multi_hot` must have the shape of `probabilities`. "
@@ -92,6 +97,7 @@ def multi_label_scores(
         )
     has_label = (true != NO_LABEL).any(axis=1)
     true, probabilities = true[has_label], probabilities[has_label]
+    _check_range(probabilities, probabilities)
     is_decision = np.isin(true, (0, 1))
     if not is_decision.all():
         odd = true[~is_decision][0]
@@ -133,7 +139,9 @@ def class_confusion(true_ids: Any, predicted_ids: Any, class_names: Sequence[str
     >>> names, counts.tolist()
     (['no', 'yes'], [[1, 0], [1, 1]])
     """
-    true_ids, predicted_ids = np.asarray(true_ids), np.asarray(predicted_ids)
+    true_ids, predicted_ids = (
+        np.asarray(as_labels(ids, name)) for name, ids in (("true_ids", true_ids), ("predicted_ids", predicted_ids))
+    )
     if true_ids.ndim != 1 or true_ids.shape != predicted_ids.shape:
         raise ValueError(
             "`true_ids` and `predicted_ids` must have one class id for each text. "
@@ -181,3 +189,18 @@ def _checked_probabilities(probabilities: Any, class_names: Sequence[str]) -> np
             f"Received: probabilities.shape={probabilities.shape}. Give the names of all classes of the model."
         )
     return probabilities
+
+
+def _check_range(probabilities: np.ndarray, highest: np.ndarray) -> None:
+    # Half precision rounds, up to a sum that is somewhat above 1.
+    in_range = (probabilities >= 0) & (probabilities <= 1 + 1e-6)
+    if not in_range.all():
+        raise ValueError(
+            f"`probabilities` must be from 0 to 1. Received: {probabilities[~in_range][0]} among the probabilities. "
+            "Give what a softmax or a sigmoid puts out, not scores."
+        )
+    if not (highest <= 1.1).all():
+        raise ValueError(
+            "`probabilities` must sum up to 1 over the classes, of which a text has one. "
+            f"Received: a sum of {highest.max()}. Give what a softmax puts out."
+        )

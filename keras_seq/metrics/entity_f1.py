@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from keras_seq.core.checks import check_integer
 from keras_seq.core.registration import register
 from keras_seq.metrics.entity_scores import scores_from_counts
+from keras_seq.ops.labels import NO_CLASS
+from keras_seq.ops.masking import labels_of_real_steps
 from keras_seq.ops.spans import compact_steps, entity_spans, span_tables
-from keras_seq.ops.tag_decoding import decode_tags
+from keras_seq.ops.tag_decoding import FORMS, checked_tags
 
 
 @register
@@ -21,16 +25,20 @@ class EntityF1(keras.metrics.Metric):
     mode (see `keras_seq.ops.spans`), and the numbers are those of `entity_scores`. Counts are kept for each type, so
     that the result is exact however the data is cut into batches.
 
-    Masking: steps whose `y_true` is negative are taken out of the sentence, wherever they stand; what was predicted
-    there is ignored. A negative `y_pred` at a real step is a missing prediction and counts as outside.
+    Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are taken
+    out of the sentence, wherever they stand; what was predicted there is ignored. A negative `y_pred` at a real step is
+    a missing prediction and counts as outside, and so does an id beyond the tags. (On the JAX backend Keras hands
+    metrics no mask while it trains, only while it evaluates: let the labels tell the padding.)
 
     Args:
         tag_names: The tags (BIO, IOB1 or BIOES) in the order of their ids.
+        ignored_label: The label of padding.
         name: Name of the metric, and key of the F1 in its result.
         dtype: Dtype of the counts; float32 counts exactly up to 16.7 million entities of a type.
 
     Call arguments (of `update_state`):
-        y_true: int tensor `(batch, steps)` of tag ids, negative where there is no token.
+        y_true: int tensor `(batch, steps)` of tag ids, `-1` where there is no token. A label that is neither a tag nor
+            `ignored_label` makes the results NaN.
         y_pred: Either tag ids, int `(batch, steps)`, or scores of the tags, float `(batch, steps, tags)`, or potentials
             of a CRF, float `(batch, steps, tags, tags)`.
         sample_weight: Must be `None`: an entity is found or it is not.
@@ -39,6 +47,7 @@ class EntityF1(keras.metrics.Metric):
     `"entity_precision"` and `"entity_recall"`. A ratio over nothing is 0.
 
     Raises:
+        TypeError: When `ignored_label` is not an integer.
         ValueError: When `tag_names` is empty, names a tag twice or has one of another scheme, when the shapes do not
             fit each other, or when a `sample_weight` is given.
 
@@ -54,8 +63,12 @@ class EntityF1(keras.metrics.Metric):
     Reference: Tjong Kim Sang and Buchholz, "Introduction to the CoNLL-2000 Shared Task: Chunking", 2000.
     """
 
-    def __init__(self, tag_names: Sequence[str], *, name: str = "entity_f1", dtype: Any = None):
+    def __init__(
+        self, tag_names: Sequence[str], *, ignored_label: int = -1, name: str = "entity_f1", dtype: Any = None
+    ):
         super().__init__(name=name, dtype=dtype)
+        check_integer("ignored_label", ignored_label)
+        self.ignored_label = ignored_label
         if isinstance(tag_names, str) or not tag_names or len(set(tag_names)) != len(tag_names):
             raise ValueError(
                 "`tag_names` must be a list of at least one tag, each named once. "
@@ -75,15 +88,27 @@ class EntityF1(keras.metrics.Metric):
                 f"Received: sample_weight={sample_weight!r}. Pass this metric as one of `metrics`, not of "
                 "`weighted_metrics`, and set `y_true` to -1 at steps to leave out."
             )
-        y_true = ops.cast(y_true, "int32")
-        mask = y_true >= 0
-        tag_ids = decode_tags(y_pred, mask)
-        true_starts, true_ends, true_types = entity_spans(compact_steps(mask, y_true, -1), self._tables)
+        labels = labels_of_real_steps(y_true, y_pred, self.ignored_label, forms=FORMS, num_classes=len(self.tag_names))
+        shape = tuple(ops.convert_to_tensor(y_pred).shape)
+        if len(shape) > 2 and shape[-1] != len(self.tag_names):
+            raise ValueError(
+                f"`y_pred` must have one score for each of the {len(self.tag_names)} `tag_names`. "
+                f"Received: y_pred.shape={shape}. Give the names of all tags of the model."
+            )
+        mask = ops.not_equal(labels, self.ignored_label)
+        tag_ids = checked_tags(y_pred, mask)
+        is_wrong = ops.any(
+            ops.logical_and(mask, ops.logical_or(ops.equal(labels, NO_CLASS), ops.equal(tag_ids, NO_CLASS)))
+        )
+        true_starts, true_ends, true_types = entity_spans(compact_steps(mask, labels, -1), self._tables)
         starts, ends, types = entity_spans(compact_steps(mask, tag_ids, -1), self._tables)
         found = starts & true_starts & (ends == true_ends) & (types == true_types)
-        self.correct.assign_add(self._count(found, true_types))
-        self.predicted.assign_add(self._count(starts, types))
-        self.true.assign_add(self._count(true_starts, true_types))
+        for counter, chosen, of_type in (
+            (self.correct, found, true_types),
+            (self.predicted, starts, types),
+            (self.true, true_starts, true_types),
+        ):
+            counter.assign_add(ops.where(is_wrong, float("nan"), self._count(chosen, of_type)))
 
     def result(self) -> dict[str, Any]:
         correct, predicted, true = (ops.sum(counts) for counts in (self.correct, self.predicted, self.true))
@@ -96,11 +121,16 @@ class EntityF1(keras.metrics.Metric):
 
     def scores(self) -> dict[str, Any]:
         """What was counted so far, overall and for each type of `tag_names`, in the form of `entity_scores`."""
-        counts = (ops.convert_to_numpy(ops.copy(counts)) for counts in (self.correct, self.predicted, self.true))
+        counts = [ops.convert_to_numpy(ops.copy(counts)) for counts in (self.correct, self.predicted, self.true)]
+        if np.isnan(counts).any():
+            raise ValueError(
+                "`y_true` and `y_pred` must hold ids of `tag_names`, and scores that are numbers. Received: others, in "
+                "an earlier batch. Use the tags that the model was trained with."
+            )
         return scores_from_counts(self._tables.types, *([int(count) for count in of_type] for of_type in counts))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "tag_names": list(self.tag_names)}
+        return {**super().get_config(), "tag_names": list(self.tag_names), "ignored_label": self.ignored_label}
 
     def _count(self, chosen: Any, types: Any) -> Any:
         is_type = types[:, :, None] == ops.arange(len(self._tables.types), dtype="int32")  # (batch, steps, types)

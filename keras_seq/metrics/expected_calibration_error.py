@@ -7,6 +7,8 @@ from keras import ops
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.registration import register
+from keras_seq.ops.labels import NO_LABEL
+from keras_seq.ops.predictions import not_probabilities
 from keras_seq.ops.text_labels import class_ids, counted_weights
 
 
@@ -30,13 +32,14 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         y_true: Integer class ids `(batch,)` or `(batch, 1)`, `-1` = no label. A label that is neither a class nor `-1`
             makes the result NaN.
         y_pred: Probabilities `(batch, classes)`.
-        sample_weight: Optional weights, `(batch,)` or `(batch, 1)`.
+        sample_weight: Optional weights: one number, `(batch,)` or `(batch, 1)`.
 
     Returns (of `result`): a scalar from 0 (calibrated) to 1.
 
     Raises:
         TypeError: When `num_bins` is not an integer.
-        ValueError: When `num_bins` is not positive, or when the shapes do not fit each other.
+        ValueError: When `num_bins` is not positive; when the shapes do not fit each other; or when `y_pred` are no
+            probabilities. In a compiled graph, where the numbers are not known when it is made, the result is NaN then.
 
     Example: 90% sure and right, 80% sure and wrong.
 
@@ -62,7 +65,9 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_pred = ops.cast(y_pred, self.dtype)
         labels = class_ids(y_true, y_pred)
-        weights = counted_weights(labels, y_pred.shape[-1], sample_weight, self.dtype)
+        weights = counted_weights(labels, sample_weight, self.dtype)
+        is_wrong = not_probabilities(y_pred, ops.not_equal(labels, NO_LABEL))
+        weights = ops.where(is_wrong, float("nan"), weights)
         confidences = ops.max(y_pred, axis=-1)
         correct = ops.cast(ops.equal(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), labels), self.dtype)
         places = ops.cast(ops.ceil(confidences * self.num_bins), "int32") - 1

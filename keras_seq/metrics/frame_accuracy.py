@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
 from keras_seq.ops.masking import step_weights
 from keras_seq.ops.notes import note_hits, notes_of_real_steps, real_steps
+from keras_seq.ops.predictions import not_log_odds
 
 
 @register
@@ -25,14 +27,16 @@ class FrameAccuracy(keras.metrics.Metric):
         dtype: Dtype of the counts; float32 counts exactly up to 16.7 million notes.
 
     Call arguments (of `update_state`):
-        y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding.
-        y_pred: Log-odds `(batch, steps, notes)`.
-        sample_weight: Optional weights, `(batch,)` or `(batch, steps)`.
+        y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding. Other numbers make the result NaN.
+        y_pred: Log-odds `(batch, steps, notes)`, not probabilities.
+        sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar from 0 to 1.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when `y_pred` are
+            probabilities: all of many numbers between 0 and 1. In a compiled graph, where the numbers are not known
+            when it is made, the result is NaN then.
 
     Example: one of two sounding notes is found, and one is predicted that is silent.
 
@@ -50,11 +54,15 @@ class FrameAccuracy(keras.metrics.Metric):
         self.notes = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="notes")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if sample_weight is not None:
+            check_no_class_weight("Give `sample_weight`, one number per step.")
         notes = notes_of_real_steps(y_true, y_pred)
-        hits, either = note_hits(notes, ops.convert_to_tensor(y_pred))
-        weights = step_weights(real_steps(notes), sample_weight, self.dtype)
-        self.hits.assign_add(ops.sum(weights * ops.cast(hits, self.dtype)))
-        self.notes.assign_add(ops.sum(weights * ops.cast(either, self.dtype)))
+        real, y_pred = real_steps(notes), ops.convert_to_tensor(y_pred)
+        weights = step_weights(real, sample_weight, self.dtype)
+        is_wrong = not_log_odds(y_pred, real)
+        for counter, counts in zip((self.hits, self.notes), note_hits(notes, y_pred), strict=True):
+            counts = ops.cast(ops.where(is_wrong, float("nan"), counts), self.dtype)
+            counter.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * counts)))
 
     def result(self) -> Any:
         return ops.divide_no_nan(ops.convert_to_tensor(self.hits), ops.convert_to_tensor(self.notes))

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.registration import register
+from keras_seq.ops.labels import NO_LABEL
 from keras_seq.ops.text_labels import class_ids, counted_weights
 
 
@@ -29,8 +30,9 @@ class MacroF1(keras.metrics.Metric):
     Call arguments (of `update_state`):
         y_true: Integer class ids `(batch,)` or `(batch, 1)`, `-1` = no label. A label that is neither a class nor `-1`
             makes the result NaN.
-        y_pred: Probabilities or scores `(batch, classes)`, of which the largest counts.
-        sample_weight: Optional weights, `(batch,)` or `(batch, 1)`.
+        y_pred: Probabilities or scores `(batch, classes)`, of which the largest counts. What is no number makes the
+            result NaN.
+        sample_weight: Optional weights: one number, `(batch,)` or `(batch, 1)`.
 
     Returns (of `result`): a scalar.
 
@@ -66,7 +68,9 @@ class MacroF1(keras.metrics.Metric):
                 f"`y_pred` must have one column for each of the {self.num_classes} classes. "
                 f"Received: y_pred.shape={tuple(y_pred.shape)}. Give `num_classes` of the model."
             )
-        weights = counted_weights(labels, self.num_classes, sample_weight, self.dtype)[:, None]
+        # Of scores that are not numbers none is the largest.
+        is_wrong = ops.logical_and(ops.not_equal(labels, NO_LABEL), ops.any(ops.isnan(y_pred), axis=-1))
+        weights = ops.where(is_wrong, float("nan"), counted_weights(labels, sample_weight, self.dtype))[:, None]
         true = ops.one_hot(labels, self.num_classes, dtype=self.dtype) * weights
         predicted = ops.one_hot(predicted_ids, self.num_classes, dtype=self.dtype) * weights
         is_right = ops.equal(ops.cast(predicted_ids, "int32"), labels)[:, None]

@@ -5,9 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.core.checks import check_integer
+from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
-from keras_seq.ops.masking import step_weights
-from keras_seq.ops.tag_decoding import decode_tags
+from keras_seq.ops.labels import NO_CLASS
+from keras_seq.ops.masking import labels_of_real_steps, step_weights
+from keras_seq.ops.tag_decoding import FORMS, checked_tags
 
 
 @register
@@ -17,22 +20,28 @@ class MaskedTokenAccuracy(keras.metrics.Metric):
     For taggers and language models, beside a loss that leaves out the same steps. Most tokens of entity data are
     outside any entity: there, look at `EntityF1` first.
 
-    Masking: steps whose `y_true` is negative are left out. With no real step at all the accuracy is 0.
+    Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are left
+    out. With no real step at all the accuracy is 0. (On the JAX backend Keras hands metrics no mask while it trains,
+    only while it evaluates: let the labels tell the padding.)
 
     Args:
+        ignored_label: The label of padding.
         name: Name of the metric.
         dtype: Dtype of the counts; float32 counts exactly up to 16.7 million tokens.
 
     Call arguments (of `update_state`):
-        y_true: int tensor `(batch, steps)` of tag ids, negative where there is no token.
+        y_true: int tensor `(batch, steps)` of tag ids, `-1` where there is no token. A label that is neither a tag nor
+            `ignored_label` makes the result NaN.
         y_pred: Either tag ids, int `(batch, steps)`, or scores of the tags, float `(batch, steps, tags)`, or potentials
-            of a CRF, float `(batch, steps, tags, tags)`. A negative id at a real step is an error.
-        sample_weight: Optional weights, `(batch,)` or `(batch, steps)`.
+            of a CRF, float `(batch, steps, tags, tags)`. A negative id at a real step counts as an error of the model;
+            what is no number makes the result NaN.
+        sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        TypeError: When `ignored_label` is not an integer.
+        ValueError: When the shapes do not fit each other, or `class_weight` was given to `fit`.
 
     Example:
 
@@ -42,18 +51,27 @@ class MaskedTokenAccuracy(keras.metrics.Metric):
     0.5
     """
 
-    def __init__(self, *, name: str = "token_accuracy", dtype: Any = None):
+    def __init__(self, *, ignored_label: int = -1, name: str = "token_accuracy", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
+        check_integer("ignored_label", ignored_label)
+        self.ignored_label = ignored_label
         self.correct = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="correct")
         self.total = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="total")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        y_true = ops.cast(y_true, "int32")
-        mask = y_true >= 0
-        tag_ids = decode_tags(y_pred, mask)
-        weights = step_weights(mask, sample_weight, self.dtype)
-        self.correct.assign_add(ops.sum(weights * ops.cast(tag_ids == y_true, self.dtype)))
+        if sample_weight is not None:
+            check_no_class_weight("Give `sample_weight`, one number per step: `np.take(weights_of_classes, y)`.")
+        labels = labels_of_real_steps(y_true, y_pred, self.ignored_label, forms=FORMS)
+        real = ops.not_equal(labels, self.ignored_label)
+        tag_ids = checked_tags(y_pred, real)
+        weights = step_weights(real, sample_weight, self.dtype)
+        is_wrong = ops.logical_and(real, ops.logical_or(ops.equal(labels, NO_CLASS), ops.equal(tag_ids, NO_CLASS)))
+        is_right = ops.where(is_wrong, float("nan"), ops.cast(ops.equal(tag_ids, labels), self.dtype))
+        self.correct.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * is_right)))
         self.total.assign_add(ops.sum(weights))
 
     def result(self) -> Any:
         return ops.divide_no_nan(ops.convert_to_tensor(self.correct), ops.convert_to_tensor(self.total))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "ignored_label": self.ignored_label}

@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
 from keras_seq.ops.masking import step_weights
 from keras_seq.ops.notes import notes_of_real_steps, real_steps, step_note_costs
+from keras_seq.ops.predictions import not_log_odds
 
 
 @register
@@ -26,14 +28,17 @@ class NLLPerStep(keras.metrics.Metric):
         dtype: Dtype of the sums; float32 counts exactly up to 16.7 million steps.
 
     Call arguments (of `update_state`):
-        y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding.
-        y_pred: Log-odds `(batch, steps, notes)`.
-        sample_weight: Optional weights, `(batch,)` or `(batch, steps)`.
+        y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding. Numbers that are not within 0 and 1 make
+            the result NaN.
+        y_pred: Log-odds `(batch, steps, notes)`, not probabilities.
+        sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar in nats.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when `y_pred` are
+            probabilities: all of many numbers between 0 and 1. In a compiled graph, where the numbers are not known
+            when it is made, the result is NaN then.
 
     Example: two notes, of which one sounds, at log-odds of 0 cost 2 ln 2.
 
@@ -55,9 +60,12 @@ class NLLPerStep(keras.metrics.Metric):
         self.steps = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="steps")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if sample_weight is not None:
+            check_no_class_weight("Give `sample_weight`, one number per step.")
         notes = notes_of_real_steps(y_true, y_pred)
-        costs = step_note_costs(notes, ops.cast(y_pred, self.dtype))
-        weights = step_weights(real_steps(notes), sample_weight, self.dtype)
+        real, y_pred = real_steps(notes), ops.cast(y_pred, self.dtype)
+        weights = step_weights(real, sample_weight, self.dtype)
+        costs = ops.where(not_log_odds(y_pred, real), float("nan"), step_note_costs(notes, y_pred))
         # Not weights * costs alone: a cost may be infinite, and 0 * inf is no number.
         self.nats.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * costs)))
         self.steps.assign_add(ops.sum(weights))

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_seq.core.checks import check_choice
+from keras_seq.ops.labels import as_labels
 
 THRESHOLD_SCORES = ("f1", "accuracy")
 
@@ -199,7 +200,8 @@ def _correlation(first, second):
 
 
 def _checked(similarities: Any, targets: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    similarities, targets = np.asarray(similarities, "float64"), np.asarray(targets)
+    similarities = np.asarray(as_labels(similarities, "similarities"), "float64")
+    targets = np.asarray(as_labels(targets, name))
     if similarities.ndim != 1 or similarities.shape != targets.shape:
         raise ValueError(
             f"`similarities` and `{name}` must have one number for each pair. "

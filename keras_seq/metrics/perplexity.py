@@ -6,9 +6,11 @@ import keras
 from keras import ops
 
 from keras_seq.core.checks import check_integer
+from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
 from keras_seq.ops.cross_entropy import step_cross_entropy
 from keras_seq.ops.masking import labels_of_real_steps, step_weights
+from keras_seq.ops.predictions import not_log_probabilities
 
 
 @register
@@ -34,14 +36,17 @@ class Perplexity(keras.metrics.Metric):
     Call arguments (of `update_state`):
         y_true: Integer class ids `(batch, steps)`, `-1` at padding. A label that is neither a class nor `ignored_label`
             makes the result NaN.
-        y_pred: Log-probabilities in nats `(batch, steps, classes)`, as a log-softmax gives them; not probabilities.
-        sample_weight: Optional weights, `(batch,)` or `(batch, steps)`.
+        y_pred: Log-probabilities in nats `(batch, steps, classes)`, as a log-softmax gives them; not probabilities or
+            logits.
+        sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar of at least 1; infinite when a target had probability 0.
 
     Raises:
         TypeError: When `ignored_label` is not an integer.
-        ValueError: When the shapes do not fit each other.
+        ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when a
+            number of `y_pred` at a real step is above 0, as no log-probability is. In a compiled graph, where the
+            numbers are not known when it is made, the result is NaN then.
 
     Example: the words of a sentence had the probabilities .1, .4 and .3, and `(.1 * .4 * .3) ** (-1 / 3)` is 4.37.
 
@@ -66,9 +71,14 @@ class Perplexity(keras.metrics.Metric):
         self.steps = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="steps")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        if sample_weight is not None:
+            check_no_class_weight("Give `sample_weight`, one number per step: `np.take(weights_of_classes, y)`.")
         labels = labels_of_real_steps(y_true, y_pred, self.ignored_label)
-        costs = step_cross_entropy(labels, ops.cast(y_pred, self.dtype), self.ignored_label)
-        weights = step_weights(ops.not_equal(labels, self.ignored_label), sample_weight, self.dtype)
+        real = ops.not_equal(labels, self.ignored_label)
+        weights = step_weights(real, sample_weight, self.dtype)
+        y_pred = ops.cast(y_pred, self.dtype)
+        costs = step_cross_entropy(labels, y_pred, self.ignored_label)
+        costs = ops.where(not_log_probabilities(y_pred, real), float("nan"), costs)
         # Not weights * costs alone: a cost may be infinite, and 0 * inf is no number.
         self.nats.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * costs)))
         self.steps.assign_add(ops.sum(weights))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq.core.checks import check_positive_integer
+from keras_seq.ops.labels import as_labels
 
 
 def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,7 +25,8 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
 
     Raises:
         TypeError: When `num_bins` is not an integer.
-        ValueError: When it is not positive, when the shapes differ, or when a confidence is outside 0 to 1.
+        ValueError: When it is not positive, when the shapes differ, when a confidence is outside 0 to 1, or when
+            `correct` holds another number than 1 and 0.
 
     Example:
 
@@ -33,7 +35,10 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
     ([1, 2], [0.3, 0.85], [1.0, 0.5])
     """
     check_positive_integer("num_bins", num_bins)
-    confidences, correct = np.asarray(confidences, "float64"), np.asarray(correct, "float64")
+    confidences, correct = (
+        np.asarray(as_labels(values, name), "float64")
+        for name, values in (("confidences", confidences), ("correct", correct))
+    )
     if confidences.ndim != 1 or confidences.shape != correct.shape:
         raise ValueError(
             "`confidences` and `correct` must have one number for each prediction. "
@@ -46,6 +51,12 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
         raise ValueError(
             f"`confidences` must be probabilities, from 0 to 1. Received: {odd} among the confidences. "
             "Give what a softmax or a sigmoid puts out, not scores."
+        )
+    is_known = np.isin(correct, (0, 1))
+    if not is_known.all():
+        raise ValueError(
+            f"`correct` must be 1 or 0. Received: {correct[~is_known][0]:g} in `correct`. "
+            "Give whether each prediction was right, not what it was."
         )
     # In float32, as the metric computes it: a confidence at the edge of a bin falls on the same side in both.
     places = np.ceil(confidences.astype("float32") * np.float32(num_bins)).astype("int64") - 1

@@ -37,8 +37,8 @@ def retrieval_scores(
         mean of 1 / rank. Queries without any reference of their label are left out; where none is left, all are 0.
 
     Raises:
-        ValueError, TypeError: When shapes do not fit each other, a vector is not finite, or only one of the two
-            references is given.
+        ValueError, TypeError: When shapes do not fit each other, a vector or a label is not finite, or only one of the
+            two references is given.
 
     Example:
 
@@ -69,12 +69,20 @@ def retrieval_scores(
                 f"Received: {references.shape[1]} and {vectors.shape[1]}. Take both from one model."
             )
     # Numbers are faster to compare than strings.
-    _, places = np.unique(np.concatenate([labels, other_labels]), return_inverse=True)
+    _, places = np.unique(_joined(labels, other_labels), return_inverse=True)
     labels, other_labels = places[: len(labels)], places[len(labels) :]
     ranks = _ranks(vectors, labels, references, other_labels, without_itself)
     ranks = ranks[ranks > 0]
     found = {f"recall_at_{k}": float((ranks <= k).mean()) if ranks.size else 0.0 for k in ks}
     return {**found, "mrr": float((1 / ranks).mean()) if ranks.size else 0.0}
+
+
+def _joined(labels, other_labels):
+    """Both, of a type that keeps what they are: NumPy makes float64 of int64 and uint64, and one of two large ids."""
+    kinds = {labels.dtype.kind, other_labels.dtype.kind}
+    if kinds == {"i", "u"}:
+        return np.concatenate([labels.astype(object), other_labels.astype(object)])
+    return np.concatenate([labels, other_labels])
 
 
 def _ranks(vectors, labels, references, other_labels, without_itself):
@@ -104,6 +112,8 @@ def _checked(vectors, labels, name, labels_name):
             f"`{name}` must be `(rows, features)`, and `{labels_name}` have one label for each row. "
             f"Received: {name}.shape={vectors.shape}, {labels_name}.shape={labels.shape}. Give both in the same order."
         )
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(f"`{labels_name}` must be finite. Received: one that is not. Leave its row out, or mend it.")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(lengths).all():
         row = int(np.flatnonzero(~np.isfinite(lengths))[0])

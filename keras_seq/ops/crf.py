@@ -18,6 +18,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.ops.labels import NO_CLASS, class_numbers
 from keras_seq.ops.recurrence import scan
 
 Tensor = Any
@@ -54,11 +55,16 @@ def crf_log_partition(potentials: Tensor, mask: Tensor) -> Tensor:
 
 
 def crf_score(potentials: Tensor, tag_ids: Tensor, mask: Tensor) -> Tensor:
-    """The score of the given path, `(batch,)`; `tag_ids` `(batch, steps)` integer, whatever stands at masked steps."""
+    """The score of the given path, `(batch,)`; `tag_ids` `(batch, steps)` integer, whatever stands at masked steps.
+
+    NaN for a row in which a real step has an id that is no tag's.
+    """
     potentials = _float(potentials)
     mask = ops.cast(mask, "bool")
     tags = potentials.shape[-1]
-    tag_ids = ops.where(mask, ops.cast(tag_ids, "int32"), 0)
+    tag_ids = class_numbers(tag_ids, tags, NO_CLASS, "tag_ids")
+    is_tag = ops.all(ops.logical_or(ops.logical_not(mask), tag_ids >= 0), axis=1)
+    tag_ids = ops.where(ops.logical_and(mask, tag_ids >= 0), tag_ids, 0)
 
     def step(state: Any, inputs: Any) -> Any:
         tag, real = inputs
@@ -67,10 +73,10 @@ def crf_score(potentials: Tensor, tag_ids: Tensor, mask: Tensor) -> Tensor:
     start = ops.zeros_like(ops.sum(tag_ids, axis=1))  # not `tag_ids[:, 0]`: there may be no steps
     _, (previous,) = scan(step, (start,), (ops.transpose(tag_ids), ops.transpose(mask)))
     chosen = ops.transpose(previous) * tags + tag_ids
-    path = ops.one_hot(chosen, tags * tags, dtype=potentials.dtype)
-    path = path * ops.cast(mask, potentials.dtype)[..., None]
+    path = ops.logical_and(ops.one_hot(chosen, tags * tags, dtype="bool"), mask[..., None])
     flat = ops.reshape(potentials, (*ops.shape(mask), tags * tags))
-    return ops.sum(path * flat, axis=(1, 2))
+    # Not a product: what stands at masked steps may be no number.
+    return ops.where(is_tag, ops.sum(ops.where(path, flat, 0.0), axis=(1, 2)), float("nan"))
 
 
 def crf_viterbi(potentials: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

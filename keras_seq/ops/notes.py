@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
 
+from keras_seq.ops.labels import real_numbers
 from keras_seq.ops.masking import get_keras_mask, is_same_shape
 from keras_seq.ops.random_numbers import uniform_numbers_of_columns
 
@@ -20,12 +22,13 @@ Step = Callable[[Tensor, States], tuple[Tensor, States]]
 IGNORED = -1
 
 
-def notes_of_real_steps(y_true: Any, y_pred: Any) -> Any:
+def notes_of_real_steps(y_true: Any, y_pred: Any, *, mask: Any = None) -> Any:
     """The notes, with -1 also at the steps that the Keras mask of `y_pred` calls padding.
 
     Args:
         y_true: `(batch, steps, notes)`, 1 where a note sounds, 0 where it is silent, -1 at all notes of padding.
         y_pred: `(batch, steps, notes)`, as a model put them out.
+        mask: The Keras mask, where `y_pred` does not carry it any more.
 
     Returns:
         A tensor of the shape and dtype of `y_pred`.
@@ -33,9 +36,9 @@ def notes_of_real_steps(y_true: Any, y_pred: Any) -> Any:
     Raises:
         ValueError: When the shapes do not fit each other.
     """
-    mask = get_keras_mask(y_pred)
+    mask = get_keras_mask(y_pred) if mask is None else mask
     y_pred = ops.convert_to_tensor(y_pred)
-    notes = ops.cast(y_true, y_pred.dtype)
+    notes = real_numbers(y_true, keras.backend.standardize_dtype(y_pred.dtype))
     if len(notes.shape) != 3 or len(y_pred.shape) != 3 or not is_same_shape(notes.shape, y_pred.shape):
         raise ValueError(
             "`y_true` must be notes and `y_pred` their log-odds, both of the shape (batch, steps, notes). "
@@ -81,7 +84,8 @@ def note_hits(notes: Any, logits: Any) -> tuple[Any, Any]:
         logits: `(batch, steps, notes)`, floating.
 
     Returns:
-        Two float32 tensors `(batch, steps)`, 0 at padding.
+        Two float32 tensors `(batch, steps)`, 0 at padding; NaN where a note of a real step is neither 0 nor 1, so that
+        wrong targets are seen.
 
     Reference:
         Bay, Ehmann and Downie, "Evaluation of Multiple-F0 Estimation and Tracking Systems", ISMIR 2009.
@@ -91,7 +95,11 @@ def note_hits(notes: Any, logits: Any) -> tuple[Any, Any]:
     predicted = ops.logical_and(real, logits >= 0)
     hits = ops.logical_and(sounding, predicted)
     either = ops.logical_or(sounding, predicted)
-    return ops.sum(ops.cast(hits, "float32"), axis=-1), ops.sum(ops.cast(either, "float32"), axis=-1)
+    is_note = ops.logical_or(ops.equal(notes, 0), ops.equal(notes, 1))
+    is_wrong = ops.logical_not(ops.all(ops.logical_or(is_note, ops.logical_not(real)), axis=-1))
+    counts = (ops.sum(ops.cast(each, "float32"), axis=-1) for each in (hits, either))
+    hits, either = (ops.where(is_wrong, float("nan"), count) for count in counts)
+    return hits, either
 
 
 def sample_notes(

@@ -38,8 +38,20 @@ def similarity_matrix(a: Tensor, b: Tensor) -> Tensor:
     return ops.matmul(unit_rows(a), ops.transpose(unit_rows(b)))
 
 
-def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """The squared Euclidean distance of every row of `a` to every row of `b`, `(rows_a, rows_b)`; never below 0."""
+def squared_distances(a: Tensor, b: Tensor, centre: Tensor | None = None) -> Tensor:
+    """The squared Euclidean distance of every row of `a` to every row of `b`, `(rows_a, rows_b)`; never below 0.
+
+    `|a|^2 + |b|^2 - 2 a b`, which loses what two numbers have in common that are large and nearly equal. So rows are
+    moved next to the origin first, which changes no distance.
+
+    Args:
+        a: `(rows_a, features)`.
+        b: `(rows_b, features)`.
+        centre: what is taken off all rows, `(features,)`; by default the mean of those of `a`.
+    """
+    # No distance depends on it, and no gradient.
+    centre = ops.stop_gradient(ops.mean(a, axis=0) if centre is None else centre)
+    a, b = a - centre, b - centre
     squares = ops.sum(ops.square(a), axis=-1)[:, None] + ops.sum(ops.square(b), axis=-1)[None, :]
     return ops.maximum(squares - 2 * ops.matmul(a, ops.transpose(b)), 0.0)
 
@@ -51,9 +63,21 @@ def safe_sqrt(values: Tensor) -> Tensor:
     return ops.where(is_zero, 0.0, ops.sqrt(ops.where(is_zero, 1.0, values)))
 
 
-def distance_matrix(vectors: Tensor, distance: str) -> Tensor:
-    """The distances of all rows of `(rows, features)` among each other: `"euclidean"`, `"squared"` or `"cosine"`."""
+def distance_matrix(vectors: Tensor, distance: str, is_real: Tensor | None = None) -> Tensor:
+    """The distances of all rows of `(rows, features)` among each other: `"euclidean"`, `"squared"` or `"cosine"`.
+
+    Args:
+        vectors: `(rows, features)`.
+        distance: which.
+        is_real: bool `(rows,)`: rows that are not are 0, and keep out of the way. By default all.
+    """
     if distance == "cosine":
         return 1.0 - similarity_matrix(vectors, vectors)
-    squares = squared_distances(vectors, vectors)
+    centre = None
+    if is_real is not None:
+        share = ops.mean(ops.cast(is_real, vectors.dtype))
+        centre = ops.divide_no_nan(ops.mean(vectors, axis=0), share)
+        # Where there are zeros among rows that are far away, squares are of another size than all distances that count.
+        vectors = ops.where(is_real[:, None], vectors, ops.stop_gradient(centre))
+    squares = squared_distances(vectors, vectors, centre)
     return squares if distance == "squared" else safe_sqrt(squares)

@@ -5,7 +5,15 @@ from typing import Any
 from keras import ops
 
 from keras_seq.ops.crf import crf_viterbi
+from keras_seq.ops.labels import NO_CLASS, class_numbers
 from keras_seq.ops.masking import is_same_shape
+
+# What taggers put out, by the number of axes.
+FORMS = {
+    2: "tag ids (batch, steps)",
+    3: "scores (batch, steps, tags)",
+    4: "potentials (batch, steps, tags, tags)",
+}
 
 
 def decode_tags(outputs: Any, mask: Any) -> Any:
@@ -40,3 +48,27 @@ def decode_tags(outputs: Any, mask: Any) -> Any:
     if rank == 4:
         return crf_viterbi(outputs, mask)[0]
     return ops.cast(ops.argmax(outputs, axis=-1) if rank == 3 else outputs, "int32")
+
+
+def checked_tags(outputs: Any, real: Any) -> Any:
+    """As `decode_tags`, for metrics: `NO_CLASS` at steps where nothing can be decoded.
+
+    Args:
+        outputs: As there.
+        real: bool tensor `(batch, steps)`, `True` = real step.
+
+    Returns:
+        An int32 tensor `(batch, steps)`: a negative id of `outputs` is -1; `keras_seq.ops.labels.NO_CLASS` where an id
+        is no whole number, where a score is NaN, and in the whole of a row of which a real step has such potentials.
+    """
+    outputs = ops.convert_to_tensor(outputs)
+    rank = len(outputs.shape)
+    if rank == 2:
+        # A missing prediction is any negative whole number.
+        ids = class_numbers(outputs, None)
+        missing = ops.logical_and(outputs < 0, ops.equal(outputs, ops.floor(outputs)))
+        return ops.where(missing, -1, ids)
+    is_nan = ops.any(ops.isnan(outputs), axis=-1)
+    if rank == 4:
+        is_nan = ops.any(ops.logical_and(ops.any(is_nan, axis=-1), real), axis=1, keepdims=True)
+    return ops.where(is_nan, NO_CLASS, decode_tags(outputs, real))

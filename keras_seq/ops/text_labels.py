@@ -4,10 +4,11 @@ from typing import Any
 
 from keras import ops
 
-from keras_seq.ops.masking import is_same_shape, step_weights
+from keras_seq.ops.labels import NO_CLASS, NO_LABEL, as_labels, class_numbers, real_numbers
+from keras_seq.ops.masking import is_same_shape, row_weights
 
-# The label of a text that has none: a row of padding.
-NO_LABEL = -1
+# How far the shares of a text may be from 1 in sum, rounded as they may be.
+_SUM_TOLERANCE = 0.01
 
 
 def class_targets(y_true: Any, y_pred: Any, multi_label: bool = False) -> tuple[Any, Any]:
@@ -21,12 +22,13 @@ def class_targets(y_true: Any, y_pred: Any, multi_label: bool = False) -> tuple[
 
     Returns:
         Two tensors: float `(batch, classes)`, NaN in a row whose label is wrong (an id that is neither a class nor
-        `-1`, a share outside 0 to 1); bool `(batch,)`, `False` = no label.
+        `-1`, a share outside 0 to 1, shares whose sum is not 1; with `multi_label` what is not within 0 and 1); bool
+        `(batch,)`, `False` = no label.
 
     Raises:
         ValueError: When the shapes do not fit each other.
     """
-    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    y_true, y_pred = as_labels(y_true), ops.convert_to_tensor(y_pred)
     shape, classes = tuple(y_true.shape), y_pred.shape[-1] if len(y_pred.shape) == 2 else None
     fits = classes is not None and len(shape) in (1, 2) and is_same_shape(shape[:1], y_pred.shape[:1])
     is_ids = fits and not multi_label and (len(shape) == 1 or shape[1] == 1)
@@ -41,16 +43,18 @@ def class_targets(y_true: Any, y_pred: Any, multi_label: bool = False) -> tuple[
         )
     dtype = "float64" if y_pred.dtype == "float64" else "float32"
     if is_ids:
-        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        labels = ops.reshape(class_numbers(y_true, classes), (-1,))
         has_label = ops.not_equal(labels, NO_LABEL)
         targets = ops.one_hot(labels, classes, dtype=dtype)
-        is_right = _is_class_or_none(labels, classes)
+        is_right = ops.not_equal(labels, NO_CLASS)
     else:
         # Where the number of classes was left open, it is known from here on.
-        targets = ops.reshape(ops.cast(y_true, dtype), (-1, classes))
+        targets = ops.reshape(real_numbers(y_true, dtype), (-1, classes))
         has_label = ops.any(ops.not_equal(targets, NO_LABEL), axis=-1)
-        in_range = ops.logical_and(targets >= 0, targets <= 1)
-        is_right = ops.logical_or(ops.logical_not(has_label), ops.all(in_range, axis=-1))
+        in_range = ops.all(ops.logical_and(targets >= 0, targets <= 1), axis=-1)
+        if not multi_label:
+            in_range = ops.logical_and(in_range, ops.abs(ops.sum(targets, axis=-1) - 1) <= _SUM_TOLERANCE)
+        is_right = ops.logical_or(ops.logical_not(has_label), in_range)
     return ops.where(is_right[:, None], targets, float("nan")), has_label
 
 
@@ -62,12 +66,12 @@ def class_ids(y_true: Any, y_pred: Any) -> Any:
         y_pred: Probabilities `(batch, classes)`.
 
     Returns:
-        An int32 tensor `(batch,)`.
+        An int32 tensor `(batch,)`; `keras_seq.ops.labels.NO_CLASS` where a label is neither a class nor -1.
 
     Raises:
         ValueError: When the shapes do not fit each other.
     """
-    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    y_true, y_pred = as_labels(y_true), ops.convert_to_tensor(y_pred)
     shape = tuple(y_true.shape)
     is_ids = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
     if not is_ids or len(y_pred.shape) != 2 or not is_same_shape(shape[:1], y_pred.shape[:1]):
@@ -76,7 +80,7 @@ def class_ids(y_true: Any, y_pred: Any) -> Any:
             f"Received: y_true.shape={shape}, y_pred.shape={tuple(y_pred.shape)}. "
             "Give one integer per text, and predictions of the same texts."
         )
-    return ops.reshape(ops.cast(y_true, "int32"), (-1,))
+    return ops.reshape(class_numbers(y_true, y_pred.shape[-1]), (-1,))
 
 
 def text_weights(has_label: Any, sample_weight: Any, dtype: Any) -> Any:
@@ -84,7 +88,7 @@ def text_weights(has_label: Any, sample_weight: Any, dtype: Any) -> Any:
 
     Args:
         has_label: Bool `(batch,)`.
-        sample_weight: `None`, or weights `(batch,)` or `(batch, 1)`.
+        sample_weight: `None`, or weights: one number for all, `(batch,)` or `(batch, 1)`.
         dtype: The dtype of the result.
 
     Returns:
@@ -93,25 +97,19 @@ def text_weights(has_label: Any, sample_weight: Any, dtype: Any) -> Any:
     Raises:
         ValueError: When `sample_weight` has another shape.
     """
-    # A text is a single step.
-    return step_weights(has_label[:, None], sample_weight, dtype)[:, 0]
+    return row_weights(has_label, sample_weight, dtype)
 
 
-def counted_weights(labels: Any, num_classes: int, sample_weight: Any, dtype: Any) -> Any:
+def counted_weights(labels: Any, sample_weight: Any, dtype: Any) -> Any:
     """As `text_weights`, for a metric: NaN where a label is neither a class nor `-1`, so that it is seen.
 
     Args:
-        labels: Class ids `(batch,)`.
-        num_classes: How many classes there are.
-        sample_weight: `None`, or weights `(batch,)` or `(batch, 1)`.
+        labels: Class ids `(batch,)`, as `class_ids` gives them.
+        sample_weight: `None`, or weights: one number for all, `(batch,)` or `(batch, 1)`.
         dtype: The dtype of the result.
 
     Returns:
         A tensor `(batch,)`.
     """
-    weights = text_weights(ops.not_equal(labels, NO_LABEL), sample_weight, dtype)
-    return ops.where(_is_class_or_none(labels, num_classes), weights, float("nan"))
-
-
-def _is_class_or_none(labels: Any, num_classes: Any) -> Any:
-    return ops.logical_and(labels >= NO_LABEL, labels < num_classes)
+    weights = row_weights(ops.not_equal(labels, NO_LABEL), sample_weight, dtype)
+    return ops.where(ops.equal(labels, NO_CLASS), float("nan"), weights)

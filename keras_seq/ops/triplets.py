@@ -7,17 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.ops.labels import NO_ID, NO_LABEL, as_labels, real_numbers, row_ids
+
 Tensor = Any
 
 # Below every cosine, and above every squared distance, of vectors of any length; finite, so that gradients are.
 _LOWEST, _HIGHEST = -1e30, 1e30
-
-
-def whole_ids(ids: Tensor) -> Tensor:
-    """Ids `(batch,)` as int32. Keras gives labels to losses as float32, which tells whole numbers apart up to 2^24."""
-    ids = ops.reshape(ids, (-1,))
-    is_whole = keras.backend.is_int_dtype(keras.backend.standardize_dtype(ids.dtype))
-    return ops.cast(ids if is_whole else ops.round(ids), "int32")
 
 
 def check_rows(y_true: Tensor, y_pred: Tensor) -> None:
@@ -33,6 +28,18 @@ def check_rows(y_true: Tensor, y_pred: Tensor) -> None:
             "`y_true` must be one number for each row of `y_pred`, (batch,). "
             f"Received: y_true.shape={labels}, y_pred.shape={tuple(y_pred.shape)}. Give the labels of the same rows."
         )
+
+
+def numbers_of_rows(y_true: Any, y_pred: Tensor) -> Tensor:
+    """Labels of rows that are numbers, `(batch,)` in the dtype of `y_pred`; -1 at padding.
+
+    Raises:
+        ValueError: if `y_true` is neither `(batch,)` nor `(batch, 1)`.
+    """
+    y_true = as_labels(y_true)
+    check_rows(y_true, y_pred)
+    # A column (batch, 1) must not meet costs (batch,): there would be one of each label with each pair.
+    return ops.reshape(real_numbers(y_true, keras.backend.standardize_dtype(y_pred.dtype)), (-1,))
 
 
 def check_several_rows(size: int | None) -> None:
@@ -56,15 +63,15 @@ def pair_triplet_costs(scores: Tensor, margin: float, ids: Tensor, negatives: st
     Args:
         scores: `(batch, batch)`.
         margin: how much more similar than a negative the own half must be.
-        ids: int `(batch,)`. Pairs of equal id are no negatives of each other; -1: the row is padding.
+        ids: `(batch,)`, as `keras_seq.ops.labels.row_ids` gives them. Pairs of equal id are no negatives of each other;
+            -1: the row is padding.
         negatives: `"mean_and_closest"`: with s the own similarity, `max(margin - s + m, 0) + max(margin - s + c, 0)`, m
             the mean similarity of the row's negatives, c the largest one below s. `"random"`: `max(margin - s + n, 0)`
             with the similarity n of the next negative in the order of the batch, which is random.
 
     Returns:
-        `(batch,)`. A term whose negative the row does not have is 0, and all of padding.
+        `(batch,)`. A term whose negative the row does not have is 0, and all of padding; NaN where an id is none.
     """
-    ids = whole_ids(ids)
     is_real = ids >= 0
     is_negative = ops.logical_and(ops.not_equal(ids[:, None], ids[None, :]), is_real[None, :])
     own = ops.diagonal(scores)
@@ -81,11 +88,30 @@ def pair_triplet_costs(scores: Tensor, margin: float, ids: Tensor, negatives: st
         is_below = ops.logical_and(is_negative, scores < own[:, None])
         closest = ops.max(ops.where(is_below, scores, _LOWEST), axis=1)
         costs = _hinge(margin - own + mean, is_negative) + _hinge(margin - own + closest, is_below)
-    return ops.where(is_real, costs, 0.0)
+    return _of_real_rows(costs, ids)
 
 
-def rows_and_ids(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-    """Vectors `(rows, features)` and their class ids `(rows,)`, of vectors or of stacked pairs.
+def rows_and_ids(y_true: Any, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Predictions `(batch, ...)` that are 0 at padding, and the ids of the rows as `keras_seq.ops.labels.row_ids` gives
+    them, `(batch,)`.
+
+    Args:
+        y_true: ids `(batch,)` or `(batch, 1)`; -1 at padding.
+        y_pred: `(batch, ...)`.
+
+    Raises:
+        ValueError: if `y_true` has another shape.
+    """
+    y_true = as_labels(y_true)
+    check_rows(y_true, y_pred)
+    ids = row_ids(y_true)
+    # Not the costs alone: what stands in a row of padding, a number or not, may have no gradient.
+    is_real = ops.reshape(ids != NO_LABEL, (-1,) + (1,) * (len(y_pred.shape) - 1))
+    return ops.where(is_real, y_pred, 0.0), ids
+
+
+def vectors_and_ids(y_true: Any, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Vectors `(rows, features)` and their class ids `(rows,)`, of vectors or of stacked pairs, as `rows_and_ids`.
 
     Args:
         y_true: class ids `(batch,)`.
@@ -94,16 +120,15 @@ def rows_and_ids(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: if `y_pred` has another number of axes, or `y_true` another number of rows.
     """
-    check_rows(y_true, y_pred)
-    ids = whole_ids(y_true)
-    if len(y_pred.shape) == 3:
-        return ops.reshape(y_pred, (-1, y_pred.shape[-1])), ops.repeat(ids, y_pred.shape[1])
-    if len(y_pred.shape) != 2:
+    if len(y_pred.shape) not in (2, 3):
         raise ValueError(
             "`y_pred` must be vectors (batch, features), or pairs of them (batch, 2, features). Received: "
             f"y_pred.shape={tuple(y_pred.shape)}. Give one vector, or two, for each label."
         )
-    return y_pred, ids
+    vectors, ids = rows_and_ids(y_true, y_pred)
+    if len(y_pred.shape) == 3:
+        return ops.reshape(vectors, (-1, y_pred.shape[-1])), ops.repeat(ids, y_pred.shape[1])
+    return vectors, ids
 
 
 def same_and_different(ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -166,10 +191,10 @@ def info_nce_costs(scores: Tensor, ids: Tensor, symmetric: bool) -> Tensor:
 
     Args:
         scores: similarities divided by the temperature.
-        ids: int `(batch,)`: pairs of equal id are no negatives of each other; -1: padding.
+        ids: `(batch,)`, as `keras_seq.ops.labels.row_ids` gives them: pairs of equal id are no negatives of each other;
+            -1: padding. NaN where an id is none.
         symmetric: whether second halves look for first ones too; the cost is then the mean of both.
     """
-    ids = whole_ids(ids)
     is_real = ids >= 0
     is_other = ops.logical_and(ops.not_equal(ids[:, None], ids[None, :]), is_real[None, :])
     is_own = ops.cast(ops.eye(ops.shape(scores)[0]), "bool")
@@ -179,7 +204,13 @@ def info_nce_costs(scores: Tensor, ids: Tensor, symmetric: bool) -> Tensor:
     if symmetric:
         backwards = ops.where(is_counted, ops.transpose(scores), _LOWEST)
         costs = (costs + ops.logsumexp(backwards, axis=1) - own) / 2
-    return ops.where(is_real, costs, 0.0)
+    return _of_real_rows(costs, ids)
+
+
+def _of_real_rows(costs: Tensor, ids: Tensor) -> Tensor:
+    """Costs that are 0 at padding, and NaN where an id is none: the row may be a negative of others, or not."""
+    costs = ops.where(ops.any(ops.equal(ids, NO_ID)), float("nan"), costs)
+    return ops.where(ops.equal(ids, NO_LABEL), 0.0, costs)
 
 
 def _hinge(values: Tensor, candidates: Tensor) -> Tensor:

@@ -132,7 +132,7 @@ def test_wrong_shapes_and_labels():
         (([0, 1], probabilities, ["a"]), "`probabilities` must have one column for each of the 1 `class_names`"),
         (([0, 2], probabilities, ["a", "b"]), "`true_ids` must hold ids of the 2 classes. Received: 2"),
         (([0, -2], probabilities, ["a", "b"]), "`true_ids` must hold ids of the 2 classes. Received: -2"),
-        (([0, 1], probabilities * 3, ["a", "b"]), "`confidences` must be probabilities, from 0 to 1. Received: 1.5"),
+        (([0, 1], probabilities * 3, ["a", "b"]), "`probabilities` must be from 0 to 1. Received: 1.5"),
     ]:
         with pytest.raises(ValueError, match=message):
             classification_scores(*arguments)

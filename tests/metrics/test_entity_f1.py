@@ -140,5 +140,5 @@ def test_bad_calls():
     metric = EntityF1(SCHEMES["BIO"])
     with pytest.raises(ValueError, match="`sample_weight` must be None"):
         metric.update_state([[0]], [[0]], sample_weight=[1.0])
-    with pytest.raises(ValueError, match="`outputs` must be tag ids"):
+    with pytest.raises(ValueError, match="`y_true` must be class ids"):
         metric.update_state([[0, 1]], [[0, 1, 2]])

@@ -47,5 +47,5 @@ def test_config_round_trip():
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match="`outputs` must be tag ids"):
+    with pytest.raises(ValueError, match="`y_true` must be class ids"):
         MaskedTokenAccuracy().update_state([[0, 1]], [[0]])

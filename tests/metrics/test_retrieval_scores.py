@@ -94,3 +94,15 @@ def test_memory_is_that_of_a_block():
 def test_wrong_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         retrieval_scores(*arguments)
+
+
+def test_large_labels_of_two_integer_types_are_told_apart():
+    vectors = np.array([[1.0, 0.0], [0.0, 1.0]])
+    labels = np.array([2**60, 2**60 + 1])
+    assert retrieval_scores(vectors, labels, vectors[::-1], labels.astype("uint64"), ks=[1])["recall_at_1"] == 0
+    assert retrieval_scores(vectors, labels, vectors, labels.astype("uint64"), ks=[1])["recall_at_1"] == 1
+
+
+def test_a_label_that_is_no_number():
+    with pytest.raises(ValueError, match="`labels` must be finite"):
+        retrieval_scores(np.eye(2), np.array([0.0, np.nan]))
