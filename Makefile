@@ -71,7 +71,7 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 	@if [ -d saved_models/ner_pt ]; then set -x; $(CLI) predict ner_pt $(QUICKSTART_TEXT); fi
 
 # Groups of tests (a family, else a file) go to the workers in the order of tests/conftest.py, the long ones first.
-PYTEST := $(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+PYTEST := $(PY) -m pytest -n auto --dist loadgroup
 
 test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="tests/layers" narrows
 	$(PYTEST) $(PYTEST_ARGS)

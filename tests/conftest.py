@@ -1,5 +1,6 @@
 """What all tests share: a quiet TensorFlow, marks, groups, what is made once, and skips that name their reason."""
 
+import gc
 import importlib.util
 import os
 import resource
@@ -13,6 +14,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Tests compile much and compute little: XLA, in TensorFlow and in JAX, takes half the time so.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# On JAX nearly all time goes into compiling thousands of small functions: what an earlier run compiled is found here.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / "build" / "jax_cache"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import pytest
 from families import BUDGET_SECONDS, FAMILIES, family_of, group_of, place_of
@@ -38,19 +43,30 @@ def pytest_configure(config):
             sys.modules[name] = None
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `--dist loadgroup`, groups are those of `families.py`; pytest-xdist 3.8 loses its own marks on pytest 9."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(path_below_tests(nodeid))
+
+    config.option.loadscopereorder = False  # the order is that of `pytest_collection_modifyitems`
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
     leave_out_the_thorough(config, items)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(place_below_tests(item.path))))
-    items.sort(key=lambda item: place_of(group_of(place_below_tests(item.path))))
+    items.sort(key=lambda item: place_of(group_of(path_below_tests(item.nodeid))))
     if find_data_dir() is None:
         skip_what_needs_data(items)
 
 
-def place_below_tests(path):
-    path = Path(path)
-    return path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else path.as_posix()
+def path_below_tests(nodeid):
+    return nodeid.split("::")[0].removeprefix("tests/")
 
 
 def leave_out_the_thorough(config, items):
@@ -61,6 +77,12 @@ def leave_out_the_thorough(config, items):
     if thorough:
         config.hook.pytest_deselected(items=thorough)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
+def pytest_collection_finish():
+    """What is imported stays: the collector of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def skip_what_needs_data(items):
@@ -103,7 +125,7 @@ def pytest_terminal_summary(terminalreporter):
     seconds, processor = defaultdict(float), defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
-            family = isinstance(report, pytest.TestReport) and family_of(report.nodeid.split("::")[0])
+            family = isinstance(report, pytest.TestReport) and family_of(path_below_tests(report.nodeid))
             if family:
                 seconds[family] += report.duration
                 processor[family] += getattr(report, "processor_seconds", 0.0)

@@ -2,9 +2,12 @@
 
 import keras
 import numpy as np
+import pytest
 
 from keras_seq.layers import ConcatenateFeatures
 from keras_seq.testing import run_layer_test
+
+pytestmark = pytest.mark.both_backends
 
 
 def test_layer():

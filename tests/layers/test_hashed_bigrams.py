@@ -7,6 +7,8 @@ from keras import ops
 from keras_seq.layers import HashedBigrams
 from keras_seq.testing import run_layer_test
 
+pytestmark = pytest.mark.both_backends
+
 IDS = np.random.default_rng(0).integers(1, 30, (3, 6)).astype("int32")
 LARGEST = 2**31 - 1
 
@@ -29,6 +31,7 @@ def test_layer():
     run_layer_test(HashedBigrams, arguments={"num_buckets": 50}, inputs=IDS, expected_output_shape=(3, 6))
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("num_buckets", [1, 7, 1 << 15, 100_000, LARGEST])
 def test_equal_to_a_plain_loop(num_buckets):
     generator = np.random.default_rng(1)

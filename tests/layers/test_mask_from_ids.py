@@ -9,6 +9,8 @@ from keras_seq.layers import MaskFromIds
 from keras_seq.ops.masking import get_keras_mask
 from keras_seq.testing import run_layer_test
 
+pytestmark = pytest.mark.both_backends
+
 VECTORS = np.random.default_rng(0).standard_normal((2, 3, 4)).astype("float32")
 CHARACTERS = np.array([[[0, 5], [0, 0], [3, 4]], [[1, 0], [0, 0], [0, 0]]], "int32")
 CASES = np.array([[0, 0, 1], [0, 0, 2]], "int32")
@@ -20,6 +22,7 @@ def test_layer():
     )
 
 
+@pytest.mark.both_backends
 def test_a_token_is_real_if_any_of_its_ids_is():
     layer = MaskFromIds()
     for ids, expected in [

@@ -9,6 +9,8 @@ from keras_seq.layers import AttentionPooling, LastStep, MaxPooling, MeanLayer
 from keras_seq.testing import run_layer_test
 from keras_seq.testing.padding import check_padding
 
+pytestmark = pytest.mark.both_backends
+
 SEQUENCES = np.random.default_rng(0).standard_normal((4, 5, 6)).astype("float32")
 # Left, holes, no padding, all padding.
 MASK = np.array([[0, 0, 1, 1, 1], [1, 0, 1, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], bool)
@@ -58,6 +60,7 @@ def test_layer(case):
     run_layer_test(layer_class, arguments=arguments, inputs=SEQUENCES, expected_output_shape=(4, 6))
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_a_plain_loop(case):
     layer_class, arguments = CASES[case]

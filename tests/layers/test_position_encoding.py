@@ -9,6 +9,8 @@ from keras import ops
 from keras_seq.layers import PositionEncoding
 from keras_seq.testing import run_layer_test
 
+pytestmark = pytest.mark.both_backends
+
 SEQUENCES = np.random.default_rng(0).standard_normal((2, 6, 5)).astype("float32")
 
 

@@ -76,6 +76,7 @@ def assert_close(actual, expected, tolerance=1e-5):
         np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(
     *pairwise(
         kind=list(KINDS),
@@ -158,6 +159,7 @@ def gradients(stack, x, mask, weigh, compiled):
     return [np.array(part) for part in (of_x, *of_values)]
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(
     ("kind", "bias", "bidirectional", "compiled"),
     [(kind, bias, both, False) for kind in KINDS for bias in (False, True) for both in (False, True)]

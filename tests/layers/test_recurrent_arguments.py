@@ -86,6 +86,7 @@ def test_mask(make):
         assert f"must have the shape (batch, steps) of the sequences, (2, 5). Received: shape={shape}." in text
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("layer_class", LAYERS)
 def test_initial_state(layer_class):
     layer = layer_class(4)

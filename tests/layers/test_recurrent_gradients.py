@@ -187,6 +187,7 @@ def test_plain_loop(case, arguments):
             )
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(
     ("case", "arguments"),
     [
@@ -211,6 +212,7 @@ def test_compiled_loop(case, arguments):
         )
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("training", [False, True], ids=["plain", "compiled"])
 @pytest.mark.parametrize("case", CELLS)
 def test_learned_initial_state(case, training):
@@ -352,6 +354,7 @@ def test_inside_a_compiled_function(case, training):
     assert_equal(evaluate(graph, inputs, mask, states), evaluate(differentiated(stock), inputs, mask, states), 1e-5)
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("case", CELLS)
 def test_rows_without_a_real_step(case):
     """They give zeros, pass the derivatives of the final states on to the initial ones, and move no weight."""
@@ -410,6 +413,7 @@ def test_low_precision(dtype, jit_compile):
     assert held == {"float32" if dtype.startswith("mixed") else dtype}
 
 
+@pytest.mark.both_backends
 def test_training_twice_gives_the_same_bits():
     runs = []
     for _ in range(2):

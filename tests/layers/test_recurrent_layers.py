@@ -199,6 +199,7 @@ def test_contract_of_both_directions(case, return_sequences):
     )
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(*pairwise(case=list(CASES), use_bias=[True, False], kind=KINDS, go_backwards=[False, True]))
 def test_equal_to_a_plain_loop(case, use_bias, kind, go_backwards):
     """From zeros, from a state that is given, and from one that is learned."""
@@ -227,6 +228,7 @@ def test_equal_to_a_plain_loop(case, use_bias, kind, go_backwards):
     assert_close(call(layer, inputs, mask, initial_state=given), expected)
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", CELLS)
 def test_both_directions_equal_to_two_plain_loops(case, kind):
@@ -289,6 +291,7 @@ def test_other_activations_run_the_stock_code(case, arguments):
     assert_equal_to_the_stock_layer(make, random_array((5, STEPS, FEATURES)), make_mask("holes"))
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(
     *pairwise(
         case=["rnn", "gru", "lstm"],
@@ -327,6 +330,7 @@ def test_directions_may_differ():
     assert_equal_to_the_stock_layer(make, random_array((15, STEPS, FEATURES)), make_mask("mixed", 15))
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("arguments", [{"dropout": 0.4}, {"dropout": 0.3, "recurrent_dropout": 0.2}])
 @pytest.mark.parametrize("case", CELLS)
 def test_dropout_is_that_of_the_stock_layer(case, arguments):
@@ -340,6 +344,7 @@ def test_dropout_is_that_of_the_stock_layer(case, arguments):
     assert_close(*results)
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("case", CELLS)
 def test_stateful_calls_go_on_where_the_last_one_ended(case):
     inputs, mask = random_array((5, STEPS, FEATURES)), make_mask("holes")
@@ -365,6 +370,7 @@ def test_stateful_in_both_directions():
     assert_close(*results)
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
 @pytest.mark.parametrize("case", CELLS)
 def test_edges_of_a_batch(case, both):

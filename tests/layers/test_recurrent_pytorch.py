@@ -152,6 +152,7 @@ CASES = {
 }
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("training", [False, True], ids=["plain", "compiled"])
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_pytorch(case, training):

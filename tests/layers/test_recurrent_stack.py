@@ -49,6 +49,7 @@ def test_contract_with_steps_first():
     )
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
 @pytest.mark.parametrize("batch_first", [False, True])
 @pytest.mark.parametrize("cell", LAYERS)
@@ -75,6 +76,7 @@ def test_states_of_symbols_and_of_a_model_in_a_file(cell, batch_first, dtype, tm
     assert_close(loaded.predict(x, verbose=0), numpy_parts(results), 1e-5 if dtype == "float32" else 1e-2)
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", LAYERS)
 def test_equal_to_layers_one_by_one(cell, bidirectional):
@@ -106,6 +108,7 @@ def test_a_sequence_in_two_halves(cell):
     assert_close(numpy_parts([whole, states]), [np.concatenate(numpy_parts([first, second]), 1), *numpy_parts(after)])
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("with_state", [False, True])
 def test_the_mask_of_an_embedding_arrives_and_is_passed_on(with_state):
     """With an initial state as well, where Keras fills in no `mask`."""

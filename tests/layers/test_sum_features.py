@@ -9,6 +9,8 @@ from keras_seq.layers import SumFeatures
 from keras_seq.ops.masking import get_keras_mask
 from keras_seq.testing import run_layer_test
 
+pytestmark = pytest.mark.both_backends
+
 PARTS = [np.random.default_rng(seed).standard_normal((2, 4, 3)).astype("float32") for seed in range(3)]
 
 

@@ -7,6 +7,8 @@ import pytest
 from keras_seq.layers import TokenDropout
 from keras_seq.testing import run_layer_test
 
+pytestmark = pytest.mark.both_backends
+
 IDS = np.random.default_rng(0).integers(2, 50, (3, 6)).astype("int32")
 
 

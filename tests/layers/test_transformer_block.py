@@ -42,6 +42,7 @@ def plain(layer, x):
     return y + inner @ weights["outer/kernel"] + weights["outer/bias"]
 
 
+@pytest.mark.both_backends
 def test_equal_to_the_equations_at_real_steps():
     layer = TransformerBlock(2, feed_forward_units=5)
     layer(SEQUENCES)

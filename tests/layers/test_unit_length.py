@@ -8,6 +8,8 @@ from keras import ops
 from keras_seq.layers import UnitLength
 from keras_seq.testing import run_layer_test
 
+pytestmark = pytest.mark.both_backends
+
 VECTORS = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
 
 

@@ -20,6 +20,7 @@ def shifting_layer(rate):
     return layer, kernel
 
 
+@pytest.mark.both_backends
 def test_single_weights_are_dropped_alike_at_all_steps_and_in_all_rows():
     layer, kernel = shifting_layer(0.5)
     # Step 0 and step 2 set one unit each; the steps behind them read a row of what is left of the kernel.

@@ -30,6 +30,7 @@ def test_layer(ids):
     )
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("axes", [2, 3])
 def test_equal_to_a_plain_loop(axes):
     ids = np.where(np.random.default_rng(2).random(IDS.shape) < 0.5, IDS, 0)
@@ -56,6 +57,7 @@ def test_only_the_table_is_trained():
     assert (ops.convert_to_numpy(fresh(IDS)) == 0).all()
 
 
+@pytest.mark.both_backends
 def test_dropout_leaves_the_mean():
     layer = layer_with_numbers(dropout=0.4, seed=3)
     expected = ops.convert_to_numpy(layer(IDS[:1]))

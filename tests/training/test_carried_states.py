@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from keras_seq.training import CarriedStates
@@ -45,6 +46,7 @@ def test_a_row_may_begin_anew():
     assert np.abs(found[0, 8:] - np.asarray(alone)[0]).max() > 1e-5
 
 
+@pytest.mark.both_backends
 def test_states_are_weights_that_no_gradient_changes():
     model, carried = build(4, num_layers=1, cell="gru")
     assert [weight.name for weight in carried.non_trainable_weights] == ["state_h"]

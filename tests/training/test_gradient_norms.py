@@ -71,6 +71,7 @@ def backward_by_hand(states, mask, recurrent_kernel, direct, reverse):
     return gradients
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("sequences", [True, False])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("kind", ["none", "right", "left", "holes"])
@@ -96,6 +97,7 @@ def test_norms_are_those_of_a_backward_pass_by_hand(kind, reverse, sequences):
     np.testing.assert_allclose(measured["recurrent"], mean_over_real_rows(expected, mask), rtol=2e-5)
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("sequences", [True, False])
 def test_each_direction_has_norms_of_its_own(sequences):
     inputs, mask = make_inputs("right")
@@ -135,6 +137,7 @@ def gru_step(x, h, c, kernel, recurrent_kernel, bias):
     return z * h + (1 - z) * np.tanh(xh + r * hh), c
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(
     ("layer", "step"), [(LSTM, lstm_step), (keras.layers.LSTM, lstm_step), (keras.layers.GRU, gru_step)]
 )
@@ -176,6 +179,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize("kind", ["none", "right", "left", "holes"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_probe_puts_out_what_the_layer_does(name, kind):

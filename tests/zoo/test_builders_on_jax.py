@@ -1,4 +1,4 @@
-"""Every builder's model takes a step of `fit` on the second backend; on TensorFlow `test_registry_wide.py` does more."""
+"""Every builder's model takes a step of `fit` on the second backend; `test_registry_wide.py` does more on the first."""
 
 import keras
 import numpy as np

@@ -11,6 +11,7 @@ VOCABULARY, ROWS, STEPS = 20, 3, 4
 SIZES = {"units": 6, "embedding_dim": 5}
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(
     "build",
     [

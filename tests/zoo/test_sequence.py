@@ -65,6 +65,7 @@ def softmax(scores):
     return powers / powers.sum()
 
 
+@pytest.mark.both_backends
 @pytest.mark.parametrize(("shape", "kind"), CASES)
 def test_every_shape_keeps_the_promises_of_builders(shape, kind):
     arguments, inputs, output_shape = CASES[shape, kind]
@@ -99,6 +100,7 @@ def test_many_to_many_is_the_equation_of_the_textbook(activation):
             np.testing.assert_allclose(outputs[row, t], softmax(w_ya @ a + b_y), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.both_backends
 def test_one_to_many_reads_the_start_and_then_what_it_gave():
     model = sequence_model("one_to_many", OUTPUTS, num_features=OUTPUTS, units=UNITS, output_activation="sigmoid")
     w_ax, w_aa, b_a, w_ya, b_y = weights_of(model)

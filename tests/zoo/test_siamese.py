@@ -67,6 +67,7 @@ def test_padding_alone_is_similar_to_nothing():
     np.testing.assert_array_equal(similarity, 0)
 
 
+@pytest.mark.both_backends
 def test_a_row_of_padding_spoils_no_weight():
     """Its vector is zero but for what a bias adds: the gradient of its length must be finite."""
     model = small(projection_units=(5,))

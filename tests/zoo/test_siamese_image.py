@@ -9,6 +9,8 @@ from keras_seq.losses import InfoNCELoss
 from keras_seq.zoo import siamese_image_model, stacked_twins
 from keras_seq.zoo.siamese_image import mean_of_views
 
+pytestmark = pytest.mark.both_backends
+
 IMAGES = np.random.default_rng(0).random((2, 4, 9, 8, 1)).astype("float32")
 
 

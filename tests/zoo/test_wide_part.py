@@ -33,6 +33,7 @@ def plain_scores(table, ids):
     return 2.0 * total / np.sqrt(sum(weights[number] ** 2 for number in found))
 
 
+@pytest.mark.both_backends
 def test_scores_are_added():
     model = sentiment_model(20, 4, wide=WIDE, hidden_units=(), **SMALL)
     give_random_weights(model)
