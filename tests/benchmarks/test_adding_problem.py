@@ -50,6 +50,7 @@ def test_cells_begin_as_the_papers_say(program):
     } == {"keras_seq"}
 
 
+@pytest.mark.thorough
 def test_an_interrupted_benchmark_goes_on(program, tmp_path, monkeypatch, capsys):
     results, picture = tmp_path / "results.csv", tmp_path / "picture.png"
     command = ["--quick", "--cells", "simple_rnn", "lstm", "--results", str(results), "--picture", str(picture)]

@@ -1,6 +1,7 @@
 """One tiny tagger, trained and exported once, for all tests of the command line."""
 
 import functools
+import json
 import os
 import random
 from pathlib import Path
@@ -67,6 +68,19 @@ def run_command(*arguments, input=None):
     )
 
 
+def said_once(shared_folder, name, *command):
+    """Run a command that makes the folder `tiny` once in a run of the tests; `folder`, and what it said then."""
+
+    def make(folder):
+        quiet = ["--quiet"] if command[0] == "train" else []
+        result = run_command(*command, folder / "tiny", *quiet)
+        assert result.code == 0, result.lines
+        (folder / "said.json").write_text(json.dumps({"output": result.output, "lines": result.lines}))
+
+    folder = shared_folder.once(f"commands/{name}", make)
+    return SimpleNamespace(folder=folder / "tiny", **json.loads((folder / "said.json").read_text()))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def each_model_is_loaded_once():
     """Loading takes seconds; the tests that run a process of their own load as a user does."""
@@ -88,13 +102,14 @@ def invoke():
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("corpus")
-    generator = random.Random(0)
-    for name, size in (("train", 96), ("dev", 16), ("test", 16)):
-        write(folder / f"{name}.conll", [sentence(generator) for _ in range(size)])
-    (folder / "tiny.toml").write_text(RECIPE.format(folder=folder), "utf-8")
-    return folder
+def corpus(shared_folder):
+    def make(folder):
+        generator = random.Random(0)
+        for name, size in (("train", 96), ("dev", 16), ("test", 16)):
+            write(folder / f"{name}.conll", [sentence(generator) for _ in range(size)])
+        (folder / "tiny.toml").write_text(RECIPE.format(folder=folder), "utf-8")
+
+    return shared_folder.once("commands/corpus", make)
 
 
 @pytest.fixture(autouse=True)
@@ -104,18 +119,12 @@ def data_is_found_by_file_name(corpus, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def trained(corpus, tmp_path_factory):
+def trained(corpus, shared_folder):
     """The run directory, and what `train` said."""
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    result = run_command("train", corpus / "tiny.toml", "--run-dir", folder, "--quiet")
-    assert result.code == 0, result.lines
-    return SimpleNamespace(folder=folder, output=result.output, lines=result.lines)
+    return said_once(shared_folder, "runs", "train", corpus / "tiny.toml", "--run-dir")
 
 
 @pytest.fixture(scope="session")
-def exported(trained, tmp_path_factory):
+def exported(trained, shared_folder):
     """The exported model's folder, and what `export` said."""
-    folder = tmp_path_factory.mktemp("saved_models") / "tiny"
-    result = run_command("export", trained.folder, "--to", folder)
-    assert result.code == 0, result.lines
-    return SimpleNamespace(folder=folder, output=result.output)
+    return said_once(shared_folder, "saved_models", "export", trained.folder, "--to")

@@ -44,19 +44,22 @@ def functions():
 
 
 @pytest.fixture(scope="session")
-def model_folder(functions, tmp_path_factory):
+def model_folder(functions, shared_folder):
     """The folder of the model: version 1, and golden outputs beside it. Its sources are gone when a test sees it."""
-    folder = tmp_path_factory.mktemp("saved_models") / "tiny"
-    tags = folder.parent / "tags.txt"
-    tags.write_text("\n".join(TAGS) + "\n")
-    write_saved_model(
-        folder,
-        functions.signatures(),
-        trackables=[functions, Asset(tags)],
-        beside={"golden.npz": lambda path: write_golden(path, functions)},
-    )
-    tags.unlink()
-    return folder.rename(folder.parent / "moved")
+
+    def make(folder):
+        tags = folder / "tags.txt"
+        tags.write_text("\n".join(TAGS) + "\n")
+        write_saved_model(
+            folder / "tiny",
+            functions.signatures(),
+            trackables=[functions, Asset(tags)],
+            beside={"golden.npz": lambda path: write_golden(path, functions)},
+        )
+        tags.unlink()
+        (folder / "tiny").rename(folder / "moved")
+
+    return shared_folder.once("export", make) / "moved"
 
 
 class Lookup(tf.Module):

@@ -1,10 +1,12 @@
 """What is costly and the same for many tests is made once in a run of the tests, whichever worker asks first."""
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,13 @@ class SharedFolder:
                 make(folder)
                 done.touch()
         return folder
+
+    def trained(self, name: str, recipe: Any) -> tuple[Path, dict]:
+        """The run directory of a recipe and its metrics, as `train` returns them; the training is done once."""
+        from keras_seq.tasks import train
+
+        path = self.once(name, lambda folder: train(recipe, folder / "run", quiet=True)) / "run"
+        return path, json.loads((path / "metrics.json").read_text("utf-8"))
 
 
 def shared_folder_of(tmp_path_factory: pytest.TempPathFactory) -> SharedFolder:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_seq.tasks import load, train
+from keras_seq.tasks import load
 from keras_seq.training import Recipe
 
 RECIPE = {
@@ -35,13 +35,17 @@ def recipe():
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory, recipe):
+def run(shared_folder, recipe):
     """A run directory and what `train` returned."""
-    path = tmp_path_factory.mktemp("tasks") / "run"
-    metrics = train(recipe, path, quiet=True)
-    return path, metrics
+    return shared_folder.trained("tagging", recipe)
 
 
 @pytest.fixture(scope="session")
 def tagger(run):
     return load(run[0])
+
+
+@pytest.fixture(scope="session")
+def exported_tagger(shared_folder, run):
+    """The folder of the exported tagger; no test writes into it."""
+    return shared_folder.once("tagging_saved", lambda folder: load(run[0]).export(folder / "small_pt")) / "small_pt"

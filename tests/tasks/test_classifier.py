@@ -52,9 +52,8 @@ def changed(*assignments):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    path = tmp_path_factory.mktemp("classifier") / "run"
-    return path, train(Recipe.from_dict(RECIPE), path, quiet=True)
+def run(shared_folder):
+    return shared_folder.trained("classification", Recipe.from_dict(RECIPE))
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +170,9 @@ def test_rejection_and_temperature_follow_the_settings(classifier):
     assert max(result["score"] for result in flat.predict(texts)) < 0.4
 
 
-@pytest.mark.parametrize("builder", ["sentiment_model", "transformer_classifier_model"])
+@pytest.mark.parametrize(
+    "builder", ["sentiment_model", pytest.param("transformer_classifier_model", marks=pytest.mark.thorough)]
+)
 def test_builders_are_swapped_by_one_line(builder, tmp_path):
     recipe = changed(
         f"model.builder={builder}",
@@ -216,6 +217,7 @@ def test_several_labels_of_a_text(tmp_path):
         train(recipe.override(["classification.keep_in_scope=0.9"]), tmp_path / "refused", quiet=True)
 
 
+@pytest.mark.thorough
 def test_folds_and_held_out_texts(tmp_path):
     examples = list(read_labelled_text(find_data("quickstart_sentiment/validation.tsv")))
     path = write(

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import AffineRanges, LabelledImages, augment_images, read_images, read_one_shot_runs
-from keras_seq.tasks import ImageMatcher, load, train
+from keras_seq.tasks import ImageMatcher, load
 from keras_seq.tasks.image_data import ImagePairs, draw_trials, one_shot_choices
 from keras_seq.tasks.image_training import ImageTraining
 from keras_seq.training import Recipe
@@ -76,9 +76,8 @@ def recipe(folder):
 
 
 @pytest.fixture(scope="module")
-def run(recipe, tmp_path_factory):
-    path = tmp_path_factory.mktemp("strokes") / "run"
-    return path, train(recipe, path, quiet=True)
+def run(recipe, shared_folder):
+    return shared_folder.trained("images", recipe)
 
 
 @pytest.fixture(scope="module")

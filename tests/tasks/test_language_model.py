@@ -63,9 +63,8 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(folder):
-    path = folder / "run"
-    return path, train(recipe_of(folder), path, quiet=True)
+def run(folder, shared_folder):
+    return shared_folder.trained("language", recipe_of(folder))
 
 
 @pytest.fixture(scope="module")

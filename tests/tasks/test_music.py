@@ -52,9 +52,8 @@ def recipe(tunes):
 
 
 @pytest.fixture(scope="module")
-def run(recipe, tmp_path_factory):
-    path = tmp_path_factory.mktemp("music") / "run"
-    return path, train(recipe, path, quiet=True)
+def run(recipe, shared_folder):
+    return shared_folder.trained("music", recipe)
 
 
 @pytest.fixture(scope="module")

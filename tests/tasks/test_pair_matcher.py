@@ -79,9 +79,8 @@ def recipe(folder, *assignments, **pairs):
 
 
 @pytest.fixture(scope="module")
-def run(folder, tmp_path_factory):
-    path = tmp_path_factory.mktemp("matcher") / "run"
-    return path, train(recipe(folder), path, quiet=True)
+def run(folder, shared_folder):
+    return shared_folder.trained("pairs", recipe(folder))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +141,13 @@ def test_the_margin_is_in_the_unit_of_the_objective():
     assert pair_loss(PairsRecipe(objective="batch_hard", margin=0.25)).margin == 0.25
 
 
-@pytest.mark.parametrize("objective", get_args(Objective))
+OFTEN = ("logistic", "similarity", "triplet", "info_nce")
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [pytest.param(name, marks=() if name in OFTEN else pytest.mark.thorough) for name in get_args(Objective)],
+)
 def test_every_objective_learns(folder, objective):
     options = {"columns": ["score", "ignored", "a", "b"], "score_range": [1, 5], "same_from": 0.7}
     changed = recipe(

@@ -97,16 +97,16 @@ def test_one_string_instead_of_a_list_is_refused(tagger):
         tagger.predict("Maria Souza")
 
 
-def test_saved_and_exported_taggers_answer_alike(tagger, tmp_path):
+def test_saved_and_exported_taggers_answer_alike(tagger, exported_tagger, tmp_path):
     tagger.save(tmp_path / "saved")
-    folder = tagger.export(tmp_path / "exported")
+    folder = exported_tagger / "1"
     expected = tagger.predict(TEXTS)
-    for other in (Tagger.load(tmp_path / "saved"), load(folder), load(tmp_path / "exported")):
+    for other in (Tagger.load(tmp_path / "saved"), load(folder), load(exported_tagger)):
         assert other.predict(TEXTS) == expected
     with pytest.raises(RunError, match="is a SavedModel, which can only predict"):
         load(folder).save(tmp_path / "again")
     with pytest.raises(InputError, match="exists and is not empty"):
-        tagger.export(tmp_path / "exported")
+        tagger.export(exported_tagger)
 
 
 def test_the_textbook_model_is_one_setting(tmp_path, recipe):
@@ -164,9 +164,8 @@ def test_training_without_any_entity_is_refused_before_a_folder_is_made(recipe, 
     assert not (tmp_path / "run").exists()
 
 
-def test_an_unknown_model_names_the_closest(tmp_path, monkeypatch, tagger):
-    tagger.export(tmp_path / "models" / "small_pt")
-    monkeypatch.setenv("KERAS_SEQ_MODELS", str(tmp_path / "models"))
+def test_an_unknown_model_names_the_closest(monkeypatch, tagger, exported_tagger):
+    monkeypatch.setenv("KERAS_SEQ_MODELS", str(exported_tagger.parent))
     assert load("small_pt").predict(TEXTS[:1]) == tagger.predict(TEXTS[:1])
     with pytest.raises(InputError, match="smal_pt.*did you mean small_pt"):
         load("smal_pt")
