@@ -132,6 +132,7 @@ def test_match_verify_and_embed(matcher, folder):
     assert [row["pair"] for row in matcher.match_file(folder / "pairs.npz")] == [0, 1]
 
 
+@pytest.mark.fresh_process
 def test_saved_and_exported_models_answer_alike(matcher, folder, tmp_path):
     matcher.save(tmp_path / "saved")
     exported = matcher.export(tmp_path / "exported")
