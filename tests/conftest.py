@@ -73,10 +73,18 @@ def leave_out_the_thorough(config, items):
     """Without `--thorough`; a test that is named on the command line runs nevertheless."""
     if config.option.thorough or any("::" in argument for argument in config.args):
         return
-    thorough = [item for item in items if item.get_closest_marker("thorough")]
-    if thorough:
-        config.hook.pytest_deselected(items=thorough)
-        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+    second_run = config.option.markexpr == "both_backends"
+    left_out = [item for item in items if is_thorough(item, second_run)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not is_thorough(item, second_run)]
+
+
+def is_thorough(item, second_run):
+    if second_run:
+        mark = item.get_closest_marker("both_backends")
+        if mark is not None and mark.args and item.callspec.id not in mark.args:
+            return True
+    return item.get_closest_marker("thorough") is not None
 
 
 def pytest_collection_finish():
@@ -95,9 +103,10 @@ def skip_what_needs_data(items):
 
 def pytest_ignore_collect(collection_path, config):
     """The second backend's run imports only the files whose tests it is asked for: others need TensorFlow."""
-    if config.option.markexpr == "both_backends" and collection_path.name.startswith("test_"):
-        return True if "both_backends" not in collection_path.read_text("utf-8") else None
-    return None
+    if config.option.markexpr != "both_backends":
+        return None
+    files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    return None if any("mark.both_backends" in file.read_text("utf-8") for file in files) else True
 
 
 # What tests cost: processor time of this process and of those it has waited for, which other load does not change.

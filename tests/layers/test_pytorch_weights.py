@@ -159,7 +159,7 @@ def gradients(stack, x, mask, weigh, compiled):
     return [np.array(part) for part in (of_x, *of_values)]
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("lstm-True-True-True")
 @pytest.mark.parametrize(
     ("kind", "bias", "bidirectional", "compiled"),
     [(kind, bias, both, False) for kind in KINDS for bias in (False, True) for both in (False, True)]

@@ -187,7 +187,7 @@ def test_plain_loop(case, arguments):
             )
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("rnn-arguments0", "gru-arguments5", "gru-reset-before-arguments3", "lstm-arguments4")
 @pytest.mark.parametrize(
     ("case", "arguments"),
     [
@@ -212,7 +212,7 @@ def test_compiled_loop(case, arguments):
         )
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("lstm-compiled")
 @pytest.mark.parametrize("training", [False, True], ids=["plain", "compiled"])
 @pytest.mark.parametrize("case", CELLS)
 def test_learned_initial_state(case, training):
@@ -354,7 +354,7 @@ def test_inside_a_compiled_function(case, training):
     assert_equal(evaluate(graph, inputs, mask, states), evaluate(differentiated(stock), inputs, mask, states), 1e-5)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("gru")
 @pytest.mark.parametrize("case", CELLS)
 def test_rows_without_a_real_step(case):
     """They give zeros, pass the derivatives of the final states on to the initial ones, and move no weight."""

@@ -199,7 +199,12 @@ def test_contract_of_both_directions(case, return_sequences):
     )
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends(
+    "rnn-relu-use_bias=True-right-go_backwards=False",
+    "gru-use_bias=False-holes-go_backwards=True",
+    "gru-reset-before-use_bias=False-right-go_backwards=True",
+    "lstm-use_bias=True-none-go_backwards=False",
+)
 @pytest.mark.parametrize(*pairwise(case=list(CASES), use_bias=[True, False], kind=KINDS, go_backwards=[False, True]))
 def test_equal_to_a_plain_loop(case, use_bias, kind, go_backwards):
     """From zeros, from a state that is given, and from one that is learned."""
@@ -228,7 +233,7 @@ def test_equal_to_a_plain_loop(case, use_bias, kind, go_backwards):
     assert_close(call(layer, inputs, mask, initial_state=given), expected)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("lstm-left")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", CELLS)
 def test_both_directions_equal_to_two_plain_loops(case, kind):
@@ -291,7 +296,7 @@ def test_other_activations_run_the_stock_code(case, arguments):
     assert_equal_to_the_stock_layer(make, random_array((5, STEPS, FEATURES)), make_mask("holes"))
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("gru-last-backwards-ave")
 @pytest.mark.parametrize(
     *pairwise(
         case=["rnn", "gru", "lstm"],
@@ -330,7 +335,7 @@ def test_directions_may_differ():
     assert_equal_to_the_stock_layer(make, random_array((15, STEPS, FEATURES)), make_mask("mixed", 15))
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("lstm-arguments0")
 @pytest.mark.parametrize("arguments", [{"dropout": 0.4}, {"dropout": 0.3, "recurrent_dropout": 0.2}])
 @pytest.mark.parametrize("case", CELLS)
 def test_dropout_is_that_of_the_stock_layer(case, arguments):
@@ -344,7 +349,7 @@ def test_dropout_is_that_of_the_stock_layer(case, arguments):
     assert_close(*results)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("gru")
 @pytest.mark.parametrize("case", CELLS)
 def test_stateful_calls_go_on_where_the_last_one_ended(case):
     inputs, mask = random_array((5, STEPS, FEATURES)), make_mask("holes")
@@ -370,7 +375,7 @@ def test_stateful_in_both_directions():
     assert_close(*results)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("rnn-both")
 @pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
 @pytest.mark.parametrize("case", CELLS)
 def test_edges_of_a_batch(case, both):

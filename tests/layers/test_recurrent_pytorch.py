@@ -152,7 +152,7 @@ CASES = {
 }
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("gru-compiled", "gru-reset-before-compiled", "lstm-compiled")
 @pytest.mark.parametrize("training", [False, True], ids=["plain", "compiled"])
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_pytorch(case, training):

@@ -49,7 +49,7 @@ def test_contract_with_steps_first():
     )
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("gru-False-float32")
 @pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
 @pytest.mark.parametrize("batch_first", [False, True])
 @pytest.mark.parametrize("cell", LAYERS)
@@ -76,7 +76,7 @@ def test_states_of_symbols_and_of_a_model_in_a_file(cell, batch_first, dtype, tm
     assert_close(loaded.predict(x, verbose=0), numpy_parts(results), 1e-5 if dtype == "float32" else 1e-2)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("lstm-True")
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", LAYERS)
 def test_equal_to_layers_one_by_one(cell, bidirectional):

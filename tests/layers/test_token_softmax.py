@@ -59,7 +59,7 @@ def test_tied_embedding(tmp_path):
     assert moved[1:].all() and not moved[0]
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("cutoffs1-True")
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("cutoffs", [(), (3, 7)])
 def test_equal_to_a_plain_loop(cutoffs, tied):
@@ -109,7 +109,7 @@ def test_clusters_equal_pytorchs():
     np.testing.assert_allclose(ops.convert_to_numpy(layer(FEATURES))[..., 1:], without_padding, atol=1e-5)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("cutoffs1")
 @pytest.mark.parametrize("cutoffs", [(), (3, 7)])
 def test_gradients_of_targets_are_those_of_all(cutoffs):
     """The way that reads clusters only where a target stands in them trains the same weights."""

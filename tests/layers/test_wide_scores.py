@@ -30,7 +30,7 @@ def test_layer(ids):
     )
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("3")
 @pytest.mark.parametrize("axes", [2, 3])
 def test_equal_to_a_plain_loop(axes):
     ids = np.where(np.random.default_rng(2).random(IDS.shape) < 0.5, IDS, 0)

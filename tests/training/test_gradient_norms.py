@@ -71,7 +71,7 @@ def backward_by_hand(states, mask, recurrent_kernel, direct, reverse):
     return gradients
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("left-True-True")
 @pytest.mark.parametrize("sequences", [True, False])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("kind", ["none", "right", "left", "holes"])
@@ -97,7 +97,7 @@ def test_norms_are_those_of_a_backward_pass_by_hand(kind, reverse, sequences):
     np.testing.assert_allclose(measured["recurrent"], mean_over_real_rows(expected, mask), rtol=2e-5)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("True")
 @pytest.mark.parametrize("sequences", [True, False])
 def test_each_direction_has_norms_of_its_own(sequences):
     inputs, mask = make_inputs("right")
@@ -179,7 +179,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("both-holes")
 @pytest.mark.parametrize("kind", ["none", "right", "left", "holes"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_probe_puts_out_what_the_layer_does(name, kind):

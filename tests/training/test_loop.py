@@ -37,7 +37,7 @@ def finish(process):
     assert process.returncode == 0, errors[-2000:]
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("False")
 @pytest.mark.parametrize("asked", [False, True])
 def test_on_jax_whole_steps_are_compiled(asked):
     compiled = model(1, recipe(**{"fit.jit_compile": str(asked).lower()}))

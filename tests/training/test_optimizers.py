@@ -93,7 +93,7 @@ def trained_weights(layer, x, optimizer, jit_compile=False):
     return model.get_weights()
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("False-True-Adam")
 @pytest.mark.parametrize("name", ["Adam", "AdamW"])
 @pytest.mark.parametrize("jit_compile", [True, False])
 @pytest.mark.parametrize("amsgrad", [True, False])

@@ -38,7 +38,7 @@ def call(model, **inputs):
     return model({name: ops.convert_to_tensor(value) for name, value in inputs.items()})
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("4-lstm, tied, adaptive")
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("width", [1, 4])
 def test_read_in_pieces(case, width):

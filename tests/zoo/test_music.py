@@ -45,7 +45,7 @@ def test_a_plain_recurrent_network_by_a_plain_loop():
     assert np.all(output_bias == -3)
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("lstm-2")
 @pytest.mark.parametrize(("cell", "num_states"), [("simple_rnn", 1), ("gru", 1), ("lstm", 2)])
 def test_step_by_step_and_in_parts_as_the_whole(tmp_path, cell, num_states):
     keras.utils.set_random_seed(1)

@@ -74,7 +74,7 @@ def call(model, inputs, training=False):
     return ops.convert_to_numpy(model(tensors, training=training))
 
 
-@pytest.mark.both_backends
+@pytest.mark.both_backends("all")
 @pytest.mark.parametrize("name", FEATURES)
 def test_features_apart_and_together(name):
     features, names, size = FEATURES[name]
