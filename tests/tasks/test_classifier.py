@@ -76,6 +76,7 @@ def test_training_reaches_a_score_and_leaves_its_metrics(run):
     assert {"confusion", "reliability", "samples", "validation/accuracy", "validation/f1/neutral"} <= set(images)
 
 
+@pytest.mark.thorough  # by default that of taggers
 def test_two_trainings_give_the_same_numbers(run, tmp_path):
     again = train(Recipe.from_dict(RECIPE), tmp_path / "again", quiet=True)
     assert again["test"] == run[1]["test"] and again["validation"] == run[1]["validation"]
@@ -170,9 +171,8 @@ def test_rejection_and_temperature_follow_the_settings(classifier):
     assert max(result["score"] for result in flat.predict(texts)) < 0.4
 
 
-@pytest.mark.parametrize(
-    "builder", ["sentiment_model", pytest.param("transformer_classifier_model", marks=pytest.mark.thorough)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("builder", ["sentiment_model", "transformer_classifier_model"])
 def test_builders_are_swapped_by_one_line(builder, tmp_path):
     recipe = changed(
         f"model.builder={builder}",

@@ -106,6 +106,7 @@ def test_training_reaches_a_score_and_leaves_its_metrics(run):
     assert (path / "tensorboard" / "texts.vectors.tsv").is_file()
 
 
+@pytest.mark.thorough  # by default that of taggers
 def test_two_trainings_give_the_same_numbers(folder, run, tmp_path):
     again = train(recipe(folder), tmp_path / "again", quiet=True)
     assert again["test"] == run[1]["test"] and again["validation"] == run[1]["validation"]
