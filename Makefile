@@ -16,7 +16,7 @@ QUICKSTART_MODEL := build/quickstart/saved_models/quickstart
 QUICKSTART_TEXT := "O juiz Paulo Souza, do Tribunal de Justiça do Paraná, decidiu em Curitiba."
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMPS)/python:
 	@python=""; \
@@ -74,12 +74,14 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 PYTEST := $(PY) -m pytest -n auto --dist loadgroup
 
 test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="tests/layers" narrows
-	$(PYTEST) $(PYTEST_ARGS)
-	@echo "== Those marked both_backends, on JAX"
-	KERAS_BACKEND=jax $(PYTEST) -m both_backends $(PYTEST_ARGS) || [ $$? -eq 5 ] # 5: none is among those asked for
+	@status=0; \
+	echo "== Tests on TensorFlow"; $(PYTEST) $(THOROUGH) $(PYTEST_ARGS) || status=1; \
+	echo "== Those marked both_backends, on JAX"; \
+	KERAS_BACKEND=jax $(PYTEST) -m both_backends $(THOROUGH_ON_JAX) $(PYTEST_ARGS) || [ $$? -eq 5 ] || status=1; \
+	exit $$status # 5: none is among those asked for
 
-test-thorough:  ## run all combinations too, and what takes long
-	@$(MAKE) test PYTEST_ARGS="--thorough $(PYTEST_ARGS)"
+test-thorough:  ## run all combinations too, and what takes long, on both backends
+	@$(MAKE) test THOROUGH=--thorough THOROUGH_ON_JAX=--thorough
 
 lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once installed
 	@status=0; \
