@@ -13,7 +13,7 @@ from keras_seq.core.registration import register
 from keras_seq.layers.bidirectional import Bidirectional
 from keras_seq.layers.gru import GRU
 from keras_seq.layers.lstm import LSTM
-from keras_seq.layers.recurrent_layer import STATE_LETTERS, RecurrentLayer, check_sequences
+from keras_seq.layers.recurrent_layer import STATE_LETTERS, RecurrentLayer, check_sequences, step_mask
 from keras_seq.layers.simple_rnn import SimpleRNN
 from keras_seq.ops.recurrent_steps import ACTIVATIONS
 
@@ -195,7 +195,7 @@ class RecurrentStack(keras.layers.Layer):
         return (x, *(ops.stack(states[letter :: self.num_states]) for letter in range(self.num_states)))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        mask = previous_mask if self.return_sequences and self.batch_first else None
+        mask = step_mask(previous_mask) if self.return_sequences and self.batch_first else None
         return [mask, *[None] * self.num_states] if self.return_state else mask
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
