@@ -114,3 +114,7 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
     @property
     def step(self) -> SimpleRNNStep:
         return SimpleRNNStep(self._activation_name())
+
+    def get_config(self) -> dict[str, Any]:
+        # The stock layer leaves the seed out: a copy, as `Bidirectional` makes two, would draw other dropout.
+        return {**super().get_config(), "seed": self.cell.seed}

@@ -113,6 +113,8 @@ def layer_rows(classes, only_fused):
     for row in rows_of(factors):
         if only_fused and row["dropout"]:
             row["implementation"] = 2
+        if row["class"] == "SimpleRNN" and row["wrapper"] != "none":
+            row["seed"] = None  # the stock layer keeps it out of its configuration, and the wrapper makes copies
         if row["unroll"]:
             row["open_steps"] = False  # Keras unrolls a known number of steps alone
         if row["dtype"]:

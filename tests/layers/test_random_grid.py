@@ -1,7 +1,9 @@
 """Random settings, sizes, masks and states: outputs and gradients against the stock layers, and against PyTorch.
 
-A few cases by default, hundreds in the thorough run. A case is named by its seed; `-k seed-17` runs one again.
+A few cases by default, more in the thorough run, and as many as KERAS_SEQ_CASES says. A case is named by its seed.
 """
+
+import os
 
 import keras
 import numpy as np
@@ -14,14 +16,14 @@ from keras_seq.layers import RecurrentStack, load_torch_weights, torch_weights
 pytestmark = pytest.mark.both_backends
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
-NUM_CASES, NUM_STACKS, NUM_DEFAULT = 500, 150, 16
+NUM_DEFAULT, NUM_THOROUGH = 12, int(os.environ.get("KERAS_SEQ_CASES", "40"))
 
 
-def seeds(count):
+def seeds():
     """The first few run always."""
     return [
         pytest.param(seed, id=f"seed-{seed}", marks=[pytest.mark.thorough] if seed >= NUM_DEFAULT else [])
-        for seed in range(count)
+        for seed in range(NUM_THOROUGH)
     ]
 
 
@@ -50,6 +52,10 @@ def random_case(seed):
     if merge:
         layer["go_backwards"] = False
     rows, steps = int(draw.integers(1, 21)), int(draw.integers(1, 10))
+    jit_compile = one_of(False, False, True)
+    if (ON_TENSORFLOW and jit_compile) or (name == "SimpleRNN" and merge):
+        # XLA draws other numbers; the stock wrapper loses the seed of a SimpleRNN.
+        layer["dropout"] = 0.0
     return {
         "name": name,
         "layer": layer,
@@ -59,7 +65,7 @@ def random_case(seed):
         "state": one_of("none", "none", "given", "one row"),
         "open": one_of(False, True),
         "training": one_of(False, True),
-        "jit_compile": one_of(False, False, True),
+        "jit_compile": jit_compile,
         "mask_axis": one_of(False, False, True),
     }
 
@@ -142,7 +148,7 @@ def assert_close(actual, expected, tolerance):
         np.testing.assert_allclose(ours / scale, theirs / scale, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("seed", seeds(NUM_CASES))
+@pytest.mark.parametrize("seed", seeds())
 def test_equal_to_the_stock_layer(seed):
     case = random_case(seed)
     draw = np.random.default_rng(seed + 1)
@@ -171,7 +177,7 @@ def test_equal_to_the_stock_layer(seed):
     assert_close(actual, expected, 1e-9 if dtype == "float64" else 2e-5)
 
 
-@pytest.mark.parametrize("seed", seeds(NUM_STACKS))
+@pytest.mark.parametrize("seed", seeds())
 def test_stack_is_equal_to_pytorch(seed):
     import torch
 
