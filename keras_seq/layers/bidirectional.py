@@ -13,10 +13,10 @@ from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state
 
 @register
 class Bidirectional(keras.layers.Bidirectional):
-    """`keras.layers.Bidirectional` that runs both directions of a quick recurrent layer side by side.
+    """`keras.layers.Bidirectional` whose directions, layers of this package, share the cores.
 
-    Same constructor, weights and outputs as the stock wrapper. A wrapped layer that is not one of this package's
-    (`SimpleRNN`, `GRU`, `LSTM`), and settings that the quick loop does not cover, run the stock code.
+    Same constructor, weights and outputs as the stock wrapper. The wrapped layers are called as layers: what Keras does
+    around a call, and a `call` of a subclass, hold within the wrapper. It may wrap any layer that the stock one wraps.
 
     Masking: as the wrapped layer.
 

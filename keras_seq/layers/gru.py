@@ -52,8 +52,8 @@ class GRUCell(keras.layers.GRUCell):
 class GRU(RecurrentLayer, keras.layers.GRU):
     """The gated recurrent unit: `keras.layers.GRU` with a quicker training step and any mask.
 
-    Same constructor, weights and outputs as the stock layer. The quick loop serves tanh and ReLU with sigmoid gates,
-    without recurrent dropout and unrolling; every other setting runs the stock code.
+    Same constructor, weights and outputs as the stock layer. The fused loop serves tanh and ReLU with sigmoid gates,
+    without recurrent dropout and unrolling; every other setting runs the plain loop of Keras.
 
     Equations, with Keras' gate order z, r, candidate, and `*` element by element:
 

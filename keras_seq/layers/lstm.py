@@ -53,8 +53,8 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
     """Long short-term memory: `keras.layers.LSTM` with a quicker training step and any mask.
 
     Same constructor, same weights in the same order, same outputs: `set_weights(stock.get_weights())` gives the numbers
-    of the stock layer. Use it wherever the stock layer stands. The quick loop serves tanh and ReLU with sigmoid gates,
-    without recurrent dropout and unrolling; every other setting runs the stock code.
+    of the stock layer. Use it wherever the stock layer stands. The fused loop serves tanh and ReLU with sigmoid gates,
+    without recurrent dropout and unrolling; every other setting runs the plain loop of Keras.
 
     Equations, with Keras' gate order i, f, c, o, and `*` element by element:
 

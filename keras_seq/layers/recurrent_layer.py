@@ -1,4 +1,4 @@
-"""What SimpleRNN, GRU and LSTM share: the quick loop, any mask, a learned initial state, checked arguments."""
+"""What SimpleRNN, GRU and LSTM share: the fused loop, any mask, a learned initial state, checked arguments."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ class SimpleRNNCell(keras.layers.SimpleRNNCell):
 class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
     """The simple recurrent network: `keras.layers.SimpleRNN` with a quicker training step and any mask.
 
-    Same constructor, weights and outputs as the stock layer. The quick loop serves tanh and ReLU without recurrent
-    dropout and unrolling; every other setting runs the stock code.
+    Same constructor, weights and outputs as the stock layer. The fused loop serves tanh and ReLU without recurrent
+    dropout and unrolling; every other setting runs the plain loop of Keras.
 
     Equation, with the activation `g`:
 

@@ -32,7 +32,7 @@ def stack_step(
         `step(token_ids, states) -> (log_probs, states)`. States are those of `states_of_layers`.
 
     Raises:
-        ValueError: if the stack reads in both directions, or has layers that the quick loop does not compute.
+        ValueError: if the stack reads in both directions, or has layers that the fused loop does not compute.
 
     Example:
         >>> import numpy as np
@@ -50,7 +50,7 @@ def stack_step(
     layers = stack.recurrent_layers
     if stack.num_directions != 1 or not all(layer.is_standard for layer in layers):
         raise ValueError(
-            "`stack` must read in one direction, with layers that the quick loop computes. "
+            "`stack` must read in one direction, with layers that the fused loop computes. "
             f"Received: bidirectional={stack.bidirectional}. Generate with a stack that reads forwards."
         )
     dtype = stack.compute_dtype
