@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_seq.core.registration import register
-from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state, step_mask
+from keras_seq.layers.recurrent_layer import RecurrentLayer, check_initial_state, step_mask, turned_round
 
 
 @register
@@ -84,7 +84,7 @@ class Bidirectional(keras.layers.Bidirectional):
         ]
         outputs = [ops.cast(result[0] if self.return_state else result, self.compute_dtype) for result in results]
         if self.return_sequences:
-            outputs[1] = ops.flip(outputs[1], axis=1)
+            outputs[1] = turned_round(outputs[1])
         output = self._merge(*outputs)
         if not self.return_state:
             return output

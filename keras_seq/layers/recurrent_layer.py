@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -191,7 +192,7 @@ class RecurrentLayer(_Base):
         )
         last = self.last_output(outputs, states, mask)
         outputs = self.all_outputs(outputs, mask)
-        return last, ops.flip(outputs, axis=1) if self.go_backwards else outputs, list(states)
+        return last, turned_round(outputs) if self.go_backwards else outputs, list(states)
 
     def all_outputs(self, outputs: Tensor, mask: Tensor | None) -> Tensor:
         """The outputs of all steps, aligned with the input steps, with zeros where no real step stands behind them."""
@@ -312,6 +313,21 @@ def check_initial_state(name: str, initial_state: Any, sizes: Any, sequences: Te
         ops.broadcast_to(state, (rows, shape[1])) if shape[0] == 1 and batch != 1 else state
         for state, shape in zip(states, shapes, strict=True)
     ]
+
+
+def turned_round(outputs: Tensor) -> Tensor:
+    """The steps of `(batch, steps, ...)` from the last to the first; of what came from here, what it was made of.
+
+    A layer that reads backwards gives its outputs in the order of reading, and a wrapper turns them round once more:
+    where a tensor can carry its origin, as it carries a Keras mask, nothing is copied.
+    """
+    origin = getattr(outputs, "_keras_seq_origin", None)
+    if origin is not None:
+        return origin
+    turned = ops.flip(outputs, axis=1)
+    with contextlib.suppress(AttributeError):
+        turned._keras_seq_origin = outputs
+    return turned
 
 
 def step_mask(mask: Any) -> Tensor | None:

@@ -104,7 +104,7 @@ class _Loop:
         initial, recurrent = others[: self.num_states], others[self.num_states :]
         step, reverse, parts = self.step, self.reverse, self.num_parts
         # What XLA compiled has no gradient but the one derived by hand: no tape is to record it.
-        held = tf.stop_gradient if self.compiled else tf.identity
+        held = tf.stop_gradient if self.compiled else _same
         given_sequences, features = sequences, sequences.shape[-1]
         is_open = sequences.shape[1] is None
         steps = tf.shape(sequences)[1] if is_open else sequences.shape[1]
@@ -191,6 +191,10 @@ class _Loop:
             return way_back(*(tf.stop_gradient(value) for value in given[:num_upstream])), derivative
 
         return gradient
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
 
 
 def _is_branch() -> bool:
