@@ -154,6 +154,10 @@ class RecurrentLayer(_Base):
         if initial_state is not None:
             initial_state = check_initial_state(self.name, initial_state, self.state_size, sequences)
         sequences = ops.cast(sequences, self.compute_dtype)
+        states = self.states if self.stateful and initial_state is None else initial_state
+        if sequences.shape[0] is None and states and states[0].shape[0] is not None:
+            # The states know the number of rows: loops ask that what goes round in them keeps its shape.
+            sequences = ops.reshape(sequences, (states[0].shape[0], ops.shape(sequences)[1], sequences.shape[2]))
         if sequences.shape[1] != 0:
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         # The loops of Keras read a first step: it is one of padding, over which the states are carried.

@@ -57,9 +57,6 @@ def run_direction(
     """
     sequences, initial, kernel, bias, recurrent, reverse = direction
     is_open = sequences.shape[1] is None
-    if sequences.shape[0] is None and initial[0].shape[0] is not None:
-        # The states of a stateful layer know the number of rows.
-        sequences = tf.ensure_shape(sequences, (initial[0].shape[0], *sequences.shape[1:]))
     # Eagerly there is nothing to gain, and a tape cannot look into what XLA compiled.
     compiled = training and not tf.executing_eagerly() and (not is_open or initial[0].shape[-1] >= MIN_UNITS)
     loop = _Loop(

@@ -161,18 +161,36 @@ class TestArguments:
 @only_tensorflow
 class TestGraphs:
     @pytest.mark.parametrize("make", [MAKERS["rnn"], MAKERS["gru"], MAKERS["lstm"]], ids=["rnn", "gru", "lstm"])
+    @pytest.mark.parametrize(
+        "options", [{}, {"fused": False}, {"recurrent_dropout": 0.2}], ids=["", "plain", "dropout"]
+    )
     @pytest.mark.parametrize("training", [False, True])
-    def test_stateful_with_two_rows_and_then_an_open_batch(self, make, training):
+    def test_stateful_with_two_rows_and_then_an_open_batch(self, make, training, options):
         import tensorflow as tf
 
-        layer, x = make(stateful=True), random_array(2, STEPS, FEATURES)
+        layer, x = make(stateful=True, **options), random_array(2, STEPS, FEATURES)
         first = layer(x, training=training)
         graph = tf.function(
             lambda x: layer(x, training=training), input_signature=[tf.TensorSpec((None, None, FEATURES))]
         )
         second = graph(x)
+        assert second.shape == (2, UNITS)
         layer.reset_state()
-        assert_close([graph(x), graph(x)], [first, second])
+        if not options.get("recurrent_dropout"):
+            assert_close([graph(x), graph(x)], [first, second])
+
+    @every_maker
+    def test_states_of_known_rows_beside_an_open_batch(self, make):
+        import tensorflow as tf
+
+        for options in ({}, {"fused": False}):
+            layer, x = make(return_state=True, **options), random_array(ROWS, STEPS, FEATURES)
+            states = list(layer(x)[1:])
+            graph = tf.function(
+                lambda x, layer=layer, states=states: layer(x, initial_state=states),
+                input_signature=[tf.TensorSpec((None, None, FEATURES))],
+            )
+            assert_close(graph(x), layer(x, initial_state=states))
 
     @staticmethod
     def ways():
