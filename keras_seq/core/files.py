@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from keras_seq.core.errors import InputError
-from keras_seq.core.locks import try_lock
+from keras_seq.core.locks import is_at, try_lock
 
 # How many links lead to a file at most, as Linux counts.
 _MOST_LINKS = 40
 _TEMPORARY = ".tmp"
+# Of this version and of those before it.
+_LEFTOVER = re.compile(r"\..*\.[a-z0-9_]{8}\.tmp", re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -142,9 +144,9 @@ def remove_leftovers(folder: str | os.PathLike, name: str = "") -> None:
     """
     for entry in Path(folder).iterdir():
         if is_leftover(entry) and entry.name.startswith(f".{name[:_NAME_PART]}." if name else "."):
-            with contextlib.suppress(OSError), _opened(entry) as descriptor:
-                if try_lock(descriptor):
-                    _remove(entry)
+            with contextlib.suppress(OSError), locked(entry) as is_free:
+                if is_free:
+                    remove(entry)
 
 
 # Of a name, what the name of its temporary file begins with: that one must not be too long.
@@ -254,9 +256,20 @@ def _opened(place: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def locked(place: Path) -> Iterator[bool]:
+    """Lock a temporary file or folder while the block runs; gives `False` where whoever writes it is alive.
+
+    Raises:
+        OSError: When it is gone, or cannot be opened.
+    """
+    with _opened(place) as descriptor:
+        yield try_lock(descriptor) and (os.name == "nt" or is_at(descriptor, place))
+
+
 def is_leftover(entry: Path) -> bool:
     """Whether a kill has left a file or folder, or a live writer has not finished it: nobody else's business."""
-    return entry.name.startswith(".") and entry.name.endswith(_TEMPORARY)
+    return _LEFTOVER.fullmatch(entry.name) is not None
 
 
 def keep_permissions(place: Path, temporary: Path) -> None:
@@ -271,7 +284,8 @@ def keep_permissions(place: Path, temporary: Path) -> None:
     os.chmod(temporary, stat.S_IMODE(old.st_mode))
 
 
-def _remove(entry: Path) -> None:
+def remove(entry: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it."""
     if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry, ignore_errors=True)
     else:

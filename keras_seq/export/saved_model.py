@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.core.directories import changed_directory, restore_directory
+from keras_seq.core.directories import changed_directory, lock_path_of, restore_directory
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import remove_leftovers
 from keras_seq.core.locks import exclusive_lock
 from keras_seq.export.errors import ExportError
 from keras_seq.export.manifest import write_version_manifest
@@ -135,14 +134,12 @@ def _check_target(target, version):
 @contextlib.contextmanager
 def _staging(target: Path, version: int) -> Iterator[tuple[Path, Path]]:
     """Gives the folders to write the version and the files beside it into; both take their places at success."""
-    place = Path(os.path.realpath(target))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(place.with_name(f".{place.name}.lock"), f"{target}: is being exported to"):
-        remove_leftovers(place.parent, place.name)
-        with changed_directory(place) as folder:
-            yield folder / str(version), folder
-            # The block may have taken long: nothing that was written meanwhile is replaced.
-            _check_target(target, version)
+    lock_path = lock_path_of(target)
+    lock_path.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(lock_path, f"{target}: is being exported to"), changed_directory(target) as folder:
+        yield folder / str(version), folder
+        # The block may have taken long: nothing that was written meanwhile is replaced.
+        _check_target(target, version)
 
 
 @contextlib.contextmanager
