@@ -19,7 +19,6 @@ from keras_seq.core.files import (
     sync_folder,
     temporary_folder,
 )
-
 from keras_seq.core.locks import LOCK_FILE
 
 # In the names of folders, so that no other's are taken for ours.

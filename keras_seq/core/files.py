@@ -96,18 +96,23 @@ def check_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = 
     """
     path = Path(path)
     place = _destination(path)
-    if isinstance(place, int):
+    try:
+        if isinstance(place, int):
+            _check_open(place)
+        # A number stands for what is open, too.
+        found = os.stat(place) if isinstance(place, int) or place.exists() else None
+    except OSError as error:
+        raise _not_written(path, error) from error
+    if isinstance(place, Path):
+        if found is not None and not os.access(place, os.W_OK):
+            raise InputError(f"{path}: cannot be written (Permission denied); name another place")
+        if not _is_special(place) and not os.access(place.parent, os.W_OK | os.X_OK):
+            raise InputError(f"{path}: the folder {place.parent} cannot be written; name another place")
+    if found is None or not stat.S_ISREG(found.st_mode):
         return
-    if place.exists() and not os.access(place, os.W_OK):
-        raise InputError(f"{path}: cannot be written (Permission denied); name another place")
-    if _is_special(place):
-        return
-    if not os.access(place.parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the folder {place.parent} cannot be written; name another place")
     for source in inputs:
         with contextlib.suppress(OSError):
-            found = os.fstat(0) if os.fspath(source) == "-" else os.stat(source)
-            if os.path.samestat(found, place.stat()):
+            if os.path.samestat(found, os.stat(0 if os.fspath(source) == "-" else source)):
                 raise InputError(f"{path}: is the input ({source}), which would be lost; name another file")
 
 
@@ -189,6 +194,7 @@ def _open_special(path: Path, place: Path | int) -> int:
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:
                     stream.flush()
+            _check_open(place)
             return os.dup(place)
         if stat.S_ISSOCK(os.stat(place).st_mode):
             with socket.socket(socket.AF_UNIX) as connection:
@@ -197,7 +203,16 @@ def _open_special(path: Path, place: Path | int) -> int:
         # Without O_CREAT: a device that is gone by now does not become a file.
         return os.open(place, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}); name another place") from error
+        raise _not_written(path, error) from error
+
+
+def _check_open(number: int) -> None:
+    """Raise an `OSError` unless something is open for writing."""
+    os.write(number, b"")
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written ({error.strerror or error}); name another place")
 
 
 def _temporary_name(place: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.directories import changed_directory, lock_path_of, restore_directory
 from keras_seq.core.errors import InputError
+from keras_seq.core.files import remove
 from keras_seq.core.locks import exclusive_lock
 from keras_seq.export.errors import ExportError
 from keras_seq.export.manifest import write_version_manifest
@@ -45,7 +46,7 @@ def write_saved_model(
             `tf.saved_model.Asset`. TensorFlow refuses to write a table that is not reached from here.
         version: The number of the version. Servers answer with the highest one.
         beside: Name -> function that writes a file (or a folder) at the path it is given. They stand in `target`
-            beside the versions and replace older ones.
+            beside the versions and replace older ones; where a higher version stands, its files stay.
         check: Is given the complete version before it takes its place, such as
             `lambda folder: verify(folder, functions)`; when it raises, nothing was exported.
 
@@ -83,6 +84,9 @@ def write_saved_model(
                 # Say the name that the user knows, not that of the temporary folder.
                 message = str(error).replace(str(version_folder), str(target / str(version)))
                 raise ExportError(message) from error
+        if (latest_version(target) or 0) > version:
+            for name in beside:
+                remove(beside_folder / name)
     return target / str(version)
 
 

@@ -130,7 +130,12 @@ def test_a_folder_stays_the_same_one_and_keeps_what_changes_meanwhile(tmp_path, 
         (target / "notes.new").replace(target / "notes")
     # What was opened before, a working directory or a mount, sees the new content.
     assert sorted(os.listdir(".")) == ["1", "2", "card.json", "notes"] == sorted(os.listdir(target))
-    assert [(target / name).read_text() for name in ("1/a", "2/a", "card.json", "notes")] == ["old", "new", "new", "mine"]
+    assert [(target / name).read_text() for name in ("1/a", "2/a", "card.json", "notes")] == [
+        "old",
+        "new",
+        "new",
+        "mine",
+    ]
     assert os.listdir(tmp_path) == ["model"]
 
 
