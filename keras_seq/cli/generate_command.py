@@ -67,7 +67,7 @@ def generate(
     start_frameworks()
     from keras_seq.tasks import load
 
-    task = load(run_or_model)
+    task: Any = load(run_or_model)
     if not hasattr(task, "generate"):
         raise InputError(f"{run_or_model}: is a {task.task}, which generates nothing; name a language model")
     options: dict[str, Any] = {"temperature": temperature, "seed": seed, "count": count}

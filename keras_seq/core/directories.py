@@ -133,7 +133,7 @@ def _switched(folder: Path, place: Path) -> bool:
         _link(place / name, folder / name)
     keep_permissions(place, folder)
     sync_folder(folder)
-    before = folder
+    before: Path | None = folder
     if _exchange(folder, place):
         # The change is made, whatever comes. `folder` is the old one, which gets the new content and goes back.
         with contextlib.suppress(OSError):
@@ -142,7 +142,9 @@ def _switched(folder: Path, place: Path) -> bool:
                 _link(place / name, folder / _NEXT / name)
             _take_next(folder)
             _exchange(folder, place)
-    elif not (before := _renamed(folder, place)):
+    else:
+        before = _renamed(folder, place)
+    if before is None:
         for name in linked:
             remove(folder / name)
         return False
