@@ -35,9 +35,9 @@ def changed_directory(path: str | os.PathLike) -> Iterator[Path]:
     Linux `path` leads, for that moment, to a second folder that holds both (as hard links, where there are some): a
     kill at any moment leaves the old folder or the new one. In the end `path` is the same folder as before, so that
     what is open in it, or mounted from it into a container, sees the change. Where the system cannot exchange folders,
-    there are two renames: a kill between them leaves no folder at `path`, but both whole beside it. A mount point, or a
-    folder in one that may not be written, is changed entry by entry. After a kill in these, `restore_directory`
-    completes the change.
+    there are two renames: a kill between them leaves no folder at `path`, but both whole beside it. What cannot be
+    renamed either (a mount point, a folder of a lower layer of an overlay, one whose parent may not be written) is
+    changed entry by entry. After a kill in these two, `restore_directory` completes the change.
 
     Hold a lock at `lock_path_of`: two of these at once on one folder would lose what one of them wrote. What a kill has
     left is removed.
