@@ -30,12 +30,12 @@ def write_saved_model(
 ) -> Path:
     """Write functions, the variables they read and their assets as `<target>/<version>/`, wholly or not at all.
 
-    Everything is written into a temporary folder beside `target`, and takes its place in one step; what else stands in
+    Everything is written into a temporary folder beside `target` and takes its place in one step; what else stands in
     `target` stays (`keras_seq.core.directories.changed_directory` says how, and where the system needs more steps).
     After an error, a full disk or a kill at any moment, `target` is as it was, or it holds the new version and all that
-    belongs to it; what a kill has left is removed by the next export. A manifest in the version tells which files belong together.
-    Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout, no gradient
-    functions.
+    belongs to it; what a kill has left is removed by the next export. A manifest in the version tells which files
+    belong together. Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout,
+    no gradient functions.
 
     Args:
         target: The model's folder. It may hold other versions.
