@@ -47,6 +47,7 @@ def export(
     check_input(None if index_file is None else str(index_file))
     start_frameworks()
     from keras_seq.cli.trained_models import files_beside, signatures_of
+    from keras_seq.export import list_versions
     from keras_seq.tasks import load
     from keras_seq.training import RunDirectory
 
@@ -62,7 +63,8 @@ def export(
     say(f"Exported and verified in a fresh process: {folder} ({megabytes:.1f} MB)")
     entries = [entry for entry in target.iterdir() if not entry.name.isdecimal() and not entry.name.startswith(".")]
     beside = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
-    say(f"Beside it: {', '.join(beside)}")
+    newest = max(list_versions(target))
+    say(f"Beside it{'' if newest == version else f', of version {newest}'}: {', '.join(beside)}")
     say(f"Signatures: {', '.join(signatures_of(folder))}")
     place = shlex.quote(str(folder))
     say("Call it:")

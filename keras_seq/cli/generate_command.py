@@ -63,11 +63,11 @@ def generate(
     check_positive_integer("count", count)
     check_positive_number("temperature", temperature)
     if output_file is not None:
-        check_output(output_file, [prefix] if output_file.suffix in MIDI_SUFFIXES else [])
+        check_output(output_file)
     start_frameworks()
     from keras_seq.tasks import load
 
-    task = load(run_or_model)
+    task: Any = load(run_or_model)
     if not hasattr(task, "generate"):
         raise InputError(f"{run_or_model}: is a {task.task}, which generates nothing; name a language model")
     options: dict[str, Any] = {"temperature": temperature, "seed": seed, "count": count}
@@ -77,6 +77,8 @@ def generate(
     if hasattr(task, "write_midi"):
         if output_file is None or output_file.suffix not in MIDI_SUFFIXES or as_json:
             raise InputError(f"{run_or_model}: makes music, which is no text; name a MIDI file with --output tune.mid")
+        for path in task.midi_paths(output_file, count):
+            check_output(path, [prefix])
         for path in task.write_midi(output_file, task.generate(prefix, **options)):
             say(f"Written: {path}")
         return

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from keras_seq.core.errors import InputError
-from keras_seq.core.locks import try_lock
+from keras_seq.core.locks import is_at, try_lock
 
 # How many links lead to a file at most, as Linux counts.
 _MOST_LINKS = 40
 _TEMPORARY = ".tmp"
+# Of this version and of those before it.
+_LEFTOVER = re.compile(r"\..*\.[a-z0-9_]{8}\.tmp", re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -94,18 +96,23 @@ def check_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = 
     """
     path = Path(path)
     place = _destination(path)
-    if isinstance(place, int):
+    try:
+        if isinstance(place, int):
+            _check_open(place)
+        # A number stands for what is open, too.
+        found = os.stat(place) if isinstance(place, int) or place.exists() else None
+    except OSError as error:
+        raise _not_written(path, error) from error
+    if isinstance(place, Path):
+        if found is not None and not os.access(place, os.W_OK):
+            raise InputError(f"{path}: cannot be written (Permission denied); name another place")
+        if not _is_special(place) and not os.access(place.parent, os.W_OK | os.X_OK):
+            raise InputError(f"{path}: the folder {place.parent} cannot be written; name another place")
+    if found is None or not stat.S_ISREG(found.st_mode):
         return
-    if place.exists() and not os.access(place, os.W_OK):
-        raise InputError(f"{path}: cannot be written (Permission denied); name another place")
-    if _is_special(place):
-        return
-    if not os.access(place.parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the folder {place.parent} cannot be written; name another place")
     for source in inputs:
         with contextlib.suppress(OSError):
-            found = os.fstat(0) if os.fspath(source) == "-" else os.stat(source)
-            if os.path.samestat(found, place.stat()):
+            if os.path.samestat(found, os.stat(0 if os.fspath(source) == "-" else source)):
                 raise InputError(f"{path}: is the input ({source}), which would be lost; name another file")
 
 
@@ -142,9 +149,9 @@ def remove_leftovers(folder: str | os.PathLike, name: str = "") -> None:
     """
     for entry in Path(folder).iterdir():
         if is_leftover(entry) and entry.name.startswith(f".{name[:_NAME_PART]}." if name else "."):
-            with contextlib.suppress(OSError), _opened(entry) as descriptor:
-                if try_lock(descriptor):
-                    _remove(entry)
+            with contextlib.suppress(OSError), locked(entry) as is_free:
+                if is_free:
+                    remove(entry)
 
 
 # Of a name, what the name of its temporary file begins with: that one must not be too long.
@@ -187,6 +194,7 @@ def _open_special(path: Path, place: Path | int) -> int:
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:
                     stream.flush()
+            _check_open(place)
             return os.dup(place)
         if stat.S_ISSOCK(os.stat(place).st_mode):
             with socket.socket(socket.AF_UNIX) as connection:
@@ -195,7 +203,16 @@ def _open_special(path: Path, place: Path | int) -> int:
         # Without O_CREAT: a device that is gone by now does not become a file.
         return os.open(place, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}); name another place") from error
+        raise _not_written(path, error) from error
+
+
+def _check_open(number: int) -> None:
+    """Raise an `OSError` unless something is open for writing."""
+    os.write(number, b"")
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written ({error.strerror or error}); name another place")
 
 
 def _temporary_name(place: Path) -> Path:
@@ -254,9 +271,20 @@ def _opened(place: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def locked(place: Path) -> Iterator[bool]:
+    """Lock a temporary file or folder while the block runs; gives `False` where whoever writes it is alive.
+
+    Raises:
+        OSError: When it is gone, or cannot be opened.
+    """
+    with _opened(place) as descriptor:
+        yield try_lock(descriptor) and (os.name == "nt" or is_at(descriptor, place))
+
+
 def is_leftover(entry: Path) -> bool:
     """Whether a kill has left a file or folder, or a live writer has not finished it: nobody else's business."""
-    return entry.name.startswith(".") and entry.name.endswith(_TEMPORARY)
+    return _LEFTOVER.fullmatch(entry.name) is not None
 
 
 def keep_permissions(place: Path, temporary: Path) -> None:
@@ -271,7 +299,8 @@ def keep_permissions(place: Path, temporary: Path) -> None:
     os.chmod(temporary, stat.S_IMODE(old.st_mode))
 
 
-def _remove(entry: Path) -> None:
+def remove(entry: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it."""
     if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry, ignore_errors=True)
     else:

@@ -92,13 +92,14 @@ def _locked(path: Path, what: str) -> int:
             with contextlib.closing(os.fdopen(descriptor, "rb", buffering=0)) as file:
                 holder = file.read(200).decode(errors="replace") or "another process"
             raise InUseError(f"{what} by {holder}; wait until it has ended, or stop it")
-        if _is_at(descriptor, path):
+        if is_at(descriptor, path):
             return descriptor
         # The one that held it has removed it between the two calls.
         os.close(descriptor)
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file or folder is still the one of that name."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:

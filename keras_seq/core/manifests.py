@@ -54,8 +54,24 @@ def read_manifest(path: str | os.PathLike) -> dict[str, dict[str, str]]:
     return tables
 
 
+def other_file(folder: str | os.PathLike, table: Mapping[str, str]) -> Path | None:
+    """The first file of a folder that is not that of a manifest; one that is not there is for others to miss.
+
+    Raises:
+        DataError: When a file cannot be read.
+    """
+    for name, digest in table.items():
+        path = Path(folder) / name
+        try:
+            if os.path.lexists(path) and digest_of(path) != digest:
+                return path
+        except OSError as error:
+            raise DataError(path, None, f"cannot be read ({error.strerror})", "check the permissions") from None
+    return None
+
+
 def check_files(folder: str | os.PathLike, table: Mapping[str, str], manifest: str | os.PathLike) -> None:
-    """Raise unless the files of a folder are those of a manifest; one that is not there is for others to miss.
+    """Raise unless the files of a folder are those of a manifest.
 
     Args:
         folder: Where the files stand.
@@ -65,17 +81,9 @@ def check_files(folder: str | os.PathLike, table: Mapping[str, str], manifest: s
     Raises:
         DataError: When a file has another content than when the manifest was written.
     """
-    for name, digest in table.items():
-        path = Path(folder) / name
-        try:
-            is_same = not os.path.lexists(path) or digest_of(path) == digest
-        except OSError as error:
-            raise DataError(path, None, f"cannot be read ({error.strerror})", "check the permissions") from None
-        if not is_same:
-            raise DataError(
-                path,
-                None,
-                f"is not the file that was written with the model ({manifest})",
-                f"put the original back, train or export the model again, or remove {Path(manifest).name} to use it as "
-                "it is",
-            )
+    path = other_file(folder, table)
+    if path is not None:
+        name = Path(manifest).name
+        reason = f"is not the file that was written with the model ({manifest})"
+        remedy = f"put the original back, train or export the model again, or remove {name} to use it as it is"
+        raise DataError(path, None, reason, remedy)

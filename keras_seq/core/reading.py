@@ -69,8 +69,11 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
     Raises:
         OSError: When the file cannot be read.
-        ValueError: When it is damaged, or of another kind; with the reason.
+        ValueError: When it is damaged, or of another kind, or memory is too small (then a `MemoryError` is the cause);
+            with the reason.
     """
+    if Path(path).is_fifo():
+        raise ValueError("is no file but a FIFO")  # opening it would wait for a writer
     # Opened here: NumPy leaves a broken file open.
     with open(path, "rb") as opened, warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_seq.core.digests import digest_of
-from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
+from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, other_file, read_manifest, write_manifest
+from keras_seq.core.notices import notify
 
 # TensorFlow's name for files that a SavedModel carries along and does not read.
 _FOLDER = "assets.extra"
@@ -31,9 +32,11 @@ def write_version_manifest(version_folder: Path, beside: Sequence[Path]) -> None
 
 
 def check_version(version_folder: Path) -> None:
-    """Raise unless the files of a version, and those beside the highest one, are those that were exported with it.
+    """Raise unless the files of a version are those that were exported.
 
     A version without a manifest, of an older version of this package, passes; a file that is not there is not missed.
+    Of the highest version, a file beside it that is another one is named in a line on stderr: it may be of a version
+    that was taken back, and no answer comes from it.
 
     Raises:
         DataError: If a file is another one; the message names it.
@@ -42,7 +45,9 @@ def check_version(version_folder: Path) -> None:
     tables = read_manifest(path)
     check_files(version_folder, tables.get(_VERSION, {}), path)
     if _is_highest(version_folder):
-        check_files(version_folder.resolve().parent, tables.get(_BESIDE, {}), path)
+        other = other_file(version_folder.resolve().parent, tables.get(_BESIDE, {}))
+        if other is not None:
+            notify(f"{other}: was not exported with version {version_folder.resolve().name}, which answers without it")
 
 
 def is_of_version(file: Path, version_folder: Path) -> bool:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.core.directories import changed_directory, restore_directory
+from keras_seq.core.directories import changed_directory, lock_path_of, restore_directory
 from keras_seq.core.errors import InputError
-from keras_seq.core.files import remove_leftovers
+from keras_seq.core.files import remove
 from keras_seq.core.locks import exclusive_lock
 from keras_seq.export.errors import ExportError
 from keras_seq.export.manifest import write_version_manifest
@@ -30,12 +30,12 @@ def write_saved_model(
 ) -> Path:
     """Write functions, the variables they read and their assets as `<target>/<version>/`, wholly or not at all.
 
-    Everything is written into a temporary folder beside `target`, with hard links to what stays of it; then the two
-    folders change places in one step (`keras_seq.core.directories` says where the system needs two). After an error, a
-    full disk or a kill at any moment, `target` is as it was, or it holds the new version and all that belongs to it;
-    what a kill has left is removed by the next export. A manifest in the version tells which files belong together.
-    Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout, no gradient
-    functions.
+    Everything is written into a temporary folder beside `target` and takes its place in one step; what else stands in
+    `target` stays (`keras_seq.core.directories.changed_directory` says how, and where the system needs more steps).
+    After an error, a full disk or a kill at any moment, `target` is as it was, or it holds the new version and all that
+    belongs to it; what a kill has left is removed by the next export. A manifest in the version tells which files
+    belong together. Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout,
+    no gradient functions.
 
     Args:
         target: The model's folder. It may hold other versions.
@@ -46,7 +46,7 @@ def write_saved_model(
             `tf.saved_model.Asset`. TensorFlow refuses to write a table that is not reached from here.
         version: The number of the version. Servers answer with the highest one.
         beside: Name -> function that writes a file (or a folder) at the path it is given. They stand in `target`
-            beside the versions and replace older ones.
+            beside the versions and replace older ones; where a higher version stands, its files stay.
         check: Is given the complete version before it takes its place, such as
             `lambda folder: verify(folder, functions)`; when it raises, nothing was exported.
 
@@ -84,6 +84,9 @@ def write_saved_model(
                 # Say the name that the user knows, not that of the temporary folder.
                 message = str(error).replace(str(version_folder), str(target / str(version)))
                 raise ExportError(message) from error
+        if (latest_version(target) or 0) > version:
+            for name in beside:
+                remove(beside_folder / name)
     return target / str(version)
 
 
@@ -135,14 +138,12 @@ def _check_target(target, version):
 @contextlib.contextmanager
 def _staging(target: Path, version: int) -> Iterator[tuple[Path, Path]]:
     """Gives the folders to write the version and the files beside it into; both take their places at success."""
-    place = Path(os.path.realpath(target))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(place.with_name(f".{place.name}.lock"), f"{target}: is being exported to"):
-        remove_leftovers(place.parent, place.name)
-        with changed_directory(place) as folder:
-            yield folder / str(version), folder
-            # The block may have taken long: nothing that was written meanwhile is replaced.
-            _check_target(target, version)
+    lock_path = lock_path_of(target)
+    lock_path.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive_lock(lock_path, f"{target}: is being exported to"), changed_directory(target) as folder:
+        yield folder / str(version), folder
+        # The block may have taken long: nothing that was written meanwhile is replaced.
+        _check_target(target, version)
 
 
 @contextlib.contextmanager

@@ -127,6 +127,14 @@ class MusicModel(TrainedTask):
         )
         return list(outputs["notes"].numpy() > 0.5)
 
+    @staticmethod
+    def midi_paths(path: str | Path, count: int) -> list[Path]:
+        """The files that `write_midi` writes for so many pieces."""
+        path = Path(path)
+        if count == 1:
+            return [path]
+        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
+
     def write_midi(self, path: str | Path, rolls: Sequence[np.ndarray]) -> list[Path]:
         """Write pieces as MIDI files.
 
@@ -140,10 +148,7 @@ class MusicModel(TrainedTask):
         Raises:
             InputError: if a file cannot be written.
         """
-        path = Path(path)
-        paths = [path]
-        if len(rolls) != 1:
-            paths = [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, len(rolls) + 1)]
+        paths = self.midi_paths(path, len(rolls))
         settings = self.settings
         for each, roll in zip(paths, rolls, strict=True):
             write_midi(each, roll, steps_per_beat=settings.steps_per_beat, beats_per_minute=settings.beats_per_minute)

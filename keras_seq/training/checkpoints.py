@@ -109,7 +109,7 @@ class CheckpointStore:
             if not is_whole:
                 old.unlink(missing_ok=True)
             elif _step(old) > step:
-                old.replace(old.with_name(f"{old.name}.aside"))
+                old.replace(_aside(old))
             elif kept >= self.keep:
                 old.unlink(missing_ok=True)
             else:
@@ -157,7 +157,7 @@ class CheckpointStore:
     ) -> Checkpoint | None:
         """The best weights, or `None` when there are none yet or they cannot be read and used; as `latest`."""
         for path in (self.best_path, self.best_copy_path):
-            checkpoint = self._usable(path, problem_of, on_skipped) if path.exists() else None
+            checkpoint = self._usable(path, problem_of, on_skipped) if os.path.lexists(path) else None
             if checkpoint is not None:
                 return checkpoint
         return None
@@ -184,7 +184,7 @@ class CheckpointStore:
                 _read(path)
                 self._whole[path] = stamp
         except ValueError as error:
-            return None if isinstance(error.__cause__, OSError) else False
+            return None if isinstance(error.__cause__, (OSError, MemoryError)) else False
         except OSError:
             return None
         return True
@@ -197,6 +197,9 @@ class CheckpointStore:
         content = {_METADATA: text, **{name: np.asarray(array) for name, array in arrays.items()}}
         checksum = np.frombuffer(bytes.fromhex(digest_of_arrays(content)), dtype=np.uint8)
         try:
+            if os.path.lexists(path) and not path.is_file():
+                # A folder, for instance: it must not end the training.
+                path.replace(_aside(path))
             with atomic_write(path) as file:
                 np.savez(file, allow_pickle=False, **content, **{_CHECKSUM: checksum})
         except OSError as error:
@@ -204,6 +207,10 @@ class CheckpointStore:
                 f"{path}: cannot be written ({error.strerror or error}); the checkpoints before it are whole: "
                 "make room, then go on with --resume"
             ) from error
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.aside")
 
 
 def _step(path: Path) -> int:
@@ -219,7 +226,8 @@ def _read(path: Path) -> Checkpoint:
     """Read a file whose content has its checksum.
 
     Raises:
-        ValueError: When it is damaged, or cannot be read (then an `OSError` is the cause); with the reason.
+        ValueError: When it is damaged, or cannot be read (then an `OSError` or `MemoryError` is the cause); with the
+            reason.
     """
     try:
         arrays = read_arrays(path)

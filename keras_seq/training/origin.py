@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import gzip
+import hashlib
+import io
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from keras_seq.core.digests import digest_of
 from keras_seq.core.errors import RunError
@@ -16,7 +21,7 @@ class Origin:
     """Kept in each checkpoint, so that a run is resumed with what it was started with.
 
     Args:
-        files: Key of the recipe, such as `data.train` -> SHA-256 of the file's content.
+        files: Key of the recipe, such as `data.train` -> SHA-256 of the file's content, as it is without gzip.
         versions: Package -> version; numbers may differ from one to the next.
         backend: That of Keras, whose random numbers are its own.
     """
@@ -33,7 +38,7 @@ class Origin:
             paths: Key of the recipe -> the file, or folder of files, that is read.
             versions, backend: As of the class.
         """
-        return cls({key: digest_of(path) for key, path in paths.items()}, dict(versions), backend)
+        return cls({key: _digest_of(path) for key, path in paths.items()}, dict(versions), backend)
 
     def to_json(self) -> dict[str, Any]:
         """What JSON can hold."""
@@ -83,6 +88,18 @@ class Origin:
             for name, version in self.versions.items()
             if now.versions.get(name) != version
         ]
+
+
+def _digest_of(path: Path) -> str:
+    """That of the content: packing a file, or unpacking it, changes no number."""
+    if path.is_file():
+        with path.open("rb") as raw:
+            if raw.read(2) == b"\x1f\x8b":
+                raw.seek(0)
+                # One that is damaged is for its reader to name.
+                with contextlib.suppress(EOFError, zlib.error, gzip.BadGzipFile), gzip.open(raw) as file:
+                    return hashlib.file_digest(cast(io.BufferedIOBase, file), "sha256").hexdigest()
+    return digest_of(path)
 
 
 def _is_text(value: Any) -> bool:

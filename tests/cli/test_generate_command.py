@@ -191,6 +191,11 @@ def test_music_becomes_midi_files(music, invoke, tmp_path):
         assert (read_midi(tmp_path / name)[: len(first)] == first).all()
     before = (tmp_path / "more-2.midi").read_bytes()
     assert invoke(*begun).code == 0 and (tmp_path / "more-2.midi").read_bytes() == before
+    # None of several pieces takes the place of the one that they begin with.
+    prefix = tmp_path / "more-2.midi"
+    result = invoke(*options, "--count", "2", "--prefix", prefix, "--output", tmp_path / "more.midi")
+    assert result.code == 2 and f"{prefix}: is the input ({prefix}), which would be lost" in result.lines[0]
+    assert prefix.read_bytes() == before
 
 
 @pytest.mark.parametrize(

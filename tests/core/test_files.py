@@ -1,8 +1,12 @@
+import errno
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
-from keras_seq.core.directories import changed_directory
+from keras_seq.core import directories
+from keras_seq.core.directories import changed_directory, restore_directories
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
 
@@ -107,3 +111,63 @@ def test_changed_directory_leaves_nothing_after_an_error(tmp_path):
         (folder / "a").write_text("1")
         raise RuntimeError
     assert os.listdir(tmp_path) == []
+
+
+def filled(target, names, text):
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(text)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the folder becomes another one")
+def test_a_folder_stays_the_same_one_and_keeps_what_changes_meanwhile(tmp_path, monkeypatch):
+    target = tmp_path / "model"
+    filled(target, ("1/a", "card.json", "notes"), "old")
+    monkeypatch.chdir(target)
+    with changed_directory(".") as folder:
+        filled(folder, ("2/a", "card.json"), "new")
+        (target / "notes.new").write_text("mine")
+        (target / "notes.new").replace(target / "notes")
+    # What was opened before, a working directory or a mount, sees the new content.
+    assert sorted(os.listdir(".")) == ["1", "2", "card.json", "notes"] == sorted(os.listdir(target))
+    assert [(target / name).read_text() for name in ("1/a", "2/a", "card.json", "notes")] == [
+        "old",
+        "new",
+        "new",
+        "mine",
+    ]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+@pytest.mark.parametrize("reason", ["mount point", "lower layer"])
+def test_a_folder_that_cannot_be_renamed_is_changed_where_it_is(tmp_path, monkeypatch, reason):
+    target = tmp_path / "model"
+    filled(target, ("1/a", "encoder/words", "notes"), "old")
+    (target / "encoder" / "more").write_text("old")
+    if reason == "mount point":
+        monkeypatch.setattr(os.path, "ismount", lambda path: path == target)
+    rename = os.rename
+
+    def refuse(source, place):
+        assert reason == "lower layer" or target in Path(place).parents
+        if source == target:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, place)
+
+    monkeypatch.setattr(directories, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(os, "rename", refuse)
+    with changed_directory(target) as folder:
+        filled(folder, ("2/a", "encoder/words", "card.json"), "new")
+    assert sorted(os.listdir(target)) == ["1", "2", "card.json", "encoder", "notes"]
+    assert os.listdir(target / "encoder") == ["words"]
+    assert (target / "encoder" / "words").read_text() == "new" and (target / "notes").read_text() == "old"
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_another_folder_with_such_a_name_is_not_touched(tmp_path):
+    others = [".model.next/a", ".model.last/a", ".model.notes.tmp", "model/.next/a"]
+    filled(tmp_path, others, "mine")
+    with changed_directory(tmp_path / "model") as folder:
+        filled(folder, ("1/a",), "new")
+    restore_directories(tmp_path)
+    assert all((tmp_path / name).read_text() == "mine" for name in others)

@@ -56,15 +56,16 @@ def test_threads_exclude_each_other(tmp_path):
 
 
 def test_leftovers_go_and_what_is_being_written_stays(tmp_path):
-    (tmp_path / ".a.0000.tmp").write_text("of a kill")
-    (tmp_path / ".b.0000.tmp").mkdir()
-    (tmp_path / ".b.0000.tmp" / "part").write_text("of a kill")
-    (tmp_path / "kept").write_text("no leftover")
+    (tmp_path / ".a.00000000.tmp").write_text("of a kill")
+    (tmp_path / ".b.00000000.tmp").mkdir()
+    (tmp_path / ".b.00000000.tmp" / "part").write_text("of a kill")
+    for name in ("kept", ".notes.tmp"):
+        (tmp_path / name).write_text("no leftover")
     with atomic_write(tmp_path / "a", "w") as file:
         file.write("live")
         remove_leftovers(tmp_path, "c")
-        assert len(os.listdir(tmp_path)) == 4
+        assert len(os.listdir(tmp_path)) == 5
         remove_leftovers(tmp_path)
-        assert len(os.listdir(tmp_path)) == 2
-    assert sorted(os.listdir(tmp_path)) == ["a", "kept"]
+        assert len(os.listdir(tmp_path)) == 3
+    assert sorted(os.listdir(tmp_path)) == [".notes.tmp", "a", "kept"]
     assert (tmp_path / "a").read_text() == "live"

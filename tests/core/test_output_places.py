@@ -108,8 +108,12 @@ def test_another_descriptor_is_written_into(tmp_path):
     assert os.read(reader, 100) == b"new\n"
     os.close(reader)
     os.close(writer)
-    with pytest.raises(InputError, match=f"^/dev/fd/{writer}: cannot be written .Bad file descriptor.; name another"):
-        write(f"/dev/fd/{writer}")
+    with open(os.devnull) as read_only:
+        for number in (writer, read_only.fileno()):
+            for act in (check_output, lambda path: atomic_write(path).__enter__()):
+                message = f"^/dev/fd/{number}: cannot be written .Bad file descriptor.; name another"
+                with pytest.raises(InputError, match=message):
+                    act(f"/dev/fd/{number}")
 
 
 def test_a_link_stays_and_its_target_is_replaced(tmp_path):
@@ -160,6 +164,9 @@ def test_an_input_is_no_output_under_any_name(tmp_path, monkeypatch):
     for output in ("in", "./in", "hard", "soft", str(tmp_path / "in")):
         with pytest.raises(InputError, match="is the input .in., which would be lost; name another file"):
             check_output(output, ["in"])
+    with open("in", "a") as file, pytest.raises(InputError, match="is the input .in., which would be lost"):
+        # `--input in --output /dev/stdout >> in` would not end.
+        check_output(f"/dev/fd/{file.fileno()}", ["in"])
     check_output("other", ["in", "missing"])
     check_output("/dev/null", ["/dev/null"])
 

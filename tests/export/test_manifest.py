@@ -39,12 +39,29 @@ def test_a_whole_model_passes_where_it_is_and_elsewhere(model, tmp_path):
     assert is_of_version(model / "card.json", model / "10")
 
 
-@pytest.mark.parametrize("name", [*(f"10/{name}" for name in FILES), *BESIDE[:3]])
+@pytest.mark.parametrize("name", [f"10/{name}" for name in FILES])
 def test_another_file_is_named(model, name):
     (model / name).write_text("other")
     with pytest.raises(DataError, match=f"{name}: is not the file that was written with the model .*manifest.json"):
         check_version(model / "10")
     check_version(model / "1")
+
+
+@pytest.mark.parametrize("name", BESIDE[:3])
+def test_another_file_beside_the_highest_version_is_told_of(model, name, capsys):
+    (model / name).write_text("other")
+    check_version(model / "1")
+    assert capsys.readouterr().err == ""
+    check_version(model / "10")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"keras-seq: {model / name}: was not exported with version 10, which answers without it"
+
+
+def test_a_version_can_be_taken_back(model, capsys):
+    shutil.rmtree(model / "10")
+    check_version(model / "1")
+    assert "was not exported with version 1, " in capsys.readouterr().err
+    assert not is_of_version(model / "card.json", model / "1")
 
 
 def test_what_is_missing_or_for_people_passes(model, tmp_path):

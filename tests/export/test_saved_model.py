@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_seq.core.errors import InputError
 from keras_seq.export import ExportError, find_saved_model, latest_version, list_versions, write_saved_model
+from keras_seq.export.manifest import check_version, is_of_version
 
 
 def write(target, lookup, **options):
@@ -173,3 +174,14 @@ def test_no_saved_model(tmp_path):
     assert latest_version(tmp_path) is None
     with pytest.raises(InputError, match="holds no SavedModel"):
         find_saved_model(tmp_path)
+
+
+def test_a_lower_version_leaves_what_belongs_to_the_highest(lookup, tmp_path, capsys):
+    for version in (2, 1):
+        card = {"card": lambda path, version=version: path.write_text(f"of version {version}")}
+        write(tmp_path / "m", lookup, version=version, beside=card)
+    assert (tmp_path / "m" / "card").read_text() == "of version 2"
+    for version in (1, 2):
+        check_version(tmp_path / "m" / str(version))
+    assert capsys.readouterr().err == ""
+    assert not is_of_version(tmp_path / "m" / "card", tmp_path / "m" / "1")

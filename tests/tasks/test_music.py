@@ -118,6 +118,7 @@ def test_midi_in_and_out(model, tmp_path):
     assert [path.name for path in paths] == ["tune-1.mid", "tune-2.mid"]
     for path, roll in zip(paths, rolls, strict=True):
         np.testing.assert_array_equal(read_midi(path, steps_per_beat=2), roll)
+    assert paths == model.midi_paths(tmp_path / "tune.mid", 2)
     assert model.write_midi(tmp_path / "one.mid", rolls[:1]) == [tmp_path / "one.mid"]
     (row,) = model.predict([str(tmp_path / "one.mid")])
     assert row == {**model.predict(rolls[:1])[0], "text": str(tmp_path / "one.mid")}

@@ -1,5 +1,6 @@
 """Checkpoints that are damaged, killed while written, or written by two: the newest whole one has its turn."""
 
+import gzip
 import json
 import math
 import os
@@ -125,6 +126,38 @@ def test_a_damaged_file_among_older_ones_costs_no_whole_one(tmp_path):
     store.paths()[-1].write_bytes(b"PK")
     CheckpointStore(tmp_path).save(arrays_of(3), {"step": 3}, step=3)
     assert [path.name for path in store.paths()] == ["step-0000000001.npz", "step-0000000003.npz"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="FIFOs and links of POSIX")
+@pytest.mark.parametrize(
+    "make", [os.mkdir, os.mkfifo, lambda path: os.symlink("nowhere", path)], ids=["folder", "fifo", "link"]
+)
+def test_what_is_no_file_is_passed_over_and_makes_way(tmp_path, make):
+    store = filled(tmp_path)
+    store.save_best(arrays_of(1), {"epoch": 1})
+    for path in (store.path_of(110), store.best_path):
+        path.unlink()
+        make(path)
+    skipped = []
+    assert store.latest(on_skipped=skipped.append).metadata == {"step": 100}
+    assert store.best(on_skipped=skipped.append).metadata == {"epoch": 1}
+    assert [message.split(": ")[0] for message in skipped] == [str(store.path_of(110)), str(store.best_path)]
+    for step in (105, 110):
+        store.save(arrays_of(step), {"step": step}, step=step)
+        store.save_best(arrays_of(step), {"epoch": step})
+    assert store.latest().metadata == {"step": 110} and store.best().path == store.best_path
+
+
+def test_a_file_that_memory_is_too_small_for_is_not_removed(tmp_path, monkeypatch):
+    filled(tmp_path)
+    store = CheckpointStore(tmp_path)
+
+    def refuse(*arguments, **options):
+        raise MemoryError("Unable to allocate 7 TiB")
+
+    monkeypatch.setattr(np, "load", refuse)
+    store.save(arrays_of(120), {"step": 120}, step=120)
+    assert len(store.paths()) == 3
 
 
 def test_best_weights_are_kept_twice(tmp_path):
@@ -385,3 +418,11 @@ def test_archives_of_another_kind_are_told_from_whole_ones(tmp_path):
     np.save(newest.with_suffix(".npy"), np.zeros(3))
     os.replace(newest.with_suffix(".npy"), newest)
     assert store.latest().metadata == {"step": 100}
+
+
+def test_packing_a_file_changes_no_origin(tmp_path):
+    for name, content in (("a", b"text"), ("b.gz", gzip.compress(b"text")), ("c.gz", gzip.compress(b"text", mtime=1))):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"text")[:-4])
+    origins = [Origin.of({"data.train": path}, {}, "jax") for path in sorted(tmp_path.iterdir())]
+    assert origins[0] == origins[1] == origins[2] != origins[3]
