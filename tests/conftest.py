@@ -38,6 +38,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """The second backend is tested where TensorFlow cannot be imported, as on a machine that does not have it."""
+    if config.option.thorough:
+        os.environ["KERAS_SEQ_THOROUGH"] = "1"
     if os.environ.get("KERAS_BACKEND") == "jax" and config.option.markexpr == "both_backends":
         for name in ("tensorflow", "tensorflow_text"):
             sys.modules[name] = None

@@ -68,7 +68,14 @@ def svm_table(results, benchmark, shown_runs):
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    # Pairs are trained in theirs.
+    [
+        pytest.param(path, id=path.name, marks=[pytest.mark.thorough] if path.name == "pairs.md" else [])
+        for path in GUIDES
+    ],
+)
 def test_blocks_run(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     promised = run_blocks(path.read_text(encoding="utf-8"), str(path))

@@ -105,12 +105,19 @@ TRAINING = {
 }
 
 
+# One of each kind of inputs and outputs; the others in the thorough run.
+ALWAYS = ("language_model", "ner_model", "siamese_model", "text_classifier_model")
+EVERY = [
+    pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.thorough], id=name) for name in list_builders()
+]
+
+
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, pytestconfig):
     """Every builder's model after the harness, saved and exported; and the folder that holds the files."""
     folder = tmp_path_factory.mktemp("registry")
     arrays, outputs = {}, {}
-    for name in list_builders():
+    for name in list_builders() if pytestconfig.option.thorough else ALWAYS:
         entry = registered_builder(name)
         model = entry.build(**entry.example)
         inputs = sample_inputs(model)
@@ -154,7 +161,7 @@ def test_small_example(name):
     assert entry.build(**entry.example).count_params() < 100_000, "the example must be small: every test builds it"
 
 
-@pytest.mark.parametrize("name", list_builders())
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("form", ["exported", "loaded"])
 def test_equal_outputs_in_a_fresh_process(trained, name, form):
     folder, outputs = trained

@@ -263,6 +263,7 @@ def test_exit_codes(error, code, invoke, monkeypatch):
     assert len(result.lines) == 1 and result.lines[0].startswith("keras-seq: ")
 
 
+@pytest.mark.thorough
 def test_ctrl_c_in_training_leaves_a_run_to_resume(corpus, tmp_path, environment):
     command = [sys.executable, "-m", "keras_seq.cli.main", "train", str(corpus / "tiny.toml"), "--quiet"]
     options = ["--set", "fit.epochs=2000", "--run-dir", str(tmp_path / "run")]

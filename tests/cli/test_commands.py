@@ -258,6 +258,7 @@ def test_what_breaks_while_frameworks_start_is_shown(tmp_path, environment):
     assert lines[1].startswith("keras-seq: RuntimeError: no such core") and len(lines) == 2
 
 
+@pytest.mark.thorough
 def test_a_reader_that_leaves_early_is_no_error(exported, tmp_path, environment):
     (tmp_path / "many.txt").write_text(f"{TEXT}\n" * 2_000)
     arguments = command("predict", exported.folder, "--input", tmp_path / "many.txt")

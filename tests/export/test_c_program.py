@@ -73,6 +73,7 @@ def test_a_classifier_in_c(program, tmp_path):
         check_answer(program, folder, functions.text(tf.constant([sentence])), text=sentence)
 
 
+@pytest.mark.thorough
 def test_a_matcher_in_c(program, tmp_path):
     """Two inputs, in either order; one answer is bool."""
     encoder = TokenEncoder.build([SENTENCES[0].split(), SENTENCES[1].split()], subwords=SubwordHashing(50))

@@ -55,6 +55,7 @@ def test_no_pieces_and_no_steps(functions):
         assert not np.any(found["nll_per_step"])
 
 
+@pytest.mark.thorough
 def test_two_hundred_steps_are_the_sequence(functions):
     notes = random_notes(2, 200)
     states = functions.first_states(2)

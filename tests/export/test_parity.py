@@ -48,6 +48,7 @@ def check_parity(folder, functions, sentences, further=()):
     assert report.compared and {sample.name for sample in samples} <= set(report.samples)
 
 
+@pytest.mark.thorough
 @pytest.mark.data
 def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
     functions = make_tagger(sentences[: NUM_SENTENCES // 2])

@@ -122,11 +122,7 @@ def layer_rows(classes, only_fused):
             row |= {name: None for name in row if name.endswith("_regularizer")} | {"autocast": True}
         if row["wrapper"] != "none" and row["stateful"]:
             row["return_state"] = False  # Keras fails; see `test_states_of_a_stateful_wrapper`
-        # The plain loop is that of Keras: on the second backend it is for the thorough run.
-        marks = [] if only_fused or ON_TENSORFLOW else [pytest.mark.thorough]
-        rows.append(
-            pytest.param(row, marks=marks, id="-".join(str(row[name]) for name in ("class", "wrapper", "activation")))
-        )
+        rows.append(pytest.param(row, id="-".join(str(row[name]) for name in ("class", "wrapper", "activation"))))
     return rows
 
 
@@ -216,6 +212,7 @@ def test_fused(row):
     compare(row, run_eagerly=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("row", layer_rows(CLASSES, only_fused=False))
 def test_all_settings(row):
     compare(row, run_eagerly=ON_TENSORFLOW)

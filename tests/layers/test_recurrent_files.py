@@ -129,7 +129,9 @@ def test_files_move_between_backends(tmp_path):
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="exports graphs of TensorFlow")
-@pytest.mark.parametrize("steps", [None, STEPS], ids=["any-steps", "fixed-steps"])
+@pytest.mark.parametrize(
+    "steps", [None, pytest.param(STEPS, marks=pytest.mark.thorough)], ids=["any-steps", "fixed-steps"]
+)
 def test_exported_graph_holds_stock_operations_alone(steps, tmp_path):
     """Also of a model whose compiled loops ran before; reloaded, it answers as the model, for any number of rows."""
     import tensorflow as tf

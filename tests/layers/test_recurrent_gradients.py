@@ -194,7 +194,8 @@ def test_plain_loop(case, arguments):
         *((case, {}) for case in CELLS),
         ("gru", {"go_backwards": True, "use_bias": False}),
         ("lstm", {"return_sequences": False, "return_state": False}),
-        *((case, {"both": True}) for case in CASES),
+        # The fused cases of test_constructor_arguments wrap layers in both directions, too.
+        *(pytest.param(case, {"both": True}, marks=pytest.mark.thorough) for case in CASES),
     ],
 )
 def test_compiled_loop(case, arguments):
@@ -282,7 +283,13 @@ def test_few_rows(rows):
 @only_tensorflow
 @pytest.mark.parametrize(
     ("case", "training", "rounded_to"),
-    [*((case, True, 6) for case in CELLS), ("gru", True, 4), ("lstm", True, None), ("gru", False, None)],
+    [
+        ("lstm", True, 6),
+        *(pytest.param(case, True, 6, marks=pytest.mark.thorough) for case in CELLS if case != "lstm"),
+        ("gru", True, 4),
+        ("lstm", True, None),
+        ("gru", False, None),
+    ],
 )
 def test_any_number_of_steps_in_one_graph(case, training, rounded_to, monkeypatch):
     """Four steps, rounded up to six or to four; loops of few units are not compiled where the number is open."""
@@ -402,7 +409,10 @@ def train(model, jit_compile, rate=0.5, epochs=6):
 
 @pytest.mark.parametrize(
     ("dtype", "jit_compile"),
-    [("mixed_float16", True), ("mixed_bfloat16", False), ("float16", False), ("bfloat16", False)],
+    [
+        ("mixed_float16", True),
+        *(pytest.param(name, False, marks=pytest.mark.thorough) for name in ("mixed_bfloat16", "float16", "bfloat16")),
+    ],
 )
 def test_low_precision(dtype, jit_compile):
     model = build_model(dtype)

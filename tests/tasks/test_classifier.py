@@ -190,6 +190,7 @@ def write(path, lines):
     return str(path)
 
 
+@pytest.mark.thorough
 def test_several_labels_of_a_text(tmp_path):
     generator = np.random.default_rng(0)
     words = {"sport": "goal", "money": "bank", "weather": "rain"}

@@ -37,7 +37,8 @@ def outcome(folder):
     return {split: metrics[split] for split in ("validation", "test")}, losses, metrics["best_epoch"]
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("kills", [1, 3])
 def test_a_kill_at_a_random_moment_changes_nothing(tmp_path, recipe, seed_of_kills, kills):
     values = recipe.to_dict()
     for section, changes in CHANGES.items():

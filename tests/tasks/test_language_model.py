@@ -169,6 +169,7 @@ def test_a_killed_run_ends_with_the_same_numbers(folder, run, monkeypatch):
     ]
 
 
+@pytest.mark.thorough
 def test_words_with_a_tied_adaptive_softmax(words, folder):
     scores = words.evaluate(folder / "test.txt")
     text = (folder / "test.txt").read_text(encoding="utf-8")

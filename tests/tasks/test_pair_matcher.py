@@ -184,6 +184,7 @@ def test_scores_are_learned(folder):
         PairTraining(changed.override(["pairs.score_range=[2, 4]"]), {"train": folder / "scores.tsv"})
 
 
+@pytest.mark.thorough
 def test_classes_become_pairs(folder, tmp_path):
     changed = recipe(folder, "fit.epochs=6", "data.test=none", form="classes", objective="triplet")
     assert changed.fit.monitor == "recall_at_1"

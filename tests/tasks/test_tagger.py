@@ -32,6 +32,7 @@ def test_training_reaches_a_score_and_leaves_its_metrics(run):
     assert metrics["test"]["examples"] == len(list(read_conll(find_data("quickstart/test.conll"))))
 
 
+@pytest.mark.thorough
 def test_two_trainings_give_the_same_numbers(run, recipe, tmp_path):
     again = train(recipe, tmp_path / "again", quiet=True)
     assert again["test"] == run[1]["test"]

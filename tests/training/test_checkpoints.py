@@ -62,7 +62,7 @@ def test_pickled_arrays_are_not_read(store):
 
 
 def test_leftovers_of_a_kill_are_removed(store):
-    (store.directory / ".step-0000000013.npz.abc.tmp").write_bytes(b"half")
+    (store.directory / ".step-0000000013.npz.abcdefgh.tmp").write_bytes(b"half")
     assert [path.name for path in CheckpointStore(store.directory).directory.glob(".*")] == []
 
 

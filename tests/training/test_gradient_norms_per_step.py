@@ -58,6 +58,7 @@ def test_a_plain_fit_gets_pictures_and_the_ratio(tmp_path):
     assert callback.epochs == [0]
 
 
+@pytest.mark.thorough
 def test_the_loop_of_this_package_and_a_resume(tmp_path):
     inputs, labels = next(iter(ArrayBatches(seed=99).epoch(0)))
     whole = GradientNormsPerStep(tmp_path / "events", inputs, labels)
