@@ -104,6 +104,11 @@ def rows_of(factors):
     ]
 
 
+def for_the_thorough_run(place):
+    """Two of three on JAX, which compiles each model for seconds."""
+    return [] if ON_TENSORFLOW or place % 3 == 0 else [pytest.mark.thorough]
+
+
 def layer_rows(classes, only_fused):
     factors = {"class": classes, "wrapper": WRAPPERS, "backward_layer": [False, True], **OF_THE_MODEL}
     for name in dict.fromkeys(name for each in classes for name in arguments_of(each)):
@@ -122,7 +127,8 @@ def layer_rows(classes, only_fused):
             row |= {name: None for name in row if name.endswith("_regularizer")} | {"autocast": True}
         if row["wrapper"] != "none" and row["stateful"]:
             row["return_state"] = False  # Keras fails; see `test_states_of_a_stateful_wrapper`
-        rows.append(pytest.param(row, id="-".join(str(row[name]) for name in ("class", "wrapper", "activation"))))
+        name = "-".join(str(row[name]) for name in ("class", "wrapper", "activation"))
+        rows.append(pytest.param(row, id=name, marks=for_the_thorough_run(len(rows))))
     return rows
 
 
@@ -311,7 +317,13 @@ class StackModel(keras.Model):
         return self.head(keras.ops.concatenate(parts, axis=-1))
 
 
-@pytest.mark.parametrize("row", rows_of(OF_THE_STACK), ids=lambda row: f"{row['cell']}-{row['num_layers']}")
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=f"{row['cell']}-{row['num_layers']}", marks=for_the_thorough_run(place))
+        for place, row in enumerate(rows_of(OF_THE_STACK))
+    ],
+)
 def test_stack(row):
     arguments = {name: value for name, value in row.items() if name != "cell"}
     data = {"mask": "right"}
