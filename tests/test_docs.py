@@ -68,13 +68,13 @@ def svm_table(results, benchmark, shown_runs):
     return "\n".join(lines)
 
 
+# Models are trained in these.
+LONG = ("language_models.md", "pairs.md", "text_classification.md")
+
+
 @pytest.mark.parametrize(
     "path",
-    # Pairs are trained in theirs.
-    [
-        pytest.param(path, id=path.name, marks=[pytest.mark.thorough] if path.name == "pairs.md" else [])
-        for path in GUIDES
-    ],
+    [pytest.param(path, id=path.name, marks=[pytest.mark.thorough] if path.name in LONG else []) for path in GUIDES],
 )
 def test_blocks_run(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

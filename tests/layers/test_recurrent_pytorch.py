@@ -153,7 +153,7 @@ CASES = {
 
 
 @pytest.mark.both_backends("gru-compiled", "gru-reset-before-compiled", "lstm-compiled")
-@pytest.mark.parametrize("training", [False, True], ids=["plain", "compiled"])
+@pytest.mark.parametrize("training", [pytest.param(False, marks=pytest.mark.thorough), True], ids=["plain", "compiled"])
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_pytorch(case, training):
     """float32 on both sides: outputs and states to 1e-6, derivatives to 1e-5."""

@@ -302,6 +302,7 @@ def test_the_keras_model_is_the_one_that_was_built(classifier):
     assert classifier.model.get_layer("pooling").step_weights
 
 
+@pytest.mark.thorough
 def test_word_vectors_may_come_from_text_or_from_a_file(tmp_path):
     words = write(tmp_path / "words.txt", ["extraordinário filme extraordinário", "extraordinário livro"])
     vectors = write(tmp_path / "vectors.txt", ["filme 1 0 0 0", "livro 0 1 0 0", "unseen 0 0 1 0"])

@@ -145,6 +145,7 @@ def test_the_margin_is_in_the_unit_of_the_objective():
 OFTEN = ("logistic", "similarity", "triplet", "info_nce")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "objective",
     [pytest.param(name, marks=() if name in OFTEN else pytest.mark.thorough) for name in get_args(Objective)],

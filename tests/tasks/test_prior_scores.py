@@ -98,6 +98,7 @@ def test_the_prior_knows_other_texts_and_is_not_trained(files):
     np.testing.assert_array_equal(again.scores, tables["prior_bigrams"].scores)
 
 
+@pytest.mark.thorough
 def test_from_recipe_to_answers_and_the_prior_is_kept(files, tmp_path):
     recipe = recipe_of(files, fit={"epochs": 2})
     train(recipe, tmp_path / "run", quiet=True)

@@ -125,6 +125,7 @@ def test_the_textbook_model_is_one_setting(tmp_path, recipe):
     assert "crf" not in [layer.name for layer in load(tmp_path / "run").model.layers]
 
 
+@pytest.mark.thorough
 def test_gradient_norms_are_shown_where_the_recipe_asks(recipe, tmp_path, monkeypatch):
     asking = recipe.override(["tensorboard.gradient_norms=true", "model.arguments.features=none", "fit.epochs=1"])
     train(asking, tmp_path / "run", quiet=True)
