@@ -105,8 +105,8 @@ def rows_of(factors):
 
 
 def for_the_thorough_run(place):
-    """Two of three on JAX, which compiles each model for seconds."""
-    return [] if ON_TENSORFLOW or place % 3 == 0 else [pytest.mark.thorough]
+    """Two of three: each model is compiled for seconds."""
+    return [] if place % 3 == 0 else [pytest.mark.thorough]
 
 
 def layer_rows(classes, only_fused):
