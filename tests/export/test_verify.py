@@ -18,7 +18,6 @@ def write(folder, function, **trackables):
     return write_saved_model(folder, {"serving_default": (function, spec)}, trackables=list(trackables.values()))
 
 
-@pytest.mark.thorough
 @pytest.mark.fresh_process
 def test_a_tagger_answers_alike_on_everything(functions, model_folder):
     texts = ["Ana mora em Lisboa.", "O juiz Paulo Souza decidiu \0"]
