@@ -243,15 +243,6 @@ def test_states_of_a_stateful_wrapper(merge_mode):
         np.testing.assert_array_equal(keras.src.backend.get_keras_mask(part), real)
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize(
-    "row",
-    [row for each in CLASSES for only_fused in (True, False) for row in layer_rows([each], only_fused)],
-)
-def test_all_pairs_of_each_class(row):
-    compare(row, run_eagerly=False)
-
-
 class Stock(keras.layers.Layer):
     """The layers of Keras that a stack stands for, made in its order, as each draws its seeds."""
 
