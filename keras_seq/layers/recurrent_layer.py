@@ -19,7 +19,7 @@ _Base: Any = keras.layers.RNN if TYPE_CHECKING else object
 
 STATE_LETTERS = ("h", "c")
 STOCK_CELLS = (keras.layers.SimpleRNNCell, keras.layers.GRUCell, keras.layers.LSTMCell)
-FUSED_SETTINGS = "tanh and ReLU with sigmoid gates, without recurrent dropout, unrolling, and one dropout for each gate"
+FUSED_SETTINGS = "tanh or ReLU, sigmoid gates and the stock cell, no recurrent dropout, no unrolling, no dropout with `implementation=1`"
 
 
 class RecurrentLayer(_Base):
