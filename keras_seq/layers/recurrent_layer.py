@@ -19,7 +19,10 @@ _Base: Any = keras.layers.RNN if TYPE_CHECKING else object
 
 STATE_LETTERS = ("h", "c")
 STOCK_CELLS = (keras.layers.SimpleRNNCell, keras.layers.GRUCell, keras.layers.LSTMCell)
-FUSED_SETTINGS = "tanh or ReLU, sigmoid gates and the stock cell, no recurrent dropout, no unrolling, no dropout with `implementation=1`"
+FUSED_SETTINGS = (
+    "tanh or ReLU, sigmoid gates and the stock cell, without recurrent dropout, unrolling, and dropout with "
+    "`implementation=1`"
+)
 
 
 class RecurrentLayer(_Base):
