@@ -9,7 +9,8 @@ PY := $(VENV)/bin/python
 CLI := $(VENV)/bin/keras-seq
 # One stamp for each set of packages: pip runs again only after pyproject.toml has changed.
 STAMPS := $(VENV)/stamps
-INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+# Compiling all modules of TensorFlow ahead would take longer than installing them; Python compiles what is imported.
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
 
 QUICKSTART_RUN := build/quickstart/run
 QUICKSTART_MODEL := build/quickstart/saved_models/quickstart

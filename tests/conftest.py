@@ -76,17 +76,25 @@ def leave_out_the_thorough(config, items):
     if config.option.thorough or any("::" in argument for argument in config.args):
         return
     second_run = config.option.markexpr == "both_backends"
-    left_out = [item for item in items if is_thorough(item, second_run)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if not is_thorough(item, second_run)]
-
-
-def is_thorough(item, second_run):
+    left_out = {item for item in items if item.get_closest_marker("thorough")}
     if second_run:
-        mark = item.get_closest_marker("both_backends")
-        if mark is not None and mark.args and item.callspec.id not in mark.args:
-            return True
-    return item.get_closest_marker("thorough") is not None
+        left_out |= left_out_on_second_backend(item for item in items if item not in left_out)
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
+def left_out_on_second_backend(items):
+    """Of each test all but the cases that its mark names, else all but the first and the last: compiling takes long."""
+    cases_of = defaultdict(list)
+    for item in items:
+        cases_of[item.nodeid.split("[")[0]].append(item)
+    left_out = set()
+    for cases in cases_of.values():
+        mark = cases[0].get_closest_marker("both_backends")
+        named = mark.args if mark is not None else ()
+        kept = [case for case in cases if case.callspec.id in named] if named else [cases[0], cases[-1]]
+        left_out |= set(cases) - set(kept)
+    return left_out
 
 
 def pytest_collection_finish():

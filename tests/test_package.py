@@ -90,8 +90,9 @@ print("trained beside", list_builders())
 """
 
 
+@pytest.mark.thorough
 def test_jax_needs_no_tensorflow():
-    """In a process as a user has it; all builders train in `zoo/test_builders_on_jax.py`."""
+    """In a process as a user has it; all builders train in `zoo/test_builders_on_jax.py`, where nothing imports it."""
     result = run_python(WITHOUT_TENSORFLOW, KERAS_BACKEND="jax", JAX_PLATFORMS="cpu")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("trained beside")

@@ -94,8 +94,10 @@ def build_tagger(tag_names, dtype=None):
     return keras.Model(inputs, CRF(len(tag_names), tag_names=tag_names, dtype=dtype)(x))
 
 
-@pytest.mark.both_backends("True-mixed_float16")
-@pytest.mark.parametrize(("jit_compile", "dtype"), [(False, None), (True, "mixed_float16")])
+@pytest.mark.both_backends("False-None")
+@pytest.mark.parametrize(
+    ("jit_compile", "dtype"), [(False, None), pytest.param(True, "mixed_float16", marks=pytest.mark.thorough)]
+)
 def test_learns_and_survives_a_file(tmp_path, jit_compile, dtype):
     keras.utils.set_random_seed(0)
     tag_names = SCHEMES["BIO"]

@@ -100,6 +100,7 @@ print("done on", keras.backend.backend())
 """
 
 
+@pytest.mark.thorough
 def test_files_move_between_backends(tmp_path):
     """There and back; and JAX reads, trains by `model.fit` and saves without TensorFlow."""
     model, inputs = with_random_weights(build_model(learn_initial_state=True)), make_inputs()

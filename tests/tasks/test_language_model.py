@@ -244,6 +244,7 @@ np.savez(sys.argv[3], served=served, loaded=np.stack(found, axis=1))
 """
 
 
+@pytest.mark.thorough
 def test_steps_equal_the_whole_sequence_in_a_fresh_process(folder, run, exported, tmp_path):
     """Over 200 steps, through `.keras` and SavedModel; and the same seed gives the same text."""
     ids = np.random.default_rng(1).integers(1, 15, (3, 200)).astype("int32")

@@ -80,7 +80,11 @@ SIZED = {
 }
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(
+    scope="module",
+    # The encoder of a classifier and a matcher is that of a tagger.
+    params=[pytest.param(name, marks=[pytest.mark.thorough] * (name in ("classifier", "matcher"))) for name in TASKS],
+)
 def saved(request, tmp_path_factory):
     """The folder of a model that was never trained, and its task."""
     keras.utils.set_random_seed(1)

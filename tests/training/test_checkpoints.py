@@ -1,8 +1,8 @@
+import contextlib
 import errno
 import os
-import subprocess
-import sys
-import textwrap
+import resource
+import signal
 
 import keras
 import numpy as np
@@ -83,23 +83,22 @@ def test_a_failing_write_leaves_all_as_it_was(store, monkeypatch):
     assert {path: path.read_bytes() for path in store.directory.iterdir()} == before
 
 
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """As on a full disk: the system refuses to write more than so many bytes into a file."""
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
 def test_a_full_disk_leaves_all_as_it_was(store):
-    program = textwrap.dedent("""
-        import resource, signal, sys
-        import numpy as np
-        from keras_seq.core.errors import RunError
-        from keras_seq.training.checkpoints import CheckpointStore
-        store = CheckpointStore(sys.argv[1])
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-        try:
-            store.save({"large": np.zeros(100_000)}, {"step": 13}, step=13)
-        except RunError as error:
-            print(error)
-    """)
     before = {path: path.read_bytes() for path in store.directory.iterdir()}
-    result = subprocess.run([sys.executable, "-c", program, str(store.directory)], capture_output=True, text=True)
-    assert "step-0000000013.npz: cannot be written (File too large)" in result.stdout, result.stderr
+    with files_of_at_most(50_000), pytest.raises(RunError, match="step-0000000013.npz: cannot be written .File too"):
+        store.save({"large": np.zeros(100_000)}, {"step": 13}, step=13)
     assert {path: path.read_bytes() for path in store.directory.iterdir()} == before
     assert store.latest().metadata == {"step": 12}
 
