@@ -80,7 +80,7 @@ def train(path: Path, unit: str, batches: int) -> dict[str, float]:
     from keras_seq.cli.startup import start_frameworks
 
     start_frameworks()
-    from keras_seq.tasks.language_training import LanguageTraining
+    from keras_seq.families.language.training import LanguageTraining
     from keras_seq.training import Recipe, RunDirectory, compile_model, fit
 
     before, began = resident_megabytes(), time.perf_counter()

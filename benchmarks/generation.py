@@ -88,7 +88,7 @@ def write_models(folder: Path, units: int, embedding: int) -> None:
     import keras
 
     from keras_seq.export import write_saved_model
-    from keras_seq.export.language import LanguageFunctions
+    from keras_seq.families.language.served import LanguageFunctions
     from keras_seq.layers import torch_weights
     from keras_seq.text import LanguageEncoder
     from keras_seq.zoo import language_model

@@ -234,8 +234,8 @@ def write_index(
     """An exported matcher with an index in `saved`, and what NumPy finds for queries, which are given."""
     import keras
 
-    from keras_seq.export.matching import MatchingFunctions
-    from keras_seq.tasks import PairMatcher
+    from keras_seq.families import PairMatcher
+    from keras_seq.families.pairs.served import MatchingFunctions
     from keras_seq.text import TokenEncoder, WordTokenizer
     from keras_seq.zoo import siamese_model
 

@@ -14,8 +14,10 @@ __all__ = ["__version__", "load"]
 
 # Public name -> the module that defines it. Named as text, so that the rooms below see no import of the rooms above.
 _LAZY_ATTRIBUTES = {"load": "keras_seq.tasks"}
+# The room whose `FAMILIES` the registry of `keras_seq.tasks` reads.
+FAMILIES = "keras_seq.families"
 # `keras_seq.layers.LSTM` after `import keras_seq` alone.
-_LAZY_ROOMS = ("data", "export", "layers", "losses", "metrics", "ops", "tasks", "text", "training", "zoo")
+_LAZY_ROOMS = ("data", "export", "families", "layers", "losses", "metrics", "ops", "tasks", "text", "training", "zoo")
 _REGISTERED_ROOMS = ("layers", "losses", "metrics")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_seq.tasks.load import TASKS
+from keras_seq.tasks import family_named
 from keras_seq.zoo import ModelCard, list_builders
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,8 +41,9 @@ def test_model_is_complete(name):
     assert card.name == name
     assert card.builder in list_builders()
     assert (folder / "README.md").read_text(encoding="utf-8") == card.render()
-    for file in ("model.keras", "golden.npz", *TASKS[card.task].saved_functions_class.files):
+    task = family_named(card.task).task
+    for file in ("model.keras", "golden.npz", *task.saved_functions_class.files):
         assert (folder / file).is_file(), file
-    encoder = getattr(TASKS[card.task], "encoder_folder", None)
+    encoder = getattr(task, "encoder_folder", None)
     assert not encoder or any((folder / encoder).iterdir())
     assert [path for path in folder.iterdir() if path.name.isdigit() and (path / "saved_model.pb").is_file()]

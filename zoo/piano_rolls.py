@@ -22,7 +22,7 @@ def draw(model: Any, piece: np.ndarray, path: Path, *, steps: int, temperature: 
     """Write the picture.
 
     Args:
-        model: A `keras_seq.tasks.MusicModel`.
+        model: A `keras_seq.families.MusicModel`.
         piece: Bool `(steps, 88)`.
         path: The PNG file.
         steps: How many steps are shown.
@@ -31,8 +31,8 @@ def draw(model: Any, piece: np.ndarray, path: Path, *, steps: int, temperature: 
     """
     import matplotlib.image
 
-    from keras_seq.tasks.music_data import note_probabilities
-    from keras_seq.training.drawing_piano_rolls import draw_piano_rolls
+    from keras_seq.families.music.data import note_probabilities
+    from keras_seq.families.music.drawing_piano_rolls import draw_piano_rolls
 
     piece = piece[:steps]
     (made_up,) = model.generate(max_length=steps, temperature=temperature, seed=seed)

@@ -19,13 +19,6 @@ EPILOG = examples(
 )
 
 
-# Task -> how `predict` and `saved_model_cli` are called, where it is not with a text.
-CALLS = {
-    "image_matcher": ("--pairs pairs.npz", "--inputs 'a=pairs.npz[a];b=pairs.npz[b]'"),
-    "pair_matcher": ("--pairs pairs.tsv", '--input_exprs \'a=["A sentence."];b=["Another one."]\''),
-}
-
-
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that `keras-seq train` has written.")],
     target: Annotated[
@@ -48,7 +41,7 @@ def export(
     start_frameworks()
     from keras_seq.cli.trained_models import files_beside, signatures_of
     from keras_seq.export import list_versions
-    from keras_seq.tasks import load
+    from keras_seq.tasks import family_named, load
     from keras_seq.training import RunDirectory
 
     run_directory = RunDirectory(run)
@@ -68,9 +61,9 @@ def export(
     say(f"Signatures: {', '.join(signatures_of(folder))}")
     place = shlex.quote(str(folder))
     say("Call it:")
-    arguments, inputs = CALLS.get(task.task, ("'A sentence.'", "--input_exprs 'text=[\"A sentence.\"]'"))
-    say(f"  keras-seq predict {shlex.quote(str(target))} {arguments}")
-    say(f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default {inputs}")
+    call = family_named(task.task).example_call
+    say(f"  keras-seq predict {shlex.quote(str(target))} {call.predict}")
+    say(f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default {call.saved_model_cli}")
 
 
 def check_target(target: Path, version: int) -> None:

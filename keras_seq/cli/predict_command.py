@@ -157,7 +157,7 @@ def write_results(
 def predict_conll(task: Any, input_file: str, output_file: Path | None, advance: Advance) -> None:
     """Tag a CoNLL file and write three columns: token, gold, predicted."""
     from keras_seq.data import detect_scheme, read_conll, write_conll
-    from keras_seq.tasks.tagger import MAX_LENGTH
+    from keras_seq.families.tagging.task import MAX_LENGTH
 
     detect_scheme(input_file)
     sentences = read_conll(input_file, scheme="BIO", max_length=MAX_LENGTH)

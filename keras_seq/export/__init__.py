@@ -1,27 +1,16 @@
 """SavedModels: writing them, and checking that they answer without Python, Keras or this package."""
 
-from keras_seq.export.classification import (
-    ClassificationFunctions,
-    ClassificationSettings,
-    SavedClassificationFunctions,
-)
 from keras_seq.export.errors import ExportError
 from keras_seq.export.golden import GOLDEN_TEXTS, check_golden, write_golden
 from keras_seq.export.saved_functions import Asset
 from keras_seq.export.saved_model import find_saved_model, latest_version, list_versions, write_saved_model
-from keras_seq.export.tagging import SavedTaggingFunctions, TaggingFunctions
 from keras_seq.export.verify import Sample, VerificationReport, verify
 
 __all__ = [
     "GOLDEN_TEXTS",
     "Asset",
-    "ClassificationFunctions",
-    "ClassificationSettings",
     "ExportError",
     "Sample",
-    "SavedClassificationFunctions",
-    "SavedTaggingFunctions",
-    "TaggingFunctions",
     "VerificationReport",
     "check_golden",
     "find_saved_model",

@@ -11,8 +11,8 @@ from keras_seq.ops.labels import as_labels
 def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Predictions gathered by their confidence: how many, how sure they were, how many of them were right.
 
-    What `keras_seq.training.draw_reliability` draws. The bins are of equal width: bin `b` holds the confidences above
-    `b / num_bins` up to `(b + 1) / num_bins`; a confidence of 0 is in the first.
+    What a reliability diagram draws. The bins are of equal width: bin `b` holds the confidences above `b / num_bins` up
+    to `(b + 1) / num_bins`; a confidence of 0 is in the first.
 
     Args:
         confidences: The probability of what was predicted, `(predictions,)`, each from 0 to 1.

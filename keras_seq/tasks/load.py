@@ -10,30 +10,12 @@ from typing import Any
 from keras_seq.core.directories import restore_directories, restore_directory
 from keras_seq.core.errors import InputError
 from keras_seq.export import find_saved_model, latest_version
-from keras_seq.tasks.classifier import Classifier
-from keras_seq.tasks.image_matcher import ImageMatcher
-from keras_seq.tasks.language_model import LanguageModel
-from keras_seq.tasks.music import MusicModel
-from keras_seq.tasks.ngram import NgramLanguageModel
-from keras_seq.tasks.pair_matcher import PairMatcher
-from keras_seq.tasks.tagger import Tagger
+from keras_seq.tasks.registry import families, family_named
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.training import Recipe, RunDirectory
 
-# Task name -> what loads it from a run directory.
-TASKS: dict[str, type[TrainedTask]] = {
-    "classifier": Classifier,
-    "image_matcher": ImageMatcher,
-    "language_model": LanguageModel,
-    "music": MusicModel,
-    "pair_matcher": PairMatcher,
-    "tagger": Tagger,
-}
-# The same for what is never exported.
-BASELINES = {NgramLanguageModel.task: NgramLanguageModel}
 
-
-def load(run_or_model: str | os.PathLike) -> TrainedTask | NgramLanguageModel:
+def load(run_or_model: str | os.PathLike) -> Any:
     """Load a trained model.
 
     Args:
@@ -42,7 +24,7 @@ def load(run_or_model: str | os.PathLike) -> TrainedTask | NgramLanguageModel:
             `KERAS_SEQ_MODELS` names, in `./saved_models`, or in the `saved_models/` of a source checkout.
 
     Returns:
-        A task, such as `keras_seq.tasks.Tagger` or `Classifier`: `predict`, `evaluate`; from a run directory also
+        A task, such as `keras_seq.families.Tagger` or `Classifier`: `predict`, `evaluate`; from a run directory also
         `export`.
 
     Raises:
@@ -66,7 +48,7 @@ def load(run_or_model: str | os.PathLike) -> TrainedTask | NgramLanguageModel:
     return load(find_model(str(run_or_model)))
 
 
-def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TrainedTask] | type[NgramLanguageModel]:
+def task_of(recipe: Recipe, source: str | os.PathLike) -> type[Any]:
     """The task of a recipe.
 
     Args:
@@ -76,18 +58,16 @@ def task_of(recipe: Recipe, source: str | os.PathLike) -> type[TrainedTask] | ty
     Raises:
         InputError: if this version knows no such task.
     """
-    known: dict[str, Any] = {**TASKS, **BASELINES}
-    if recipe.task not in known:
-        raise InputError(
-            f"{source}: is a run of task {recipe.task!r}; this version of keras_seq knows {', '.join(known)}"
-        )
-    return known[recipe.task]
+    try:
+        return family_named(recipe.task).task
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
 
 
 def _load_saved_model(path: Path, name: str) -> TrainedTask:
     """The task whose assets a SavedModel has."""
-    for task in TASKS.values():
-        if task.saved_functions_class.is_at(path):
+    for task in (family.task for family in families()):
+        if issubclass(task, TrainedTask) and task.saved_functions_class.is_at(path):
             return task(task.saved_functions_class(path), name)
     raise InputError(f"{path}: is not the SavedModel of a known task; name one that `keras-seq export` has written")
 

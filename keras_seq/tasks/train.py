@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,7 @@ from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.core.machine import describe_processor
 from keras_seq.core.notices import notify
 from keras_seq.data import find_data
-from keras_seq.tasks.classifier_training import ClassifierTraining
-from keras_seq.tasks.image_training import ImageTraining
-from keras_seq.tasks.language_training import LanguageTraining
-from keras_seq.tasks.music_training import MusicTraining
-from keras_seq.tasks.ngram_training import NgramTraining
-from keras_seq.tasks.pair_training import PairTraining
-from keras_seq.tasks.tagger_training import TaggerTraining
+from keras_seq.tasks.registry import Family, family_named
 from keras_seq.training import (
     CheckpointStore,
     FitResult,
@@ -39,17 +33,6 @@ from keras_seq.training import (
 from keras_seq.training.checkpoints import Checkpoint
 from keras_seq.training.gradient_norms import check_measurable
 from keras_seq.training.recipe import FILE_KEYS
-
-# Task name -> what its training needs.
-TRAININGS: dict[str, Callable[..., Any]] = {
-    "classifier": ClassifierTraining,
-    "image_matcher": ImageTraining,
-    "language_model": LanguageTraining,
-    "music": MusicTraining,
-    "ngram_language_model": NgramTraining,
-    "pair_matcher": PairTraining,
-    "tagger": TaggerTraining,
-}
 
 
 def train(
@@ -82,8 +65,10 @@ def train(
         InputError: if the recipe, a file or the run directory is not fit for it, or another process trains there.
         TrainingInterrupted: after Ctrl-C or SIGTERM, with a checkpoint to resume from.
     """
-    if recipe.task not in TRAININGS:
-        raise RecipeError(f"key `task` must be one of {', '.join(TRAININGS)}. Received: {recipe.task!r}; correct it")
+    try:
+        family = family_named(recipe.task)
+    except InputError as error:
+        raise RecipeError(f"key `task`: {error}") from None
     folder = Path(run_directory)
     if resume and (folder / "metrics.json").exists():
         run = RunDirectory.resume(folder, recipe, may_move=FILE_KEYS)
@@ -95,11 +80,11 @@ def train(
             _check_origin(run, paths)
         return run.read_metrics()
     with RunDirectory.lock(folder, resume=resume):
-        return _train(recipe, folder, resume, quiet, data_directory)
+        return _train(family, recipe, folder, resume, quiet, data_directory)
 
 
 def _train(
-    recipe: Recipe, folder: Path, resume: bool, quiet: bool, data_directory: str | Path | None
+    family: Family, recipe: Recipe, folder: Path, resume: bool, quiet: bool, data_directory: str | Path | None
 ) -> dict[str, Any]:
     run: RunDirectory | None = None
     if resume:
@@ -117,7 +102,7 @@ def _train(
             recipe.save(run.recipe_path)
     data_paths = {key.removeprefix("data."): path for key, path in paths.items() if key.startswith("data.")}
     with show_work("word vectors", quiet=quiet) as on_progress:
-        training = TRAININGS[recipe.task](recipe, data_paths, data_directory, on_progress)
+        training = family.training(recipe, data_paths, data_directory, on_progress)
     if recipe.fit.monitor not in training.score_names:
         raise RecipeError(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "

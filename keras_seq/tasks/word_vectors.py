@@ -11,8 +11,8 @@ import numpy as np
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import find_data
-from keras_seq.tasks.classification_data import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.encoder_fit import SUBWORD_TABLE, WORD_TABLE
+from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import TokenEncoder, WordTokenizer, load_word_vectors
 from keras_seq.text.vocabulary import UNKNOWN_TOKEN

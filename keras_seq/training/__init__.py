@@ -4,7 +4,6 @@ from keras_seq.training.callbacks import Position, Progress, TrainingCallback, s
 from keras_seq.training.carried_states import CarriedStates
 from keras_seq.training.checkpoints import CheckpointStore
 from keras_seq.training.drawing_curves import draw_precision_recall, draw_roc, draw_similarities
-from keras_seq.training.drawing_reliability import draw_reliability
 from keras_seq.training.feeding import Batches
 from keras_seq.training.gradient_norms import GradientNorms, hidden_gradient_norms
 from keras_seq.training.gradient_norms_per_step import GradientNormsPerStep
@@ -41,7 +40,6 @@ __all__ = [
     "compile_model",
     "composed_vectors",
     "draw_precision_recall",
-    "draw_reliability",
     "draw_roc",
     "draw_similarities",
     "fit",

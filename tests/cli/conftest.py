@@ -1,92 +1,16 @@
 """One tiny tagger, trained and exported once, for all tests of the command line."""
 
-import functools
-import json
 import os
-import random
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from typer.testing import CliRunner
-
-import keras_seq.tasks
-from keras_seq.cli.main import app
+from command_line import corpus as corpus
+from command_line import each_model_is_loaded_once as each_model_is_loaded_once
+from command_line import invoke as invoke
+from command_line import said_once
+from command_line import trained as trained
 
 ROOT = Path(__file__).resolve().parents[2]
-
-RECIPE = """
-task = "tagger"
-name = "tiny"
-seed = 1
-
-[data]
-train = "{folder}/train.conll"
-validation = "{folder}/dev.conll"
-test = "{folder}/test.conll"
-scheme = "BIO"
-
-[model]
-builder = "ner_model"
-
-[model.arguments]
-embedding_dim = 16
-units = [16]
-dropout = 0.1
-
-[batching]
-batch_size = 16
-bucket_boundaries = [8]
-
-[optimizer]
-learning_rate = 2e-2
-
-[fit]
-epochs = 4
-
-[expected]
-scores = {{ entity_f1 = 0.5 }}
-"""
-
-
-def sentence(generator):
-    person = [(generator.choice(["Ana", "Rui", "Eva"]), "B-PER"), (generator.choice(["Souza", "Lima"]), "I-PER")]
-    place = [(generator.choice(["Lisboa", "Recife"]), "B-LOC")]
-    return [*person, (generator.choice(["mora", "viaja"]), "O"), ("em", "O"), *place, (".", "O")]
-
-
-def write(path, sentences):
-    path.write_text("\n".join("".join(f"{token} {tag}\n" for token, tag in rows) for rows in sentences), "utf-8")
-    return path
-
-
-def run_command(*arguments, input=None):
-    """Run a command in this process; `lines` are those of stderr."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=input)
-    return SimpleNamespace(
-        code=result.exit_code, output=result.stdout, lines=result.stderr.splitlines(), exception=result.exception
-    )
-
-
-def said_once(shared_folder, name, *command):
-    """Run a command that makes the folder `tiny` once in a run of the tests; `folder`, and what it said then."""
-
-    def make(folder):
-        quiet = ["--quiet"] if command[0] == "train" else []
-        result = run_command(*command, folder / "tiny", *quiet)
-        assert result.code == 0, result.lines
-        (folder / "said.json").write_text(json.dumps({"output": result.output, "lines": result.lines}))
-
-    folder = shared_folder.once(f"commands/{name}", make)
-    return SimpleNamespace(folder=folder / "tiny", **json.loads((folder / "said.json").read_text()))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def each_model_is_loaded_once():
-    """Loading takes seconds; the tests that run a process of their own load as a user does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras_seq.tasks, "load", functools.cache(keras_seq.tasks.load))
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -96,32 +20,10 @@ def environment():
     return {**kept, "TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
-@pytest.fixture(scope="session")
-def invoke():
-    return run_command
-
-
-@pytest.fixture(scope="session")
-def corpus(shared_folder):
-    def make(folder):
-        generator = random.Random(0)
-        for name, size in (("train", 96), ("dev", 16), ("test", 16)):
-            write(folder / f"{name}.conll", [sentence(generator) for _ in range(size)])
-        (folder / "tiny.toml").write_text(RECIPE.format(folder=folder), "utf-8")
-
-    return shared_folder.once("commands/corpus", make)
-
-
 @pytest.fixture(autouse=True)
 def data_is_found_by_file_name(corpus, monkeypatch):
     """The card of an exported model names files, not the folder they lay in."""
     monkeypatch.setenv("KERAS_SEQ_DATA", str(corpus))
-
-
-@pytest.fixture(scope="session")
-def trained(corpus, shared_folder):
-    """The run directory, and what `train` said."""
-    return said_once(shared_folder, "runs", "train", corpus / "tiny.toml", "--run-dir")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import pytest
 import keras_seq.tasks
 from keras_seq.cli.generate_command import RULE, rendered
 from keras_seq.data import read_midi
-from keras_seq.export.music import MusicFunctions, MusicSettings
-from keras_seq.tasks.music import MusicModel
+from keras_seq.families.music.served import MusicFunctions, MusicSettings
+from keras_seq.families.music.task import MusicModel
 from keras_seq.zoo import music_model
 
 RECIPES = {

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_seq.export import Asset, TaggingFunctions, write_golden, write_saved_model
+from keras_seq.export import Asset, write_golden, write_saved_model
+from keras_seq.families.tagging.served import TaggingFunctions
 from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer
 from keras_seq.zoo import ner_model
 

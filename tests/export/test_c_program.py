@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from keras_seq.export import ClassificationFunctions, ClassificationSettings
-from keras_seq.export.matching import MatchingFunctions, MatchingSettings
-from keras_seq.tasks import Classifier, PairMatcher
+from keras_seq.families import Classifier, PairMatcher
+from keras_seq.families.classification.served import ClassificationFunctions, ClassificationSettings
+from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
 from keras_seq.zoo import siamese_model, text_classifier_model
 

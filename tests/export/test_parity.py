@@ -9,8 +9,8 @@ import pytest
 from keras_seq.data.conll import read_conll
 from keras_seq.data.images import read_images
 from keras_seq.export import Sample, check_golden, list_versions, verify, write_saved_model
-from keras_seq.export.image_matching import IMAGES_FILE
-from keras_seq.export.matching import MatchingFunctions
+from keras_seq.families.images.served import IMAGES_FILE
+from keras_seq.families.pairs.served import MatchingFunctions
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 SHIPPED = sorted(path for path in SAVED_MODELS.glob("[!.]*") if list_versions(path))
@@ -80,10 +80,10 @@ def test_shipped_models_on_a_thousand_real_drawings(model, data_dir):
 
 def keras_of(model):
     """The task of a shipped model, with its Keras model."""
-    from keras_seq.tasks.load import TASKS
+    from keras_seq.tasks import family_named
     from keras_seq.zoo import ModelCard
 
-    return TASKS[ModelCard.load(model / "card.json").task].load(model)
+    return family_named(ModelCard.load(model / "card.json").task).task.load(model)
 
 
 @pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)

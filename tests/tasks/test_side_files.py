@@ -10,17 +10,18 @@ import pytest
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.manifests import check_files, read_manifest
-from keras_seq.export import ClassificationFunctions, ClassificationSettings, TaggingFunctions
-from keras_seq.export.image_matching import ImageSettings
-from keras_seq.export.language import LanguageFunctions
-from keras_seq.export.matching import MatchingFunctions, MatchingSettings
-from keras_seq.export.music import MusicSettings
 from keras_seq.export.saved_functions import read_names
-from keras_seq.tasks.classifier import Classifier
-from keras_seq.tasks.language_model import LanguageModel
-from keras_seq.tasks.ngram import NgramLanguageModel
-from keras_seq.tasks.pair_matcher import PairMatcher
-from keras_seq.tasks.tagger import Tagger
+from keras_seq.families.classification.served import ClassificationFunctions, ClassificationSettings
+from keras_seq.families.classification.task import Classifier
+from keras_seq.families.images.served import ImageSettings
+from keras_seq.families.language.served import LanguageFunctions
+from keras_seq.families.language.task import LanguageModel
+from keras_seq.families.music.served import MusicSettings
+from keras_seq.families.ngram.task import NgramLanguageModel
+from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
+from keras_seq.families.pairs.task import PairMatcher
+from keras_seq.families.tagging.served import TaggingFunctions
+from keras_seq.families.tagging.task import Tagger
 from keras_seq.text import LanguageEncoder, SubwordHashing, TokenEncoder, WordTokenizer
 from keras_seq.zoo import language_model, ner_model, siamese_model, text_classifier_model
 

@@ -3,8 +3,8 @@
 import matplotlib.image
 import numpy as np
 
-from keras_seq.export.music import MusicFunctions
-from keras_seq.tasks import MusicModel
+from keras_seq.families import MusicModel
+from keras_seq.families.music.served import MusicFunctions
 from keras_seq.zoo import music_model
 
 

@@ -1,0 +1,14 @@
+"""Pairs of images: whether two images show the same, and which class one example tells."""
+
+from keras_seq.families.images.task import ImageMatcher
+from keras_seq.families.images.training import ImageTraining
+from keras_seq.tasks.registry import ExampleCall, Family
+
+FAMILY = Family(
+    name=ImageMatcher.task,
+    unit=ImageMatcher.unit,
+    task=ImageMatcher,
+    training=ImageTraining,
+    monitor="accuracy",
+    example_call=ExampleCall("--pairs pairs.npz", "--inputs 'a=pairs.npz[a];b=pairs.npz[b]'"),
+)

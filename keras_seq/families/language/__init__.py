@@ -1,0 +1,14 @@
+"""Language models: how probable a text is, and how one goes on."""
+
+from keras_seq.families.language.task import LanguageModel
+from keras_seq.families.language.training import LanguageTraining
+from keras_seq.tasks.registry import Family
+
+FAMILY = Family(
+    name=LanguageModel.task,
+    unit=LanguageModel.unit,
+    task=LanguageModel,
+    training=LanguageTraining,
+    monitor="perplexity",
+    lower_is_better=("perplexity", "nll", "nats_per_character", "bits_per_character"),
+)

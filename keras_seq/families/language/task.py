@@ -1,0 +1,205 @@
+"""The language model: how probable a text is, and new text, from a text file to a served model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.errors import InputError, RunError
+from keras_seq.export import Sample
+from keras_seq.families.language.data import score_text, scorer
+from keras_seq.families.language.served import LanguageFunctions, SavedLanguageFunctions
+from keras_seq.ops.decoding import check_sampling
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
+from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
+from keras_seq.text import LanguageEncoder
+from keras_seq.text.language_encoder import SYMBOLS_FILE
+from keras_seq.training import Recipe
+
+
+class LanguageModel(TextTask):
+    """A trained model of the characters or words of a language.
+
+    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
+
+    Args:
+        functions: `keras_seq.families.language.served.LanguageFunctions`, or those of a SavedModel.
+        name: what the model is called.
+
+    Example:
+        >>> import keras_seq
+        >>> names = keras_seq.load("names_pt")  # doctest: +SKIP
+        >>> names.generate("L", count=2, temperature=0.8, seed=1)  # doctest: +SKIP
+        ['Luciana', 'Laurindo']
+    """
+
+    task = "language_model"
+    unit = "symbols"
+    functions_class = LanguageFunctions
+    saved_functions_class = SavedLanguageFunctions
+    encoder_class = LanguageEncoder
+    encoder_folder = ""
+
+    def __init__(self, functions: LanguageFunctions | SavedLanguageFunctions, name: str = "language_model") -> None:
+        super().__init__(functions, name)
+
+    @property
+    def encoder(self) -> LanguageEncoder:
+        """Symbols and their ids."""
+        return self.functions.encoder
+
+    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """How probable texts are.
+
+        Args:
+            texts: the texts.
+
+        Returns:
+            For each text `{"text", "log_prob", "perplexity", "num_tokens"}`; see `LanguageFunctions.text`.
+
+        Raises:
+            TypeError: if `texts` is one string, or holds something else than strings.
+        """
+        check_texts(texts)
+        return [
+            {
+                "text": text,
+                "log_prob": round(float(row["log_prob"]), 4),
+                "perplexity": round(float(row["perplexity"]), 4),
+                "num_tokens": int(row["num_tokens"]),
+            }
+            for text, row in zip(texts, call_rows(self.functions.text, texts), strict=True)
+        ]
+
+    def generate(
+        self,
+        prefix: str = "",
+        *,
+        count: int = 1,
+        max_length: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        stop: str | None = None,
+    ) -> list[str]:
+        """Go on from a prefix. The same seed gives the same texts, here, on the command line and in a SavedModel.
+
+        Args:
+            prefix: what the texts begin with.
+            count: how many texts.
+            max_length: the most symbols to add. Where lines are texts, the end mark ends a text before.
+            temperature: above 0; below 1 likely symbols become likelier, above 1 less so.
+            top_k: draw from so many of the likeliest symbols alone; 0: from all. 1 takes the likeliest.
+            top_p: draw from the likeliest symbols that have this share of the probability; 1: from all.
+            seed: of at least 0.
+            stop: a text ends where this stands, which is left out.
+
+        Returns:
+            The texts, each with the prefix.
+
+        Raises:
+            InputError: if the prefix has a symbol that the model does not know.
+            TypeError: if an argument has a wrong type.
+            ValueError: if a number is out of range.
+        """
+        check_positive_integer("count", count)
+        check_sampling(max_length, temperature, top_k, top_p, seed)
+        if top_k > len(self.encoder):
+            raise ValueError(
+                f"`top_k` must be at most {len(self.encoder)}, the size of the vocabulary. Received: top_k={top_k!r}. "
+                "Pass 0 to draw from all."
+            )
+        if not isinstance(prefix, str):
+            raise TypeError(f"`prefix` must be a string. Received: prefix={prefix!r}. Pass '' to begin anew.")
+        if stop == "":
+            raise ValueError("`stop` must not be empty. Received: stop=''. Pass None to stop at nothing.")
+        if unknown := self.encoder.unknown_symbols(prefix):
+            shown = ", ".join(map(repr, unknown[:5]))
+            raise InputError(
+                f"{self.name}: the prefix has {self.encoder.unit}s that it does not know: {shown}; leave them out"
+            )
+        outputs = self.functions.generate(
+            [prefix.encode()] * count,
+            max_length=np.int32(max_length),
+            temperature=np.float32(temperature),
+            top_k=np.int32(top_k),
+            top_p=np.float32(top_p),
+            seed=np.int32(seed),
+        )
+        texts = [text.decode(errors="replace") for text in outputs["text"].numpy()]
+        if stop is None:
+            return texts
+        return [prefix + text[len(prefix) :].split(stop)[0] for text in texts]
+
+    def verification_samples(self) -> list[Sample]:
+        rows = np.array([b"", b"a", b"Ana"], object)
+        options = {"max_length": 20, "temperature": 0.8, "top_k": 5, "top_p": 0.9, "seed": 1}
+        inputs = {
+            name: np.array(value, "float32" if isinstance(value, float) else "int32") for name, value in options.items()
+        }
+        functions = self._parts()
+        states = {
+            name: np.random.default_rng(1).normal(size=(2, *size)).astype("float32") * 0.1
+            for name, size in functions.state_sizes.items()
+        }
+        return [
+            Sample("prefixes", {"prefix": rows, **inputs}, "generate"),
+            Sample("the likeliest symbols", {"prefix": rows, **inputs, "top_k": np.array(1, "int32")}, "generate"),
+            Sample("no prefix at all", {"prefix": rows[:0], **inputs}, "generate"),
+            Sample("one step", {"token_ids": np.array([1, self.encoder.start_id], "int32"), **states}, "step"),
+        ]
+
+    def golden_samples(self) -> list[str | Sample]:
+        return [*super().golden_samples(), *self.verification_samples()]
+
+    def evaluate(
+        self,
+        data: str | Path,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        selection: Selection = WHOLE,
+    ) -> dict[str, Any]:
+        """The scores of the model on a text file.
+
+        Args:
+            data: the file.
+            on_progress: called with the number of symbols that were scored since the last call.
+            selection: what of the file is read.
+
+        Returns:
+            `perplexity` and `nll` (nats) a token, `nats_per_character`, `bits_per_character` (of all characters of the
+            file, line breaks among them), `num_tokens`, and `examples`, the number of symbols or of lines.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        text = LanguageText(data, self.encoder, selection)
+        saved = isinstance(self.functions, SavedLanguageFunctions)
+        scores = score_text(text, self.functions.score if saved else scorer(self.model), on_progress)
+        return {**scores, "examples": text.num_lines or len(text.corpus)}
+
+    @classmethod
+    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe)
+
+    def _files(self) -> dict[str, Callable[[Path], None]]:
+        return self.encoder.files()
+
+    @classmethod
+    def _check_encoder(cls, folder: Path, model: keras.Model, encoder: LanguageEncoder) -> None:
+        if model.output_shape[-1] != len(encoder):
+            raise RunError(
+                f"{folder / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the model was trained with "
+                f"{model.output_shape[-1]}; put the original back, or train or export the model again"
+            )
+
+    @classmethod
+    def _read_functions(cls, directory: Path, model: keras.Model, encoder: Any) -> LanguageFunctions:
+        return LanguageFunctions(model, encoder)

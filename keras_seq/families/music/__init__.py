@@ -1,0 +1,15 @@
+"""Music: which notes sound in the next step of a piece."""
+
+from keras_seq.families.music.task import MusicModel
+from keras_seq.families.music.training import MusicTraining
+from keras_seq.tasks.registry import ExampleCall, Family
+
+FAMILY = Family(
+    name=MusicModel.task,
+    unit=MusicModel.unit,
+    task=MusicModel,
+    training=MusicTraining,
+    monitor="nll_per_step",
+    lower_is_better=("nll_per_step",),
+    example_call=ExampleCall("tune.mid", "--inputs 'notes=tune.npz[notes];lengths=tune.npz[lengths]'"),
+)

@@ -1,0 +1,237 @@
+"""The music model: how probable a piece is, and new music, from piano rolls to a served model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
+from keras_seq.core.errors import RunError
+from keras_seq.data import read_midi, read_piano_rolls, write_midi
+from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
+from keras_seq.export import Sample
+from keras_seq.families.music.data import score_rolls
+from keras_seq.families.music.served import LONGEST, MUSIC_FILE, MusicFunctions, MusicSettings, SavedMusicFunctions
+from keras_seq.tasks.trained_task import TrainedTask
+
+MAX_SEED = 2**31 - 1
+# Made up for tests of exported models: chords as MIDI notes, and a rest.
+_CADENCE = ((48, 55, 64, 72), (53, 57, 65, 72), (55, 59, 62, 74), (), (48, 55, 64, 72))
+
+
+class MusicModel(TrainedTask):
+    """A trained model of polyphonic music.
+
+    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. A piece is a piano roll,
+    `(steps, 88)`, or the name of a MIDI file.
+
+    Args:
+        functions: `keras_seq.families.music.served.MusicFunctions`, or those of a SavedModel.
+        name: what the model is called.
+
+    Example:
+        >>> import keras_seq
+        >>> chorales = keras_seq.load("runs/jsb_chorales")  # doctest: +SKIP
+        >>> (roll,) = chorales.generate(max_length=64, seed=1)  # doctest: +SKIP
+        >>> chorales.write_midi("tune.mid", [roll])  # doctest: +SKIP
+    """
+
+    task = "music"
+    unit = "pieces"
+    max_characters = 4096
+    functions_class = MusicFunctions
+    saved_functions_class = SavedMusicFunctions
+
+    def __init__(self, functions: MusicFunctions | SavedMusicFunctions, name: str = "music") -> None:
+        super().__init__(functions, name)
+
+    @property
+    def settings(self) -> MusicSettings:
+        """How steps and MIDI files become each other."""
+        return self.functions.settings
+
+    def predict(self, pieces: Sequence[str | Path | np.ndarray]) -> list[dict[str, Any]]:
+        """How probable pieces are.
+
+        Args:
+            pieces: names of MIDI files, or piano rolls `(steps, 88)`.
+
+        Returns:
+            For each piece `{"text", "log_prob", "nll_per_step", "num_steps"}`: its name, the natural logarithm of the
+            probability of its steps from the second on, and this by their number.
+
+        Raises:
+            DataError: if a file is broken.
+            TypeError: if `pieces` is not a list of these.
+            ValueError: if a roll has another shape.
+        """
+        if isinstance(pieces, (str, bytes, Path, np.ndarray)):
+            raise TypeError(f"`pieces` must be a list. Received: pieces={pieces!r}. Put one piece in a list.")
+        results = []
+        for number, piece in enumerate(pieces, start=1):
+            roll = self._roll("pieces", piece)
+            row = self.functions.score(roll[None].astype("float32"), np.array([len(roll)], "int32"))
+            results.append(
+                {
+                    "text": str(piece) if isinstance(piece, (str, Path)) else f"piece {number}",
+                    "log_prob": round(float(row["log_prob"][0]), 4),
+                    "nll_per_step": round(float(row["nll_per_step"][0]), 4),
+                    "num_steps": int(row["num_steps"][0]),
+                }
+            )
+        return results
+
+    def generate(
+        self,
+        prefix: str | Path | np.ndarray = "",
+        *,
+        count: int = 1,
+        max_length: int = 64,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> list[np.ndarray]:
+        """Make up music. The same seed gives the same notes, here, on the command line and in a SavedModel.
+
+        Args:
+            prefix: how the pieces begin: the name of a MIDI file, or a piano roll `(steps, 88)`; `""`: with nothing.
+            count: how many pieces.
+            max_length: how many steps to add.
+            temperature: above 0; below 1 likely notes and likely silence become likelier.
+            seed: of at least 0.
+
+        Returns:
+            Piano rolls, bool `(steps, 88)`, each with the prefix; `write_midi` writes them.
+
+        Raises:
+            DataError: if the file is broken.
+            TypeError, ValueError: if an argument is of the wrong kind.
+        """
+        check_positive_integer("count", count)
+        check_positive_integer("max_length", max_length)
+        check_positive_number("temperature", temperature)
+        check_non_negative_integer("seed", seed)
+        for name, value, most in (("max_length", max_length, LONGEST), ("seed", seed, MAX_SEED)):
+            if value > most:
+                raise ValueError(f"`{name}` must be at most {most}. Received: {name}={value!r}. Pass a smaller number.")
+        begins_with_nothing = isinstance(prefix, str) and not prefix
+        roll = np.zeros((0, NUM_NOTES)) if begins_with_nothing else self._roll("prefix", prefix)
+        outputs = self.functions.generate(
+            np.repeat(roll[None], count, axis=0).astype("float32"),
+            np.int32(max_length),
+            np.float32(temperature),
+            np.int32(seed),
+        )
+        return list(outputs["notes"].numpy() > 0.5)
+
+    @staticmethod
+    def midi_paths(path: str | Path, count: int) -> list[Path]:
+        """The files that `write_midi` writes for so many pieces."""
+        path = Path(path)
+        if count == 1:
+            return [path]
+        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
+
+    def write_midi(self, path: str | Path, rolls: Sequence[np.ndarray]) -> list[Path]:
+        """Write pieces as MIDI files.
+
+        Args:
+            path: the file; where there are several pieces, `tune.mid` stands for `tune-1.mid`, `tune-2.mid`, ...
+            rolls: what `generate` returned.
+
+        Returns:
+            The files.
+
+        Raises:
+            InputError: if a file cannot be written.
+        """
+        paths = self.midi_paths(path, len(rolls))
+        settings = self.settings
+        for each, roll in zip(paths, rolls, strict=True):
+            write_midi(each, roll, steps_per_beat=settings.steps_per_beat, beats_per_minute=settings.beats_per_minute)
+        return paths
+
+    def evaluate(
+        self,
+        data: str | Path,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        split: str = "test",
+    ) -> dict[str, Any]:
+        """The scores of the model on a file, of each piece the steps 2 to the last.
+
+        Args:
+            data: a file or folder as of `keras_seq.data.read_piano_rolls`.
+            on_progress: called with the number of pieces that were scored since the last call.
+            split: which list of a JSON file that has `train`, `valid` and `test`.
+
+        Returns:
+            `nll_per_step` in nats, `frame_accuracy`, `num_steps` and `examples`, the number of pieces.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        rolls = read_piano_rolls(data, split, steps_per_beat=self.settings.steps_per_beat)
+        return {**score_rolls(rolls, self.functions.logits, on_progress), "examples": len(rolls)}
+
+    def verification_samples(self) -> list[Sample]:
+        cadence = np.zeros((len(_CADENCE), NUM_NOTES), "float32")
+        for step, notes in enumerate(_CADENCE):
+            cadence[step, np.array(notes, int) - LOWEST_NOTE] = 1
+        pieces = np.stack([cadence, np.roll(cadence, 2, axis=1), np.zeros_like(cadence)])
+        options = {"length": np.int32(12), "temperature": np.float32(0.9), "seed": np.int32(1)}
+        generator = np.random.default_rng(1)
+        states = {
+            name: generator.normal(size=(3, *size), scale=0.1).astype("float32")
+            for name, size in self.functions.state_sizes.items()
+        }
+        odd = np.array([[[np.nan, np.inf, -np.inf, -3, 1e30, *[0.0] * (NUM_NOTES - 5)]] * 2], "float32")
+
+        def score(name: str, notes: np.ndarray, lengths: Sequence[int]) -> Sample:
+            return Sample(name, {"notes": notes, "lengths": np.array(lengths, "int32")})
+
+        return [
+            score("three pieces", pieces, [5, 4, 5]),
+            score("lengths out of range", pieces, [-7, 1, 900]),
+            score("numbers that are none", odd, [2]),
+            score("pieces without steps", pieces[:, :0], [0, 0, 0]),
+            score("no piece at all", pieces[:0], []),
+            Sample("three beginnings", {"notes": pieces, **options}, "generate"),
+            Sample("no beginning", {"notes": pieces[:, :0], **options}, "generate"),
+            Sample("no row", {"notes": pieces[:0], **options}, "generate"),
+            Sample("one step", {"notes": pieces[:, 0], **states}, "step"),
+        ]
+
+    def golden_samples(self) -> list[str | Sample]:
+        return list(self.verification_samples())
+
+    def _files(self) -> dict[str, Callable[[Path], None]]:
+        return {MUSIC_FILE: self.settings.save}
+
+    @classmethod
+    def _read(cls, directory: Path, model: keras.Model) -> MusicFunctions:
+        settings = MusicSettings.load(directory / MUSIC_FILE)
+        if model.output_shape[-1] != NUM_NOTES:
+            raise RunError(
+                f"{directory}: its model has {model.output_shape[-1]} notes, a piano has {NUM_NOTES}; train it again"
+            )
+        return MusicFunctions(model, settings)
+
+    def _roll(self, name: str, piece: Any) -> np.ndarray:
+        """The roll of a MIDI file, or one that was given."""
+        if isinstance(piece, (str, Path)):
+            return read_midi(piece, steps_per_beat=self.settings.steps_per_beat)
+        roll = np.asarray(piece)
+        if roll.dtype.kind not in "biuf":
+            raise TypeError(
+                f"`{name}` must be names of MIDI files, or arrays. Received: {name}={piece!r}. Give `(steps, 88)`."
+            )
+        if roll.ndim != 2 or roll.shape[1] != NUM_NOTES:
+            raise ValueError(
+                f"`{name}` must have the shape (steps, {NUM_NOTES}). Received: shape={roll.shape}. "
+                "Give one row for each step, one column for each key of a piano."
+            )
+        return roll > 0.5

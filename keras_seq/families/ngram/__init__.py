@@ -1,0 +1,14 @@
+"""Counts of n-grams, smoothed: the baseline of language models."""
+
+from keras_seq.families.ngram.task import NgramLanguageModel
+from keras_seq.families.ngram.training import NgramTraining
+from keras_seq.tasks.registry import Family
+
+FAMILY = Family(
+    name=NgramLanguageModel.task,
+    unit=NgramLanguageModel.unit,
+    task=NgramLanguageModel,
+    training=NgramTraining,
+    monitor="perplexity",
+    lower_is_better=("perplexity", "nll", "nats_per_character", "bits_per_character", "memory_mb"),
+)

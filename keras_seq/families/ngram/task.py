@@ -1,0 +1,282 @@
+"""The classical language model, to compare neural ones with: counts of n-grams, smoothed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
+from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.files import atomic_write
+from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
+from keras_seq.core.reading import read_arrays
+from keras_seq.ops.kneser_ney import KneserNey
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
+from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
+from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
+from keras_seq.text.vocabulary import PADDING_ID
+from keras_seq.training import Recipe
+
+NGRAMS_FILE = "ngrams.npz"
+# The table of the manifest.
+_FILES = "files"
+# What is scored at once.
+LINES_PER_CALL, SYMBOLS_PER_CALL = 4096, 1 << 20
+
+
+class NgramLanguageModel:
+    """An n-gram language model with interpolated Kneser-Ney smoothing.
+
+    It shows what a neural model buys: it is trained in seconds, on the processor, and is scored by the same command.
+    It is a baseline only, and is not exported.
+
+    Make one with `train`, with a recipe of the task `"ngram_language_model"`, or with `keras_seq.load`.
+
+    Args:
+        ngrams: the fitted counts.
+        encoder: turns symbols into ids.
+        name: what the model is called.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "text.txt"
+        >>> _ = path.write_text("a rose is a rose\\n" * 20)
+        >>> model = NgramLanguageModel.train(path, order=3, unit="word")
+        >>> round(model.evaluate(path)["perplexity"], 2)
+        1.27
+        >>> model.generate("a rose is", max_length=2, temperature=0.1)
+        ['a rose is a rose']
+    """
+
+    task = "ngram_language_model"
+    unit = "symbols"
+    max_characters = 100_000
+
+    def __init__(self, ngrams: KneserNey, encoder: LanguageEncoder, name: str = "ngrams") -> None:
+        self.ngrams = ngrams
+        self.encoder = encoder
+        self.name = name
+
+    @classmethod
+    def train(
+        cls,
+        path: str | Path,
+        *,
+        order: int = 5,
+        unit: str = "character",
+        layout: str = "stream",
+        min_count: int = 1,
+        max_symbols: int | None = None,
+        selection: Selection = WHOLE,
+        name: str = "ngrams",
+    ) -> Self:
+        """Count the n-grams of a text, which is held in memory meanwhile.
+
+        Args:
+            path: the text file.
+            order: the longest n-grams.
+            unit, layout: as of `keras_seq.text.LanguageEncoder`.
+            min_count: rarer symbols are unknown.
+            max_symbols: the most symbols to know.
+            selection: what of the file is read.
+            name: what the model is called.
+
+        Raises:
+            DataError: if the file is broken.
+            InputError: if it holds no symbol.
+        """
+        pieces = read_text(path, unit, layout, selection)
+        encoder = LanguageEncoder.build(pieces, unit=unit, layout=layout, min_count=min_count, max_size=max_symbols)
+        text = LanguageText(path, encoder, selection)
+        if not len(text.corpus):
+            raise InputError(f"{path}: holds no training text; give a longer one")
+        return cls(_unfitted(order, encoder).fit(_sequences(text)), encoder, name)
+
+    @property
+    def num_parameters(self) -> int:
+        """How many probabilities and backoff weights the model keeps."""
+        counts = self.ngrams.num_ngrams
+        return sum(counts) + 1 + sum(counts[:-1])
+
+    def evaluate(
+        self,
+        data: str | Path,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        selection: Selection = WHOLE,
+    ) -> dict[str, Any]:
+        """Score the model on a text file.
+
+        Args:
+            data: the file.
+            on_progress: called with the number of symbols that were scored since the last call.
+            selection: what of the file is scored.
+
+        Returns:
+            `perplexity`, `nll` (nats a symbol), `nats_per_character`, `bits_per_character`, `num_tokens`, `examples`
+            (symbols, or lines where these are texts), and `memory_mb`, megabytes of the model.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        text = LanguageText(data, self.encoder, selection)
+        nats = 0.0
+        for log_probs in self._scored(text):
+            nats -= math.fsum(log_probs)
+            if on_progress is not None:
+                on_progress(len(log_probs))
+        scores = language_scores(nats, len(text.corpus), text.num_characters)
+        return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6, "examples": text.num_lines or len(text.corpus)}
+
+    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """How probable raw texts are.
+
+        Args:
+            texts: the texts; where lines are texts, each is one with its end.
+
+        Returns:
+            For each text `{"text", "log_prob", "perplexity", "num_tokens"}`.
+
+        Raises:
+            TypeError: if `texts` is one string, or holds something else than strings.
+        """
+        check_texts(texts)
+        results = []
+        for text in texts:
+            ids = self.encoder.ids(text)
+            if self.encoder.layout == "lines":
+                ids = np.append(ids, END_ID)
+            log_prob = math.fsum(self.ngrams.log_probs([ids]))
+            perplexity = language_scores(-log_prob, len(ids), len(text))["perplexity"]
+            results.append({"text": text, "log_prob": log_prob, "perplexity": perplexity, "num_tokens": len(ids)})
+        return results
+
+    def generate(
+        self, prefix: str = "", *, count: int = 1, max_length: int = 100, temperature: float = 1.0, seed: int = 0
+    ) -> list[str]:
+        """Draw texts, symbol by symbol.
+
+        Args:
+            prefix: how they begin.
+            count: how many.
+            max_length: the most symbols that are drawn; where lines are texts, the end mark ends them earlier.
+            temperature: below 1 likely symbols become likelier, above 1 rarer ones.
+            seed: the same seed gives the same texts.
+
+        Returns:
+            The texts, each with the prefix.
+
+        Raises:
+            InputError: if the prefix holds a symbol that the model does not know.
+            TypeError, ValueError: if a number is not of its kind.
+        """
+        check_positive_integer("count", count)
+        check_non_negative_integer("max_length", max_length)
+        check_positive_number("temperature", temperature)
+        check_non_negative_integer("seed", seed)
+        unknown = self.encoder.unknown_symbols(prefix)
+        if unknown:
+            raise InputError(f"prefix: holds {unknown[0]!r}, which the model does not know; leave it out")
+        generator = np.random.default_rng(seed)
+        begin = [self.encoder.start_id] * (self.ngrams.order - 1)
+        texts = []
+        for _ in range(count):
+            ids = [*begin, *self.encoder.ids(prefix).tolist()]
+            for _ in range(max_length):
+                ids.append(self._drawn(ids, temperature, generator))
+                if ids[-1] == self.encoder.stop_id:
+                    break
+            texts.append(self.encoder.text(ids[len(begin) :]))
+        return texts
+
+    def export(self, target: str | Path, version: int = 1, beside: Any = None) -> Path:
+        """Refuse: an n-gram model is what others are compared with, and is not served.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"{self.name}: is an n-gram model, a baseline that is not served; export a language_model")
+
+    def save(self, directory: str | Path) -> None:
+        """Write `ngrams.npz` and `encoder/` into a folder, and a manifest of these files."""
+        directory = Path(directory)
+        (directory / MANIFEST_FILE).unlink(missing_ok=True)
+        self.encoder.save(directory / ENCODER_FOLDER)
+        sizes = {"order": np.array(self.ngrams.order), "num_ids": np.array(len(self.encoder))}
+        arrays: dict[str, Any] = {**sizes, **self.ngrams.arrays()}
+        with atomic_write(directory / NGRAMS_FILE) as file:
+            np.savez(file, **arrays)
+        write_manifest(directory / MANIFEST_FILE, {_FILES: digests_of(directory, [NGRAMS_FILE, ENCODER_FOLDER])})
+
+    @classmethod
+    def load(cls, directory: str | Path, name: str | None = None) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            DataError, RunError: if something is missing or damaged.
+        """
+        directory = Path(directory)
+        path = directory / NGRAMS_FILE
+        if not path.is_file():
+            raise RunError(f"{directory}: holds no {NGRAMS_FILE}; name a run that `keras-seq train` has ended")
+        encoder = LanguageEncoder.load(directory / ENCODER_FOLDER)
+        try:
+            arrays = read_arrays(path)
+            # Files of version 0.1 do not tell.
+            num_ids = int(arrays.pop("num_ids", len(encoder)))
+            if num_ids != len(encoder):
+                raise RunError(
+                    f"{directory / ENCODER_FOLDER / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the "
+                    f"n-grams were counted with {num_ids}; put the original back, or train again"
+                )
+            ngrams = _unfitted(int(arrays["order"]), encoder).load_arrays(arrays)
+        except InputError:
+            raise
+        except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise RunError(f"{path}: cannot be loaded ({reason}); train it again") from error
+        manifest = directory / MANIFEST_FILE
+        check_files(directory, read_manifest(manifest).get(_FILES, {}), manifest)
+        return cls(ngrams, encoder, name or directory.resolve().name)
+
+    @classmethod
+    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe)
+
+    def _scored(self, text: LanguageText) -> Iterator[np.ndarray]:
+        """The log-probabilities of all symbols of a text, piece by piece."""
+        if self.encoder.layout == "lines":
+            for lines in chunks(range(text.num_lines), LINES_PER_CALL):
+                yield self.ngrams.log_probs([text.line(line) for line in lines])
+            return
+        before = [self.encoder.start_id] * (self.ngrams.order - 1)
+        for piece in text.corpus.pieces(SYMBOLS_PER_CALL):
+            yield self.ngrams.log_probs([piece], history=before)
+            before = [*before, *piece[-self.ngrams.order :].tolist()][-self.ngrams.order :]
+
+    def _drawn(self, ids: Sequence[int], temperature: float, generator: np.random.Generator) -> int:
+        probabilities = self.ngrams.distribution(ids[-self.ngrams.order :])
+        probabilities[list(self.encoder.banned_ids)] = 0
+        # Of a low temperature the largest power must not underflow.
+        powers = (probabilities / probabilities.max()) ** (1 / temperature)
+        bounds = np.cumsum(powers)
+        return int(np.searchsorted(bounds, generator.random() * bounds[-1], side="right"))
+
+
+def _unfitted(order: int, encoder: LanguageEncoder) -> KneserNey:
+    excluded = [PADDING_ID, BEGIN_ID]
+    if encoder.layout == "stream" and encoder.unit == "character":
+        # Lines do not end there: they are parted by a character.
+        excluded.append(END_ID)
+    return KneserNey(order, len(encoder), start_id=encoder.start_id, excluded_ids=excluded)
+
+
+def _sequences(text: LanguageText) -> list[np.ndarray]:
+    if text.encoder.layout == "lines":
+        return [text.line(line) for line in range(text.num_lines)]
+    return [text.corpus.read(0, len(text.corpus))]

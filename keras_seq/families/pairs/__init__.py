@@ -1,0 +1,14 @@
+"""Pairs of texts: whether two texts mean the same, and which text is nearest."""
+
+from keras_seq.families.pairs.task import PairMatcher
+from keras_seq.families.pairs.training import PairTraining
+from keras_seq.tasks.registry import ExampleCall, Family
+
+FAMILY = Family(
+    name=PairMatcher.task,
+    unit=PairMatcher.unit,
+    task=PairMatcher,
+    training=PairTraining,
+    monitor="f1",
+    example_call=ExampleCall("--pairs pairs.tsv", '--input_exprs \'a=["A sentence."];b=["Another one."]\''),
+)

@@ -1,0 +1,314 @@
+"""The matcher: how alike two texts are, and which of many is the most similar."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_seq.core.checks import check_integer
+from keras_seq.core.errors import InputError, RunError
+from keras_seq.data import TextPair, read_labelled_text, read_pairs
+from keras_seq.export import GOLDEN_TEXTS, Sample
+from keras_seq.families.pairs.served import SETTINGS_FILE, MatchingFunctions, MatchingSettings, SavedMatchingFunctions
+from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores, retrieval_scores
+from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
+from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
+from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.training import Recipe
+from keras_seq.zoo.twins import TOWER
+
+# Similarities of queries with the texts of an index that are held at a time: 64 MB.
+SIMILARITIES_PER_CALL = 1 << 24
+
+
+class PairMatcher(TextTask):
+    """A trained siamese model: it compares texts.
+
+    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
+
+    Args:
+        functions: `keras_seq.families.pairs.served.MatchingFunctions`, or those of a SavedModel.
+        name: what the model is called.
+
+    Example:
+        >>> import keras_seq
+        >>> matcher = keras_seq.load("similar_en")  # doctest: +SKIP
+        >>> matcher.match(["how do i reset my card pin"], ["i forgot the pin of my card"])  # doctest: +SKIP
+        [{'a': 'how do i reset my card pin', 'b': 'i forgot the pin of my card', 'similarity': 0.81, 'duplicate': True}]
+    """
+
+    task = "pair_matcher"
+    unit = "examples"
+    functions_class = MatchingFunctions
+    saved_functions_class = SavedMatchingFunctions
+
+    def __init__(self, functions: MatchingFunctions | SavedMatchingFunctions, name: str = "matcher") -> None:
+        super().__init__(functions, name)
+
+    @property
+    def settings(self) -> MatchingSettings:
+        """The threshold, and how files of pairs are read."""
+        return self.functions.settings
+
+    def match(self, a: Sequence[str], b: Sequence[str]) -> list[dict[str, Any]]:
+        """Compare texts two by two.
+
+        Args:
+            a, b: the texts; the first of `a` is compared with the first of `b`, and so on.
+
+        Returns:
+            For each pair `{"a", "b", "similarity", "duplicate"}`: the cosine, from -1 to 1, and whether it is at least
+            `settings.threshold`.
+
+        Raises:
+            TypeError: if `a` or `b` is one string, or holds something else than strings.
+            ValueError: if they differ in number.
+        """
+        check_texts(a)
+        check_texts(b)
+        if len(a) != len(b):
+            raise ValueError(
+                f"`a` and `b` must have the same number of texts. Received: {len(a)} and {len(b)}. Leave some out."
+            )
+        return [
+            {
+                "a": first,
+                "b": second,
+                "similarity": round(float(similarity), 4),
+                "duplicate": bool(similarity >= self.settings.threshold),
+            }
+            for first, second, similarity in zip(a, b, self._similarities(a, b), strict=True)
+        ]
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of texts, of length 1: the product of two is their similarity.
+
+        Args:
+            texts: the texts.
+
+        Returns:
+            float32 `(texts, features)`.
+
+        Raises:
+            TypeError: if `texts` is one string, or holds something else than strings.
+        """
+        return self._embedded(texts)
+
+    def find(self, texts: Sequence[str], k: int = 5) -> list[dict[str, Any]]:
+        """The most similar texts of the index.
+
+        Args:
+            texts: the queries.
+            k: how many to find for each.
+
+        Returns:
+            For each query `{"text", "nearest": [{"text", "score"}]}`, the most similar first.
+
+        Raises:
+            TypeError: if `texts` is one string, or holds something else than strings, or `k` is no integer.
+            InputError: if the model has no index, or one of less than `k` texts.
+        """
+        check_texts(texts)
+        check_integer("k", k)
+        size = self.settings.index_size
+        if not size:
+            raise InputError(
+                f"{self.name}: has no index of texts; export it with `keras-seq export RUN --index FILE`, or compare "
+                "pairs with --pairs"
+            )
+        if not 1 <= k <= size:
+            raise InputError(f"{self.name}: `k` must be from 1 to {size}, the size of its index. Received: k={k}")
+        # A query has as many similarities as the index has texts: many short queries at once would fill the memory.
+        rows = [
+            row
+            for part in chunks(texts, max(1, SIMILARITIES_PER_CALL // size))
+            for row in call_rows(lambda batch: self.functions.index(batch, k), part, self.settings.max_tokens)
+        ]
+        return [
+            {
+                "text": text,
+                "nearest": [
+                    {"text": found.decode("utf-8", "backslashreplace"), "score": round(float(score), 4)}
+                    for found, score in zip(row["texts"], row["scores"], strict=True)
+                ],
+            }
+            for text, row in zip(texts, rows, strict=True)
+        ]
+
+    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """As `find`; pairs are for `match`."""
+        return self.find(texts, max(1, min(5, self.settings.index_size)))
+
+    def with_index(self, texts: Sequence[str]) -> PairMatcher:
+        """The same matcher, which finds the most similar of these texts; `export` then writes them along.
+
+        Args:
+            texts: the texts.
+
+        Raises:
+            TypeError: if `texts` is one string, or holds something else than strings.
+            ValueError: if there is no text.
+            RunError: if it was loaded from a SavedModel, whose index is part of the graph.
+        """
+        parts = self._parts()
+        check_texts(texts)
+        if not texts:
+            raise ValueError("`texts` must hold at least one text. Received: none. Pass those that are to be found.")
+        return self._rebuilt(parts.settings, texts, self.embed(texts))
+
+    def with_settings(self, **changes: Any) -> PairMatcher:
+        """The same matcher, without an index, with other settings, such as `threshold`.
+
+        Args:
+            **changes: fields of `keras_seq.families.pairs.served.MatchingSettings`.
+
+        Raises:
+            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
+        """
+        return self._rebuilt(dataclasses.replace(self._parts().settings, **changes))
+
+    def evaluate(
+        self,
+        data: str | Path,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        reference: str | Path | None = None,
+    ) -> dict[str, Any]:
+        """Score the matcher on a file of the form that it was trained on.
+
+        Args:
+            data: pairs with labels or scores, or labelled text.
+            on_progress: called with the number of examples that were scored since the last call.
+            reference: with labelled text, the file among whose texts the nearest are looked for; by default those of
+                `data` itself, each without itself.
+
+        Returns:
+            Of pairs with labels `accuracy`, `f1`, `precision`, `recall`, `roc_auc`, `average_precision`; with scores
+            `pearson` and `spearman`, and the others, where a pair is a duplicate from `settings.same_from` on; of
+            labelled text `recall_at_1`, `recall_at_5`, `recall_at_10`, `mrr`, `embedding_spread`. And `examples`.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        settings = self.settings
+        if settings.form == "classes":
+            vectors, labels = self._labelled_vectors(data, on_progress)
+            found = {"embedding_spread": embedding_spread(vectors)}
+            others = (None, None) if reference is None else self._labelled_vectors(reference, None)
+            return {**retrieval_scores(vectors, labels, *others), **found, "examples": len(labels)}
+        pairs: list[TextPair] = []
+        similarities: list[np.ndarray] = []
+        for chunk in chunks(read_pairs(data, columns=settings.columns, form=settings.form), TEXTS_PER_CHUNK):
+            similarities.append(self._similarities([pair.a for pair in chunk], [pair.b for pair in chunk]))
+            # The texts themselves are not needed any more.
+            pairs += [pair._replace(a="", b="") for pair in chunk]
+            if on_progress is not None:
+                on_progress(len(chunk))
+        targets = pair_targets(pairs, settings, data)
+        return {**match_scores(np.concatenate(similarities), targets, settings), "examples": len(pairs)}
+
+    @classmethod
+    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+        """As of every task: of labelled text also the training texts, among which the nearest are looked for."""
+        options = {"reference": recipe.data.train} if recipe.pairs.form == "classes" else {}
+        return recipe.data.test, options
+
+    def verification_samples(self) -> list[Sample]:
+        texts = list(GOLDEN_TEXTS)
+        samples = [
+            Sample("pairs of texts", {"a": _strings(texts), "b": _strings(texts[1:] + texts[:1])}),
+            Sample("equal texts", {"a": _strings(texts), "b": _strings(texts)}),
+            Sample("texts for embed", {"text": _strings(texts)}, "embed"),
+        ]
+        if self.settings.index_size:
+            k = np.int32(min(3, self.settings.index_size))
+            samples += [
+                Sample("texts for index", {"text": _strings(texts), "k": k}, "index"),
+                Sample("no text for index", {"text": _strings([]), "k": k}, "index"),
+            ]
+        return samples
+
+    def golden_samples(self) -> list[str | Sample]:
+        return list(self.verification_samples())
+
+    def _similarities(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
+        # A text that stands in many pairs is read once.
+        rows = {text: row for row, text in enumerate(dict.fromkeys([*a, *b]))}
+        vectors = self.embed(list(rows))
+        return np.einsum("pf,pf->p", vectors[[rows[text] for text in a]], vectors[[rows[text] for text in b]])
+
+    def _labelled_vectors(
+        self, path: str | Path, on_progress: Callable[[int], None] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        vectors: list[np.ndarray] = []
+        labels: list[str] = []
+        for chunk in chunks(read_labelled_text(path, columns=self.settings.columns), TEXTS_PER_CHUNK):
+            vectors.append(self.embed([example.text for example in chunk]))
+            labels += [example.labels[0] for example in chunk]
+            if on_progress is not None:
+                on_progress(len(chunk))
+        return np.concatenate(vectors), np.array(labels)
+
+    def _rebuilt(
+        self, settings: MatchingSettings, texts: Sequence[str] = (), vectors: np.ndarray | None = None
+    ) -> PairMatcher:
+        parts = self._parts()
+        functions = MatchingFunctions(parts.model, parts.tokenizer, parts.encoder, settings, texts, vectors)
+        return PairMatcher(functions, self.name)
+
+    def _files(self) -> dict[str, Callable[[Path], None]]:
+        return {SETTINGS_FILE: self.settings.save}
+
+    @classmethod
+    def _read_functions(cls, directory: Path, model: keras.Model, encoder: TokenEncoder) -> MatchingFunctions:
+        if TOWER not in [layer.name for layer in model.layers]:
+            raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
+        return MatchingFunctions(model, WordTokenizer(), encoder, MatchingSettings.load(directory / SETTINGS_FILE))
+
+
+def pair_targets(pairs: Sequence[TextPair], settings: MatchingSettings, source: str | Path) -> np.ndarray:
+    """What is known of pairs: the score as a share of its range, or the label 0 or 1; float32 `(pairs,)`.
+
+    Raises:
+        InputError: if a pair has neither, or a score that is out of range.
+    """
+    low, high = settings.score_range
+    values = []
+    for pair in pairs:
+        if pair.score is not None:
+            if not low <= pair.score <= high:
+                raise InputError(
+                    f"{source}:{pair.line}: the score {pair.score:g} is not from {low:g} to {high:g}; correct it, or "
+                    "`pairs.score_range`"
+                )
+            values.append((pair.score - low) / (high - low))
+        elif pair.label is not None:
+            values.append(float(pair.label))
+        else:
+            raise InputError(f"{source}:{pair.line}: the pair has no label; name a file that says which are the same")
+    return np.array(values, np.float32)
+
+
+def is_same(targets: np.ndarray, settings: MatchingSettings) -> np.ndarray:
+    """Which pairs are duplicates, of what `pair_targets` gives: bool `(pairs,)`."""
+    return targets >= (settings.same_from if "score" in settings.columns else 0.5)
+
+
+def match_scores(similarities: np.ndarray, targets: np.ndarray, settings: MatchingSettings) -> dict[str, float]:
+    """The scores of similarities `(pairs,)` against labels, or against scores and the labels that they make."""
+    found: dict[str, float] = {}
+    if "score" in settings.columns:
+        found |= correlation_scores(similarities, targets)
+    truth = is_same(targets, settings)
+    if truth.any() and not truth.all():
+        found |= pair_scores(similarities, truth, settings.threshold)
+    return found
+
+
+def _strings(texts: Sequence[str]) -> np.ndarray:
+    return np.array(list(texts), object)

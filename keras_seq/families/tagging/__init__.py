@@ -1,0 +1,13 @@
+"""Tagging: the entities of a text, by a tag for each token."""
+
+from keras_seq.families.tagging.task import Tagger
+from keras_seq.families.tagging.training import TaggerTraining
+from keras_seq.tasks.registry import Family
+
+FAMILY = Family(
+    name=Tagger.task,
+    unit=Tagger.unit,
+    task=Tagger,
+    training=TaggerTraining,
+    monitor="entity_f1",
+)

@@ -1,0 +1,62 @@
+"""What a matcher of images serves is what the plain model says of reduced images."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_seq.core.errors import DataError
+from keras_seq.data import resize_images
+from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
+from keras_seq.zoo import siamese_image_model
+
+IMAGES = np.random.default_rng(0).random((5, 9, 8, 1)).astype("float32")
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["as it is", "inverted"])
+def functions(request):
+    keras.utils.set_random_seed(1)
+    model = siamese_image_model((6, 5), filters=(4, 6), projection_units=3)
+    return ImageMatchingFunctions(model, ImageSettings(9, 8, invert=request.param, threshold=0.2))
+
+
+def test_vectors_and_similarities(functions):
+    reduced = resize_images(IMAGES[..., 0], 6, 5, invert=functions.settings.invert)[..., None]
+    vectors = functions.embed(IMAGES)["vector"]
+    np.testing.assert_allclose(vectors, functions.model.get_layer("tower")({"image": reduced}), atol=1e-5)
+    found = functions.pairs(IMAGES, IMAGES[::-1])
+    expected = functions.model({"image_a": reduced, "image_b": reduced[::-1]})
+    np.testing.assert_allclose(found["similarity"], expected, atol=1e-5)
+    np.testing.assert_array_equal(found["duplicate"], found["similarity"].numpy() >= 0.2)
+
+
+def test_no_image(functions):
+    assert functions.embed(IMAGES[:0])["vector"].shape == (0, 3)
+    assert functions.pairs(IMAGES[:0], IMAGES[:0])["similarity"].shape == (0,)
+
+
+@pytest.mark.parametrize("pixel", [np.nan, np.inf, -0.1, 255.0])
+def test_pixels_that_are_none(functions, pixel):
+    images = IMAGES.copy()
+    images[3, 2, 1, 0] = pixel
+    for call in (lambda: functions.embed(images), lambda: functions.pairs(images, IMAGES)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="pixels must be numbers from 0 to 1; received"):
+            call()
+
+
+def test_numbers_and_sizes_of_images(functions):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a and b must have the same number of images"):
+        functions.pairs(IMAGES, IMAGES[:2])
+    with pytest.raises(TypeError, match=r"shape=\(None, 9, 8, 1\)"):
+        functions.embed(IMAGES[:, :8])
+
+
+def test_settings(tmp_path):
+    settings = ImageSettings(105, 90, True, 2, 0.25)
+    settings.save(tmp_path / "images.json")
+    assert ImageSettings.load(tmp_path / "images.json") == settings
+    (tmp_path / "images.json").write_text('{"height": 0}')
+    with pytest.raises(DataError, match=r"images.json: damaged \(`height` must be"):
+        ImageSettings.load(tmp_path / "images.json")
+    with pytest.raises(TypeError, match="`threshold` must be a number"):
+        ImageSettings(threshold="0.5")

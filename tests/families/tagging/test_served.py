@@ -1,0 +1,87 @@
+"""What a tagger serves is what the plain model says: cutting and grouping rows by length changes no answer."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_seq.families.tagging.served import ROWS_PER_GROUP, TaggingFunctions
+from keras_seq.ops.crf import crf_marginals, crf_viterbi
+from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer
+from keras_seq.zoo import ner_model
+
+TAGS = ("O", "B-PER", "I-PER", "E-PER", "S-PER")
+SERVED = ("O", "B-PER", "I-PER", "I-PER", "B-PER")
+WORDS = ("Ana", "mora", "em", "Lisboa", ".", "O", "juiz", "d'água", "1998", "STF", "São", "😀", "nunca-visto")
+ROWS, STEPS = 45, 23
+
+
+def random_tokens():
+    """Rows of mixed length: empty, full, with padding on the left, on the right and in the middle."""
+    generator = random.Random(5)
+    rows = []
+    for index in range(ROWS):
+        length = STEPS if index == 7 else 0 if index % 11 == 3 else generator.randint(1, STEPS - 4)
+        row = generator.choices(WORDS, k=length)
+        before = generator.randint(0, STEPS - length) if index % 3 == 0 else 0
+        row = [*[""] * before, *row, *[""] * (STEPS - length - before)]
+        if index % 5 == 1:
+            row[generator.randrange(STEPS)] = ""
+        rows.append(row)
+    generator.shuffle(rows)
+    return np.array(rows, object)
+
+
+@pytest.fixture(scope="module", params=["crf", "log_softmax"])
+def functions(request):
+    encoder = TokenEncoder.build([WORDS[:-2]])
+    features = {
+        "characters": {"vocabulary_size": len(encoder.characters), "embedding_dim": 5, "units": 6},
+        "max_characters": encoder.max_characters,
+        "num_cases": NUM_CASE_CLASSES,
+    }
+    keras.utils.set_random_seed(2)
+    model = ner_model(len(encoder.vocabulary), TAGS, embedding_dim=6, units=(5,), features=features, head=request.param)
+    generator = np.random.default_rng(2)
+    for variable in model.trainable_variables:
+        variable.assign(generator.normal(scale=0.7, size=variable.shape))
+    return TaggingFunctions(model, WordTokenizer(), encoder, TAGS)
+
+
+def plain(functions, tokens):
+    """Tag ids and their probabilities from the model, on the whole batch at once."""
+    ids = functions.encoder.encode(tf.constant(tokens))
+    mask = tokens != ""
+    outputs = functions.model({name: ids[name] for name in functions.input_names}, training=False)
+    if len(outputs.shape) == 4:
+        tag_ids, _ = crf_viterbi(outputs, mask)
+        probabilities = crf_marginals(outputs, mask)
+    else:
+        tag_ids, probabilities = np.argmax(outputs, -1), np.exp(outputs)
+    tag_ids = np.asarray(tag_ids)
+    return tag_ids, np.take_along_axis(np.asarray(probabilities), tag_ids[..., None], -1)[..., 0], mask
+
+
+def test_served_answers_are_those_of_the_plain_model(functions):
+    tokens = random_tokens()
+    assert len(tokens) > 2 * ROWS_PER_GROUP and any((row == "").all() for row in tokens)
+    assert any(row[0] == "" and (row != "").any() for row in tokens)
+    tag_ids, scores, mask = plain(functions, tokens)
+    served = functions.tokenized(tf.constant(tokens))
+    expected = np.where(mask, np.array(SERVED, object)[tag_ids], "")
+    assert len(set(expected[mask])) == 3, "random weights that give one tag test nothing"
+    found = np.vectorize(bytes.decode, otypes=[object])(served["tags"].numpy())
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(served["scores"].numpy(), np.where(mask, scores, 0), atol=1e-5)
+
+
+def test_raw_text_is_tagged_as_its_tokens_are(functions):
+    tokens = random_tokens()
+    texts = [" ".join(token for token in row if token) for row in tokens]
+    raw = functions.text(tf.constant(texts))
+    again = functions.tokenized(raw["tokens"])
+    for name in ("tags", "scores"):
+        np.testing.assert_array_equal(raw[name].numpy(), again[name].numpy())
+    assert (raw["tokens"].numpy() != b"").any(axis=1).tolist() == [bool(text) for text in texts]

@@ -1,0 +1,95 @@
+"""The registry of families: those of this package, those of others, and what is told of those that are not there."""
+
+import dataclasses
+import sys
+
+import pytest
+
+import keras_seq.families
+from keras_seq.core.errors import InputError, RecipeError
+from keras_seq.tasks import Family, families, family_named, register_family, train
+from keras_seq.tasks import registry as registry_module
+
+
+@pytest.fixture
+def forgotten(monkeypatch):
+    """What is registered in the test alone."""
+    monkeypatch.setattr(registry_module, "_FAMILIES", {})
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch, forgotten):
+    """Installs a package whose entry point brings a family."""
+
+    def install(name, code):
+        (tmp_path / f"{name}_package.py").write_text(code)
+        info = tmp_path / f"{name}_package-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}_package\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[keras_seq.families]\n{name} = {name}_package:FAMILY\n")
+
+    monkeypatch.syspath_prepend(tmp_path)
+    yield install
+    for name in [name for name in sys.modules if name.endswith("_package")]:
+        del sys.modules[name]
+
+
+TOY = """
+from keras_seq.tasks import Family
+FAMILY = Family(name="{name}", unit="toys", task=object, training=dict, monitor="fun")
+"""
+
+
+def test_families_of_this_package():
+    assert [family.name for family in families()] == sorted(keras_seq.families.FAMILIES)
+    for family in families():
+        assert (family.task.task, family.task.unit) == (family.name, family.unit)
+        assert getattr(keras_seq.families, family.task.__name__) is family.task
+    with pytest.raises(AttributeError, match="no attribute 'Taggers'"):
+        keras_seq.families.Taggers  # noqa: B018
+    assert set(keras_seq.families.__all__) <= set(dir(keras_seq.families))
+
+
+def test_unknown_names(tmp_path):
+    with pytest.raises(InputError, match="task 'taggr' is unknown; .* knows classifier, .*; did you mean tagger"):
+        family_named("taggr")
+    from keras_seq.training import Recipe
+
+    recipe = Recipe.from_dict({"task": "zzz", "name": "z", "data": {"train": "z"}, "model": {"builder": "z"}})
+    with pytest.raises(RecipeError, match="key `task`: task 'zzz' is unknown; .*; name one of them"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_package_brings_a_family(installed):
+    installed("toy", TOY.format(name="toy"))
+    assert family_named("toy").unit == "toys"
+    assert {family.name for family in families()} == {*keras_seq.families.FAMILIES, "toy"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("toy", "import no_such_module", "task 'toy': its family toy_package:FAMILY cannot be imported .No module"),
+        ("toy", "", "cannot be imported .*has no attribute 'FAMILY'"),
+        ("toy", TOY.format(name="game"), "must be a Family of this name. Received: Family.name='game'"),
+        ("toy", "FAMILY = 1", "must be a Family of this name. Received: 1; correct the entry point"),
+        ("tagger", TOY.format(name="tagger"), "'tagger' is brought by keras_seq.families.tagging:FAMILY and tagger"),
+    ],
+)  # fmt: skip
+def test_entry_points_that_cannot_be_used(installed, name, code, message):
+    installed(name, code)
+    with pytest.raises(InputError, match=message):
+        family_named(name)
+    assert family_named("classifier").unit == "texts"
+
+
+def test_registration_in_a_process(forgotten):
+    family = Family(name="toy", unit="toys", task=object, training=dict, monitor="fun")
+    register_family(family)
+    register_family(family)
+    assert family_named("toy") is family and family in families()
+    with pytest.raises(ValueError, match="a family is registered as 'toy' already"):
+        register_family(dataclasses.replace(family, unit="games"))
+    with pytest.raises(TypeError, match="`family` must be a Family"):
+        register_family(object)
