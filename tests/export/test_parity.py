@@ -88,4 +88,4 @@ def keras_of(model):
 
 @pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
 def test_shipped_models_answer_as_when_they_were_exported(model):
-    check_golden(model, model / "golden.npz", tolerance=1e-4)
+    check_golden(model, model / "golden.npz", tolerance=1e-6)
