@@ -76,10 +76,10 @@ class FitSection(Section):
 
     epochs: int = Field(default=20, ge=1, description="passes over the training data at most")
     monitor: str = Field(
-        default="", description="the score of the validation data that decides; by default that of the family"
+        default="", description="the score of the validation data that decides; empty = that of the task"
     )
-    direction: Literal["max", "min"] = Field(
-        default="max", description="whether more of the score is better; by default as it is known of the score"
+    direction: Literal["max", "min"] | None = Field(
+        default=None, description="whether more or less of that score is better; by default as it is known of it"
     )
     patience: int = Field(default=0, ge=0, description="evaluations without a better score that end it; 0 = never")
     evaluate_every: int = Field(default=1, ge=1, description="epochs from one evaluation to the next")

@@ -295,7 +295,7 @@ class _Training:
             )
         value = scores[settings.monitor]
         # The first evaluation is always the best so far, even when its score is not a number.
-        better = value > progress.best_value if settings.direction == "max" else value < progress.best_value
+        better = value < progress.best_value if settings.direction == "min" else value > progress.best_value
         record["is_best"] = not progress.best_epoch or better or (math.isnan(progress.best_value) and value == value)
         if record["is_best"]:
             progress.best_epoch, progress.best_value, progress.waited = record["epoch"], value, 0

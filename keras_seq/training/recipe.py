@@ -15,7 +15,6 @@ from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.plugins import FAMILIES
 from keras_seq.training.fit_recipe import (
-    BatchingSection,
     FitSection,
     ModelSection,
     OptimizerSection,
@@ -236,7 +235,7 @@ class KerasRecipe(Recipe):
     """A recipe of a Keras model that is fitted by gradients: a builder, batches, an optimizer, epochs."""
 
     model: ModelSection
-    batching: RowsSection = BatchingSection()
+    batching: RowsSection = RowsSection()
     optimizer: OptimizerSection = OptimizerSection()
     fit: FitSection = FitSection()
     tensorboard: TensorBoardSection = TensorBoardSection()
@@ -247,9 +246,7 @@ class KerasRecipe(Recipe):
         monitor = self.fit.monitor
         if not monitor:
             monitor = family.monitor if isinstance(family.monitor, str) else family.monitor(self)
-        direction = self.fit.direction
-        if "direction" not in given:
-            direction = "min" if monitor in family.lower_is_better else "max"
+        direction = self.fit.direction or ("min" if monitor in family.lower_is_better else "max")
         values = {**dict(self.fit), "monitor": monitor, "direction": direction}
         # These two do not become given ones: by what is overridden they may be others.
         return self.model_copy(update={"fit": type(self.fit).model_construct(set(given), **values)})

@@ -101,10 +101,9 @@ def page(classes: Mapping[str, type[Recipe]]) -> str:
     lines = [
         "# The keys of recipes",
         "",
-        "A recipe is a TOML file with everything that decides a score. `task` says which kind of model it is for; "
-        "each kind reads the keys below and no others: an unknown key, or one of another kind, is an error that names "
-        "it. "
-        "`keras-seq recipe TASK` prints a recipe with all keys of a task, to fill in; `--set section.key=value` of "
+        "A recipe is a TOML file with everything that decides a score. `task` says which kind of model it is for; each",
+        "kind reads the keys below and no others: an unknown key, or one of another kind, is an error that names it.",
+        "`keras-seq recipe TASK` prints a recipe with all keys of a task, to fill in; `--set section.key=value` of",
         "`keras-seq train` changes one. This page is what `keras-seq recipe --keys` prints.",
         "",
         *(f"- [{task}](#{task}): {summary_of(recipe_class)}" for task, recipe_class in classes.items()),

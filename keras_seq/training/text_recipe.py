@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.pretraining_recipe import PretrainingSection
 from keras_seq.training.recipe import DataSection, HeldOutDataSection, KerasRecipe
 from keras_seq.training.recipe_section import Section
@@ -41,6 +42,7 @@ class TokenRecipe(KerasRecipe):
 
     data: TokenDataSection
     subwords: SubwordSection = SubwordSection()
+    batching: BatchingSection = BatchingSection()
 
 
 class LabelledTextRecipe(TokenRecipe):

@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.recipe_section import OptionalFile, Section
 from keras_seq.training.text_recipe import Column, LabelledDataSection, LabelledTextRecipe
 
@@ -79,7 +78,6 @@ class ClassifierRecipe(LabelledTextRecipe):
     data: ClassifierDataSection
     transfer: TransferSection = TransferSection()
     classification: ClassificationSection = ClassificationSection()
-    batching: BatchingSection = BatchingSection()
 
     def data_remarks(self) -> list[str]:
         """As of `Recipe`; the fold that tests, and the texts for word vectors and for the prior."""

@@ -4,7 +4,6 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.objective_recipe import POINTWISE, PointwiseObjectiveSection
 from keras_seq.training.text_recipe import Column, LabelledDataSection, LabelledTextRecipe
 
@@ -75,7 +74,6 @@ class PairMatcherRecipe(LabelledTextRecipe):
 
     data: PairDataSection
     pairs: PairsSection = PairsSection()
-    batching: BatchingSection = BatchingSection()
 
     def default_monitor(self) -> str:
         """The score that decides; it depends on what is known of the pairs."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from keras_seq.training.fit_recipe import BatchingSection, FitSection, ModelSection
+from keras_seq.training.fit_recipe import FitSection, ModelSection
 from keras_seq.training.recipe_section import File
 from keras_seq.training.text_recipe import TokenDataSection, TokenRecipe
 
@@ -42,5 +42,4 @@ class TaggerRecipe(TokenRecipe):
 
     data: TaggerDataSection
     model: TaggerModelSection
-    batching: BatchingSection = BatchingSection()
     fit: TaggerFitSection = TaggerFitSection()
