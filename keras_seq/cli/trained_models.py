@@ -100,7 +100,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     return ModelCard(
         name=name,
         task=recipe.task,
-        builder=recipe.model.builder if isinstance(recipe, KerasRecipe) else "",
+        builder=recipe.model.builder if isinstance(recipe, KerasRecipe) else recipe.task,
         description=recipe.description or f"A {recipe.task} trained by the recipe {recipe.name}.",
         language=recipe.data.language,
         data=_dataset_card(recipe),
