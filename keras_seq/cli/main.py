@@ -12,6 +12,7 @@ from keras_seq.cli import (
     generate_command,
     list_command,
     predict_command,
+    recipe_command,
     train_command,
 )
 from keras_seq.cli.errors import CommandGroup
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("list", epilog=list_command.EPILOG)(list_command.list_zoo)
 app.add_typer(data_commands.app, name="data")
+app.command("recipe", epilog=recipe_command.EPILOG)(recipe_command.recipe)
 app.command("train", cls=train_command.TrainCommand, epilog=train_command.EPILOG)(train_command.train)
 app.command("evaluate", epilog=evaluate_command.EPILOG)(evaluate_command.evaluate)
 app.command("predict", epilog=predict_command.EPILOG)(predict_command.predict)

@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,6 +68,7 @@ def train(
 ) -> None:
     """Train the model of a recipe; it leaves the resolved recipe, scores, weights and TensorBoard files in a folder."""
     start_frameworks()
+    from keras_seq.tasks import family_named
     from keras_seq.tasks import train as train_task
     from keras_seq.training import Recipe, TrainingInterrupted
 
@@ -84,7 +85,8 @@ def train(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     show_result(metrics, folder)
     if original.data == resolved.data:
-        for line in compared_with_expected(resolved.expected.scores, metrics):
+        lower_is_better = family_named(resolved.task).lower_is_better
+        for line in compared_with_expected(resolved.expected.scores, metrics, lower_is_better):
             say(line)
 
 
@@ -111,16 +113,17 @@ def show_result(metrics: Mapping[str, Any], folder: Path) -> None:
     say(f"  keras-seq export {place} --to saved_models/{shlex.quote(folder.resolve().name)}")
 
 
-def compared_with_expected(expected: Mapping[str, float], metrics: Mapping[str, Any]) -> list[str]:
+def compared_with_expected(
+    expected: Mapping[str, float], metrics: Mapping[str, Any], lower_is_better: Collection[str] = ()
+) -> list[str]:
     """One line for each score that the recipe expects: whether this run reached it.
 
     Args:
         expected: Metric -> score on the test data (validation data where there is no test file). `validation.` or
             `test.` before the metric names the data.
         metrics: What `train` returned.
+        lower_is_better: Metrics of which less is better.
     """
-    from keras_seq.training.recipe import LESS_IS_BETTER
-
     default = "test" if "test" in metrics else "validation"
     lines = []
     for key, score in expected.items():
@@ -128,7 +131,7 @@ def compared_with_expected(expected: Mapping[str, float], metrics: Mapping[str, 
         split = split or default
         reached = metrics.get(split, {}).get(name)
         if isinstance(reached, float):
-            short = reached - score if name in LESS_IS_BETTER else score - reached
+            short = reached - score if name in lower_is_better else score - reached
             # Recipes give scores with four places.
             short = round(short, 4)
             verdict = "reached" if short <= 0 else f"missed by {short:.4f}"

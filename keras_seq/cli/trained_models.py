@@ -7,6 +7,7 @@ from typing import Any
 
 import tomli_w
 
+from keras_seq.cli.recipe_command import ZOO
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
 from keras_seq.data import Dataset, list_datasets
@@ -14,16 +15,12 @@ from keras_seq.export import write_golden
 from keras_seq.export.manifest import is_of_version
 from keras_seq.export.verify import read_signatures
 from keras_seq.tasks.load import find_model, model_folders
-from keras_seq.training import Recipe, RunDirectory
+from keras_seq.training import KerasRecipe, Recipe, RunDirectory
 from keras_seq.zoo.cards import DatasetCard, ModelCard
 
 CARD_FILE = "card.json"
-SPLITS = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
-LANGUAGE_TASKS = ("language_model", "ngram_language_model")
 # What a card takes over from `metrics.json` as it is.
 CARD_METRICS = ("parameters", "training_seconds", "cpu", "versions", "date")
-# The recipes of a source checkout.
-ZOO = Path(__file__).resolve().parents[2] / "zoo"
 
 
 def recipe_of(run_or_model: str) -> Recipe | None:
@@ -42,7 +39,7 @@ def recipe_of(run_or_model: str) -> Recipe | None:
         values = tomllib.loads(card.recipe)
     except (tomllib.TOMLDecodeError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{run_or_model}: the recipe in its card is no TOML ({error}); export it again") from None
-    return Recipe.from_dict(values, source=card.name)
+    return Recipe.from_dict(values, source=card.name, stored=True)
 
 
 def card_of(folder: Path) -> ModelCard | None:
@@ -95,7 +92,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         RunError: When the run has not ended, or its metrics lack what a card states.
     """
     # A card is published: of the user's own files it names no folders.
-    recipe, metrics = _without_folders(run.recipe), run.read_metrics()
+    recipe, metrics = run.recipe.with_files(_without_folder), run.read_metrics()
     split = "test" if "test" in metrics else "validation"
     missing = [key for key in (split, *CARD_METRICS) if key not in metrics]
     if missing:
@@ -103,7 +100,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     return ModelCard(
         name=name,
         task=recipe.task,
-        builder=recipe.model.builder,
+        builder=recipe.model.builder if isinstance(recipe, KerasRecipe) else recipe.task,
         description=recipe.description or f"A {recipe.task} trained by the recipe {recipe.name}.",
         language=recipe.data.language,
         data=_dataset_card(recipe),
@@ -138,28 +135,8 @@ def _command(recipe: Recipe) -> str:
     return "keras-seq train recipe.toml"
 
 
-def _without_folders(recipe: Recipe) -> Recipe:
-    """The recipe with registered data as they are, and of other files the names alone."""
-    named = {split: _without_folder(reference) for split, reference in _references(recipe).items()}
-    files = tuple(_without_folder(reference) for reference in recipe.pretraining.files)
-    other = None if recipe.transfer.file is None else _without_folder(recipe.transfer.file)
-    return recipe.model_copy(
-        update={
-            "data": recipe.data.model_copy(update=named),
-            "pretraining": recipe.pretraining.model_copy(update={"files": files}),
-            "transfer": recipe.transfer.model_copy(update={"file": other}),
-        }
-    )
-
-
 def _without_folder(reference: str) -> str:
     return reference if _dataset_of(reference) else Path(reference).name
-
-
-def _references(recipe: Recipe) -> dict[str, str]:
-    """The files of the data that a recipe names."""
-    found = {split: getattr(recipe.data, split) for split in SPLITS}
-    return {split: reference for split, reference in found.items() if reference is not None}
 
 
 def _dataset_of(reference: str) -> Dataset | None:
@@ -172,40 +149,19 @@ def _dataset_of(reference: str) -> Dataset | None:
 
 
 def _dataset_card(recipe: Recipe) -> DatasetCard:
-    data = recipe.data
-    parts = [f"{name.replace('_', ' ')}: {reference}" for name, reference in _references(recipe).items()]
-    if data.fold is not None:
-        parts.append(f"test: its fold {data.fold}")
-    if data.validation is None:
-        parts.append(_own_validation(recipe))
-    if recipe.pretraining.files:
-        parts.append(f"texts for word vectors: {', '.join(recipe.pretraining.files)}")
-    further = list(recipe.pretraining.files)
-    if recipe.transfer.file is not None:
-        parts.append(f"labelled texts for the prior: {recipe.transfer.file}")
-        further.append(recipe.transfer.file)
-    split = ", ".join(parts)
-    train = data.train
+    of_data = {key.removeprefix("data."): file for key, file in recipe.files().items() if key.startswith("data.")}
+    parts = [f"{key.replace('_', ' ')}: {reference}" for key, reference in of_data.items()]
+    split = ", ".join([*parts, *recipe.data_remarks()])
+    train = recipe.data.train
     dataset = _dataset_of(train)
     if dataset is None:
         return DatasetCard(name=train, split=split, licence="not stated")
+    further = [reference for key, reference in recipe.files().items() if not key.startswith("data.")]
     others = {other.name: other for other in map(_dataset_of, further) if other not in (None, dataset)}
     licence = "; ".join([dataset.licence, *(f"{name}: {other.licence}" for name, other in others.items())])
     citation = "; ".join([dataset.citation, *(other.citation for other in others.values())])
     url = next(iter(dataset.files[train.partition("/")[2].removesuffix(".gz")].urls), "")
     return DatasetCard(name=dataset.name, split=split, licence=licence, citation=citation, url=url)
-
-
-def _own_validation(recipe: Recipe) -> str:
-    """What validates where no file does."""
-    if recipe.task not in LANGUAGE_TASKS:
-        if recipe.task == "pair_matcher" and recipe.pairs.validate_on == "end":
-            return f"validation: what is new in the last {recipe.data.held_out:.0%} of the training texts"
-        what = "images" if recipe.task == "image_matcher" else "texts"
-        return f"validation: {recipe.data.held_out:.0%} of the training {what}"
-    if recipe.language.layout == "lines":
-        return "of its texts 90% train, 5% validate and 5% test, by their hash"
-    return f"validation: its last {recipe.data.held_out:.0%}"
 
 
 def signatures_of(folder: Path) -> list[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_seq.data import LabelledText, read_labelled_text
+from keras_seq.data import LabelledText
 from keras_seq.tasks.text_task import calls, chunks
 from keras_seq.tasks.token_store import TokenStore
 from keras_seq.text import WordTokenizer
-from keras_seq.training import Recipe
 
 # What is read of a file before it is tokenized.
 TEXTS_PER_CHUNK = 4096
@@ -70,16 +68,6 @@ class LabelIds:
     def empty(self, rows: int) -> np.ndarray:
         """Targets of rows that are padding."""
         return np.full((rows, len(self.names)), -1, np.float32) if self.is_multi_label else np.full(rows, -1, np.int32)
-
-
-def read_texts(path: str | Path, recipe: Recipe) -> Iterator[LabelledText]:
-    """Read labelled text as a recipe describes it.
-
-    Raises:
-        DataError: naming file and line, if the file is broken.
-    """
-    data = recipe.data
-    return read_labelled_text(path, columns=data.columns, label_separator=data.label_separator)
 
 
 def tokenized(tokenizer: WordTokenizer, texts: Sequence[str], max_tokens: int) -> list[list[str]]:

@@ -14,7 +14,7 @@ import numpy as np
 from keras_seq.data import Corpus, read_examples
 from keras_seq.data.lines import read_pieces
 from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
-from keras_seq.training import Recipe
+from keras_seq.training.language_recipe import RunningTextRecipe
 
 FILE_FORMAT = "a text file with at least one symbol is needed"
 
@@ -37,7 +37,7 @@ class Selection:
 WHOLE = Selection()
 
 
-def selection_of(recipe: Recipe, split: str) -> Selection:
+def selection_of(recipe: RunningTextRecipe, split: str) -> Selection:
     """What a recipe reads of the file for training, validation or test.
 
     Where the recipe names no file for validation, that for training is cut: of a running text the end validates, a
@@ -52,13 +52,13 @@ def selection_of(recipe: Recipe, split: str) -> Selection:
     return Selection(part=(0.0, end) if split == "train" else (end, 1.0))
 
 
-def has_own_test(recipe: Recipe) -> bool:
+def has_own_test(recipe: RunningTextRecipe) -> bool:
     """Whether the file for training holds test texts as well."""
     data = recipe.data
     return recipe.language.layout == "lines" and data.validation is None and data.test is None
 
 
-def evaluation_of(recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+def evaluation_of(recipe: RunningTextRecipe) -> tuple[str | None, dict[str, Any]]:
     """The test text of a recipe; where it names none, the part of the training text that tests or validates.
 
     Returns:

@@ -17,17 +17,18 @@ from keras_seq.losses import (
     TripletLoss,
     TripletSemiHardLoss,
 )
-from keras_seq.training.pairs_recipe import PairsRecipe
+from keras_seq.training.objective_recipe import ObjectiveSection, PointwiseObjectiveSection
 
 PAIR_SCORES = ("accuracy", "f1", "precision", "recall", "roc_auc", "average_precision")
 
 
-def pair_loss(pairs: PairsRecipe) -> keras.losses.Loss:
+def pair_loss(pairs: ObjectiveSection) -> keras.losses.Loss:
     """The loss of an objective."""
+    if isinstance(pairs, PointwiseObjectiveSection) and pairs.objective == "logistic":
+        return PairLogisticLoss(pairs.scale, pairs.shift)
     margin = pairs.margin_of_objective
     losses: dict[str, Callable[[], keras.losses.Loss]] = {
         "similarity": SimilarityLoss,
-        "logistic": lambda: PairLogisticLoss(pairs.scale, pairs.shift),
         "contrastive": lambda: ContrastiveLoss(margin, same_label=1),
         "triplet": lambda: TripletLoss(margin),
         "random_triplet": lambda: TripletLoss(margin, negatives="random"),

@@ -21,6 +21,7 @@ from keras_seq.training import (
     CheckpointStore,
     FitResult,
     GradientNormsPerStep,
+    KerasRecipe,
     Origin,
     Progress,
     Recipe,
@@ -32,7 +33,6 @@ from keras_seq.training import (
 )
 from keras_seq.training.checkpoints import Checkpoint
 from keras_seq.training.gradient_norms import check_measurable
-from keras_seq.training.recipe import FILE_KEYS
 
 
 def train(
@@ -65,13 +65,10 @@ def train(
         InputError: if the recipe, a file or the run directory is not fit for it, or another process trains there.
         TrainingInterrupted: after Ctrl-C or SIGTERM, with a checkpoint to resume from.
     """
-    try:
-        family = family_named(recipe.task)
-    except InputError as error:
-        raise RecipeError(f"key `task`: {error}") from None
+    family = family_named(recipe.task)
     folder = Path(run_directory)
     if resume and (folder / "metrics.json").exists():
-        run = RunDirectory.resume(folder, recipe, may_move=FILE_KEYS)
+        run = RunDirectory.resume(folder, recipe, may_move=recipe.file_keys())
         # Nothing is trained: it may be that its data is gone by now.
         with contextlib.suppress(InputError):
             paths = _paths(recipe, data_directory)
@@ -88,7 +85,7 @@ def _train(
 ) -> dict[str, Any]:
     run: RunDirectory | None = None
     if resume:
-        run = RunDirectory.resume(folder, recipe, may_move=FILE_KEYS)
+        run = RunDirectory.resume(folder, recipe, may_move=recipe.file_keys())
     else:
         RunDirectory.check_free(folder)
     paths = _paths(recipe, data_directory)
@@ -103,20 +100,14 @@ def _train(
     data_paths = {key.removeprefix("data."): path for key, path in paths.items() if key.startswith("data.")}
     with show_work("word vectors", quiet=quiet) as on_progress:
         training = family.training(recipe, data_paths, data_directory, on_progress)
-    if recipe.fit.monitor not in training.score_names:
-        raise RecipeError(
-            f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
-            f"Received: {recipe.fit.monitor!r}; correct it"
-        )
-    has_model = hasattr(training, "model")
-    if recipe.tensorboard.gradient_norms:
-        try:
-            check_measurable(training.model if has_model else None)
-        except (TypeError, ValueError) as error:
-            raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
+    if isinstance(recipe, KerasRecipe):
+        _check_fit(recipe, training)
     run = run or RunDirectory.create(folder, recipe, origin)
     # What has no Keras model has been fitted while its files were read.
-    result = _fit_model(training, recipe, run, resume=resume, quiet=quiet) if has_model else training.result
+    if isinstance(recipe, KerasRecipe):
+        result = _fit_model(training, recipe, run, resume=resume, quiet=quiet)
+    else:
+        result = training.result
     training.task.save(run.path)
     metrics: dict[str, Any] = {
         "task": recipe.task,
@@ -129,7 +120,7 @@ def _train(
         "training_seconds": result.seconds,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "cpu": describe_processor(),
-        "parameters": training.model.count_params() if has_model else training.num_parameters,
+        "parameters": training.model.count_params() if isinstance(recipe, KerasRecipe) else training.num_parameters,
         "versions": versions(),
         "history": result.history,
     }
@@ -163,7 +154,21 @@ def _check_origin(run: RunDirectory, paths: Mapping[str, Path]) -> None:
             notify(message)
 
 
-def _fit_model(training: Any, recipe: Recipe, run: RunDirectory, *, resume: bool, quiet: bool) -> FitResult:
+def _check_fit(recipe: KerasRecipe, training: Any) -> None:
+    """Raise unless the training gives the score that decides, and its model what is to be shown."""
+    if recipe.fit.monitor not in training.score_names:
+        raise RecipeError(
+            f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
+            f"Received: {recipe.fit.monitor!r}; correct it"
+        )
+    if recipe.tensorboard.gradient_norms:
+        try:
+            check_measurable(training.model)
+        except (TypeError, ValueError) as error:
+            raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
+
+
+def _fit_model(training: Any, recipe: KerasRecipe, run: RunDirectory, *, resume: bool, quiet: bool) -> FitResult:
     """Run the training loop, and complete what needs the trained model."""
     compile_model(
         training.model,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.text import NUM_CASE_CLASSES, SubwordHashing, TokenEncoder
-from keras_seq.training import Recipe
+from keras_seq.training import KerasRecipe
+from keras_seq.training.text_recipe import TokenRecipe
 from keras_seq.zoo.registry import get_builder
 
+SomeRecipe = TypeVar("SomeRecipe", bound=TokenRecipe)
 
-def find_builder(recipe: Recipe) -> Callable[..., Any]:
+
+def find_builder(recipe: KerasRecipe) -> Callable[..., Any]:
     """The builder that a recipe names.
 
     Raises:
@@ -23,7 +26,7 @@ def find_builder(recipe: Recipe) -> Callable[..., Any]:
         raise RecipeError(f"key `model.builder`: {error}") from None
 
 
-def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, dict[str, Any]]:
+def complete_features(recipe: SomeRecipe, encoder: TokenEncoder) -> tuple[SomeRecipe, dict[str, Any]]:
     """Take `features` out of the recipe's arguments; complete them and `wide` with what the data decides.
 
     Returns:
@@ -49,7 +52,7 @@ def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, di
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
 
 
-def build_encoder(recipe: Recipe, texts: Iterable[Iterable[str]]) -> TokenEncoder:
+def build_encoder(recipe: TokenRecipe, texts: Iterable[Iterable[str]]) -> TokenEncoder:
     """The encoder of tokens that a recipe asks for, from the tokens of the training texts."""
     data = recipe.data
     return TokenEncoder.build(
@@ -61,7 +64,7 @@ def build_encoder(recipe: Recipe, texts: Iterable[Iterable[str]]) -> TokenEncode
     )
 
 
-def _reads_subwords(recipe: Recipe) -> bool:
+def _reads_subwords(recipe: TokenRecipe) -> bool:
     """Whether the model of a recipe reads the hashed n-grams of tokens."""
     features, wide = (recipe.model.arguments.get(key) for key in ("features", "wide"))
     if isinstance(wide, Mapping) and wide.get("subwords"):

@@ -16,8 +16,9 @@ from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import TokenEncoder, WordTokenizer, load_word_vectors
 from keras_seq.text.vocabulary import UNKNOWN_TOKEN
-from keras_seq.training import Recipe, pretrained_vectors, write_projector
+from keras_seq.training import pretrained_vectors, write_projector
 from keras_seq.training.pretraining_recipe import texts_of
+from keras_seq.training.text_recipe import LabelledTextRecipe
 
 # What is read of a text for word vectors.
 MOST_TOKENS = 100_000
@@ -25,7 +26,7 @@ MOST_TOKENS = 100_000
 
 def set_word_vectors(
     model: keras.Model,
-    recipe: Recipe,
+    recipe: LabelledTextRecipe,
     texts: Iterable[str],
     encoder: TokenEncoder,
     tokenizer: WordTokenizer,
@@ -77,7 +78,7 @@ def set_word_vectors(
             table.set_weights([np.where(known, found[: len(rows)], rows)])
 
 
-def frequent_words(recipe: Recipe, paths: Sequence[Path], tokenizer: WordTokenizer) -> Iterator[list[str]]:
+def frequent_words(recipe: LabelledTextRecipe, paths: Sequence[Path], tokenizer: WordTokenizer) -> Iterator[list[str]]:
     """The frequent words of the files for word vectors, where the vocabulary is to know them."""
     section = recipe.pretraining
     if not section.extend_vocabulary:

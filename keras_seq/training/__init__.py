@@ -10,12 +10,11 @@ from keras_seq.training.gradient_norms_per_step import GradientNormsPerStep
 from keras_seq.training.loop import FitResult, TrainingInterrupted, compile_model, fit, jit_setting
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.origin import Origin
-from keras_seq.training.pretraining_recipe import PretrainingRecipe, pretrained_vectors
+from keras_seq.training.pretraining_recipe import PretrainingSection, pretrained_vectors
 from keras_seq.training.projector import write_projector
-from keras_seq.training.recipe import Recipe
+from keras_seq.training.recipe import KerasRecipe, Recipe
 from keras_seq.training.run_directory import RunDirectory
 from keras_seq.training.tensorboard import TensorBoard
-from keras_seq.training.transfer_recipe import TransferRecipe
 from keras_seq.training.word_pretraining import composed_vectors, pretrain_word_vectors
 
 __all__ = [
@@ -25,16 +24,16 @@ __all__ = [
     "FitResult",
     "GradientNorms",
     "GradientNormsPerStep",
+    "KerasRecipe",
     "Origin",
     "Position",
-    "PretrainingRecipe",
+    "PretrainingSection",
     "Progress",
     "Recipe",
     "RunDirectory",
     "TensorBoard",
     "TrainingCallback",
     "TrainingInterrupted",
-    "TransferRecipe",
     "averaged_weights",
     "build_optimizer",
     "compile_model",

@@ -1,14 +1,25 @@
-"""The section of a recipe that is particular to language models."""
+"""The parts of recipes that models of running text have in common."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from keras_seq.training.recipe import HeldOutDataSection, Recipe
 from keras_seq.training.recipe_section import Section
 
 
-class LanguageRecipe(Section):
-    """What the model predicts, and how a text is read."""
+class LanguageDataSection(HeldOutDataSection):
+    """Which texts, and which of their symbols are known."""
+
+    held_out: float = Field(
+        default=0.1, gt=0, lt=1, description="share of a stream, its end, that validates where no file does"
+    )
+    min_count: int = Field(default=1, ge=1, description="rarer words are unknown")
+    min_character_count: int = Field(default=1, ge=1, description="rarer characters are unknown")
+
+
+class LanguageTextSection(Section):
+    """What is predicted, and how a text is read."""
 
     unit: Literal["character", "word"] = Field(
         default="character", description="word: what stands between spaces, as the text is split already"
@@ -19,17 +30,28 @@ class LanguageRecipe(Section):
     column: str | None = Field(
         default=None, min_length=1, description="with lines: the column of a table whose cells are the texts"
     )
-    letter_case: Literal["unchanged", "lower", "title"] = Field(default="unchanged", description="with lines")
-    max_symbols: int | None = Field(default=None, ge=1, description="the most characters or words to know")
-    window: int = Field(default=70, ge=1, description="steps of truncated back-propagation through time, in a stream")
-    restart: float = Field(
-        default=0.01, ge=0, lt=1, description="share of the rows of a window whose state begins anew, in a stream"
+    letter_case: Literal["unchanged", "lower", "title"] = Field(
+        default="unchanged", description="with lines: what becomes of capitals"
     )
-    sample_length: int = Field(default=200, ge=1, description="symbols of the samples that TensorBoard shows")
-    sample_temperature: float = Field(default=0.8, gt=0)
+    max_symbols: int | None = Field(default=None, ge=1, description="the most characters or words to know")
 
     @model_validator(mode="after")
     def _of_lines(self) -> Self:
         if self.layout == "stream" and (self.column is not None or self.letter_case != "unchanged"):
             raise ValueError('`column` and `letter_case` are for layout = "lines"; take them out, or set it')
         return self
+
+
+class RunningTextRecipe(Recipe):
+    """A recipe of a model that predicts the next symbol of a text."""
+
+    data: LanguageDataSection
+    language: LanguageTextSection = LanguageTextSection()
+
+    def data_remarks(self) -> list[str]:
+        """As of `Recipe`."""
+        if self.data.validation is not None:
+            return []
+        if self.language.layout == "lines":
+            return ["of its texts 90% train, 5% validate and 5% test, by their hash"]
+        return [f"validation: its last {self.data.held_out:.0%}"]

@@ -24,9 +24,10 @@ from keras_seq.training.checkpoints import (
     training_state,
 )
 from keras_seq.training.feeding import Batches, as_dataset, first_batch
+from keras_seq.training.fit_recipe import FitSection
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.origin import Origin
-from keras_seq.training.recipe import FitRecipe, Recipe
+from keras_seq.training.recipe import KerasRecipe
 from keras_seq.training.run_directory import RunDirectory
 from keras_seq.training.stop_signals import stop_signals
 
@@ -57,12 +58,14 @@ class FitResult:
     seconds: float
 
 
-def jit_setting(settings: FitRecipe) -> bool | str:
+def jit_setting(settings: FitSection) -> bool | str:
     """`fit.jit_compile` for the backend in use: on JAX what is not compiled runs op by op, much slower."""
     return settings.jit_compile or keras.backend.backend() == "jax"
 
 
-def compile_model(model: keras.Model, recipe: Recipe, *, steps_per_epoch: int, loss: Any, metrics: Any = None) -> None:
+def compile_model(
+    model: keras.Model, recipe: KerasRecipe, *, steps_per_epoch: int, loss: Any, metrics: Any = None
+) -> None:
     """Compile a model with the optimizer and the compiler setting of a recipe.
 
     Args:
@@ -80,7 +83,7 @@ def fit(
     model: keras.Model,
     batches: Batches,
     *,
-    settings: FitRecipe,
+    settings: FitSection,
     run_directory: RunDirectory,
     evaluate: Callable[[keras.Model], Mapping[str, float]],
     callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -121,7 +124,7 @@ class _Training:
         self,
         model: keras.Model,
         batches: Batches,
-        settings: FitRecipe,
+        settings: FitSection,
         run_directory: RunDirectory,
         evaluate: Callable[[keras.Model], Mapping[str, float]],
         callbacks: Sequence[keras.callbacks.Callback],
@@ -292,7 +295,7 @@ class _Training:
             )
         value = scores[settings.monitor]
         # The first evaluation is always the best so far, even when its score is not a number.
-        better = value > progress.best_value if settings.direction == "max" else value < progress.best_value
+        better = value < progress.best_value if settings.direction == "min" else value > progress.best_value
         record["is_best"] = not progress.best_epoch or better or (math.isnan(progress.best_value) and value == value)
         if record["is_best"]:
             progress.best_epoch, progress.best_value, progress.waited = record["epoch"], value, 0

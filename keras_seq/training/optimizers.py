@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_seq.core.registration import register
-from keras_seq.training.recipe import OptimizerRecipe
+from keras_seq.training.fit_recipe import OptimizerSection
 
 
 @register
@@ -210,7 +210,7 @@ class SGD(AveragingOptimizer, keras.optimizers.SGD):
     """Keras' `SGD` with clipping, gradient norm and weight average: see `AveragingOptimizer`."""
 
 
-def build_optimizer(settings: OptimizerRecipe, total_steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(settings: OptimizerSection, total_steps: int) -> keras.optimizers.Optimizer:
     """Make the optimizer of a recipe.
 
     Args:
@@ -222,7 +222,7 @@ def build_optimizer(settings: OptimizerRecipe, total_steps: int) -> keras.optimi
 
     Example:
 
-    >>> build_optimizer(OptimizerRecipe(name="sgd", learning_rate=0.5), total_steps=10).name
+    >>> build_optimizer(OptimizerSection(name="sgd", learning_rate=0.5), total_steps=10).name
     'optimizer'
     """
     warmup_steps = settings.warmup_steps or round(settings.warmup_fraction * total_steps)

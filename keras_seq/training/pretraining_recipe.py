@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.training.recipe_section import Section
+from keras_seq.training.recipe_section import Files, OptionalFile, Section
 from keras_seq.training.word_pretraining import composed_vectors, pretrain_word_vectors
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ SCALE = 0.1
 TEXTS_PER_CALL, CHARACTERS_PER_CALL = 512, 2_000_000
 
 
-class PretrainingRecipe(Section):
+class PretrainingSection(Section):
     """What word vectors begin with: trained on the training texts, and on any other texts."""
 
     method: Literal["none", "skip_gram", "cbow", "cooccurrence", "tfidf"] = Field(
@@ -31,12 +31,8 @@ class PretrainingRecipe(Section):
         description="skip_gram and cbow sample negatives; cooccurrence counts neighbours (words only); tfidf draws "
         "vectors by chance, longer for rare words",
     )
-    vectors: str | None = Field(
-        default=None, min_length=1, description="a file of vectors in the text format of word2vec or GloVe"
-    )
-    files: tuple[str, ...] = Field(
-        default=(), strict=False, description="further texts: paths, or `name/file` of registered data sets"
-    )
+    vectors: OptionalFile = Field(default=None, description="a file of vectors in the text format of word2vec or GloVe")
+    files: Files = Field(default=(), description="further texts: paths, or `name/file` of registered data sets")
     columns: tuple[Literal["label", "text", "fold", "ignored"], ...] = Field(
         default=(), strict=False, description="of these files, parted by tabs; none = each line is a text"
     )
@@ -47,8 +43,10 @@ class PretrainingRecipe(Section):
     )
     window: int = Field(default=5, ge=1, description="the farthest neighbour that counts")
     negatives: int = Field(default=5, ge=1, description="sampled for each neighbour")
-    epochs: int = Field(default=5, ge=1)
-    learning_rate: float = Field(default=0.2, gt=0)
+    epochs: int = Field(default=5, ge=1, description="passes over the texts")
+    learning_rate: float = Field(
+        default=0.2, gt=0, description="size of the first step of a vector; later ones are smaller"
+    )
     subword_scale: float = Field(default=1.0, gt=0, description="of tfidf: how much n-grams count against words")
     subsample: float = Field(default=1e-3, ge=0, description="words more frequent than this are thinned; 0 = none")
 
@@ -67,7 +65,7 @@ class PretrainingRecipe(Section):
 
 
 def pretrained_vectors(
-    recipe: PretrainingRecipe,
+    recipe: PretrainingSection,
     texts: Iterable[str],
     encoder: TokenEncoder,
     tokenizer: WordTokenizer,
@@ -105,7 +103,7 @@ def pretrained_vectors(
     Example:
         >>> from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
         >>> encoder = TokenEncoder.build([["good", "bad", "film"]], subwords=SubwordHashing(100))
-        >>> section = PretrainingRecipe(method="skip_gram", epochs=1)
+        >>> section = PretrainingSection(method="skip_gram", epochs=1)
         >>> texts = ["a good film", "a bad film"] * 10
         >>> vectors = pretrained_vectors(section, texts, encoder, WordTokenizer(), embedding_dim=8)
         >>> vectors["word"].shape, vectors["subword"].shape
@@ -167,7 +165,7 @@ def texts_of(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[str]:
 
     Args:
         path: the file, plain or gzip.
-        columns: as `PretrainingRecipe.columns`.
+        columns: as `PretrainingSection.columns`.
 
     Returns:
         An iterator over texts; memory does not grow with the file.

@@ -72,7 +72,7 @@ class RunDirectory:
     @property
     def recipe(self) -> Recipe:
         """The resolved recipe, read anew."""
-        return Recipe.load(self.recipe_path)
+        return Recipe.load(self.recipe_path, stored=True)
 
     @staticmethod
     @contextlib.contextmanager

@@ -58,7 +58,7 @@ def test_expected_scores_are_compared():
     assert compared_with_expected({"other": 0.75}, metrics) == []
     close = {"test": {"accuracy": 0.73666}}
     assert compared_with_expected({"accuracy": 0.7367}, close) == ["Expected test accuracy 0.7367: reached (0.7367)"]
-    assert compared_with_expected({"perplexity": 100.0}, {"test": {"perplexity": 101.5}}) == [
+    assert compared_with_expected({"perplexity": 100.0}, {"test": {"perplexity": 101.5}}, ["perplexity"]) == [
         "Expected test perplexity 100.0000: missed by 1.5000 (101.5000)"
     ]
 

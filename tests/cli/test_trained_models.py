@@ -26,6 +26,11 @@ def quickstart():
     return Recipe.load(ROOT / "zoo" / "quickstart.toml")
 
 
+@pytest.fixture
+def sentiment():
+    return Recipe.load(ROOT / "zoo" / "quickstart_sentiment.toml")
+
+
 def card_of(recipe, folder, metrics=METRICS):
     run = RunDirectory.create(folder, recipe)
     run.write_metrics(metrics)
@@ -53,15 +58,17 @@ def test_without_a_checkout_the_recipe_is_that_of_the_card(quickstart, tmp_path,
     assert card_of(quickstart, tmp_path / "run").command == "keras-seq train recipe.toml"
 
 
-def test_files_of_the_user_are_named_without_their_folders(quickstart, tmp_path):
+def test_files_of_the_user_are_named_without_their_folders(quickstart, sentiment, tmp_path):
     folder = tmp_path / "private"
     recipe = quickstart.override([f"data.train={folder}/a.conll", "data.validation=../secret/b.conll.gz"])
     card = card_of(recipe, tmp_path / "run")
     assert card.data.name == "a.conll" and card.data.licence == "not stated"
     assert card.data.split == "train: a.conll, validation: b.conll.gz, test: quickstart/test.conll"
     assert "private" not in card.to_json() and "secret" not in card.to_json()
-    other = card_of(quickstart.override([f"transfer.file={folder}/more.tsv"]), tmp_path / "other")
-    assert other.data.split.endswith("labelled texts for the prior: more.tsv") and "private" not in other.to_json()
+    changes = [f"transfer.file={folder}/more.tsv", f"pretraining.files=['{folder}/words.txt']"]
+    other = card_of(sentiment.override([*changes, f"pretraining.vectors={folder}/glove.txt"]), tmp_path / "other")
+    assert other.data.split.endswith("texts for word vectors: words.txt, labelled texts for the prior: more.tsv")
+    assert 'vectors = "glove.txt"' in other.recipe and "private" not in other.to_json()
     card.save(tmp_path / "card.json")
     known = recipe_of(str(tmp_path))
     assert known.data.train == "a.conll" and known.first_difference(recipe)[0] == "data.train"

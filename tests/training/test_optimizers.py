@@ -6,8 +6,8 @@ import pytest
 from keras import ops
 
 from keras_seq.training import optimizers
+from keras_seq.training.fit_recipe import OptimizerSection
 from keras_seq.training.optimizers import SGD, Adam, WarmupSchedule, averaged_weights, build_optimizer
-from keras_seq.training.recipe import OptimizerRecipe
 
 
 @pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "inverse_sqrt"])
@@ -130,7 +130,7 @@ def test_a_look_up_is_trained_like_the_product_that_it_stands_for():
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "nadam", "sgd"])
 def test_every_optimizer_of_a_recipe_is_built_and_saved(name, tmp_path):
-    settings = OptimizerRecipe(name=name, weight_decay=0.5, schedule="cosine", warmup_fraction=0.1, ema=0.9)
+    settings = OptimizerSection(name=name, weight_decay=0.5, schedule="cosine", warmup_fraction=0.1, ema=0.9)
     optimizer = build_optimizer(settings, total_steps=100)
     assert optimizer.name == "optimizer"
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -150,7 +150,7 @@ def test_a_recipe_clips_by_the_global_norm_unless_told_otherwise():
     variables = [keras.Variable(np.zeros(3, "float32")), keras.Variable(np.zeros((2, 2), "float32"))]
     gradients = [np.full(variable.shape, 100.0, "float32") for variable in variables]
     for options, norm in (({}, 5.0), ({"clip_norm": 0.0}, 100 * math.sqrt(7))):
-        settings = OptimizerRecipe(name="sgd", learning_rate=1.0, momentum=0.0, **options)
+        settings = OptimizerSection(name="sgd", learning_rate=1.0, momentum=0.0, **options)
         optimizer = build_optimizer(settings, total_steps=10)
         for variable in variables:
             variable.assign(ops.zeros_like(variable.value))

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from keras_seq.core.errors import DataError
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer, neighbours, tfidf_vectors
-from keras_seq.training import PretrainingRecipe, composed_vectors, pretrained_vectors
+from keras_seq.training import PretrainingSection, composed_vectors, pretrained_vectors
 from keras_seq.training.callbacks import show_work
 from keras_seq.training.pretraining_recipe import _chunks
 
@@ -26,7 +26,7 @@ def vectors(section, texts=TEXTS, subwords=None, **arguments):
 @pytest.mark.parametrize("method", ["skip_gram", "cbow", "cooccurrence"])
 @pytest.mark.parametrize("subwords", [None, SubwordHashing(500)])
 def test_shapes_scale_and_what_was_learned(method, subwords):
-    section = PretrainingRecipe(method=method, window=2, epochs=20, subsample=0)
+    section = PretrainingSection(method=method, window=2, epochs=20, subsample=0)
     found = vectors(section, subwords=subwords)
     known = encoder(subwords)
     assert found["word"].shape == (len(known.vocabulary), 12) and found["word"].dtype == np.float32
@@ -49,7 +49,7 @@ def test_shapes_scale_and_what_was_learned(method, subwords):
 @pytest.mark.parametrize("subwords", [None, SubwordHashing(500)])
 def test_tfidf_counts_the_words_that_the_encoder_knows(subwords):
     known = encoder(subwords)
-    found = vectors(PretrainingRecipe(method="tfidf", min_count=1000, subword_scale=0.5), subwords=subwords)
+    found = vectors(PretrainingSection(method="tfidf", min_count=1000, subword_scale=0.5), subwords=subwords)
     texts = [known.vocabulary.lookup(text.lower().replace(".", "").split()) for text in TEXTS]
     table = None if subwords is None else known.subword_table()
     buckets = 0 if subwords is None else 500
@@ -64,7 +64,7 @@ def test_tfidf_counts_the_words_that_the_encoder_knows(subwords):
 
 
 def test_no_method():
-    assert vectors(PretrainingRecipe()) is None
+    assert vectors(PretrainingSection()) is None
 
 
 def test_files_take_part(tmp_path):
@@ -72,7 +72,7 @@ def test_files_take_part(tmp_path):
     (tmp_path / "plain.txt").write_text(lines + "\n\n")
     (tmp_path / "packed.txt.gz").write_bytes(gzip.compress(lines.encode()))
     (tmp_path / "labelled.tsv").write_text("".join(f"good\t{text}\n" for text in TEXTS))
-    section = PretrainingRecipe(method="skip_gram", epochs=2)
+    section = PretrainingSection(method="skip_gram", epochs=2)
     expected = vectors(section)["word"]
     for name, columns in (("plain.txt", ()), ("packed.txt.gz", ()), ("labelled.tsv", ("label", "text"))):
         update = {"files": (str(tmp_path / name),), "columns": columns, "training_texts": False}
@@ -87,7 +87,7 @@ def test_files_take_part(tmp_path):
 
 def test_frequent_words_that_the_encoder_does_not_know_take_part():
     # "north" teaches its n-grams to a word that the encoder knows and the texts do not have.
-    section = PretrainingRecipe(method="skip_gram", epochs=2)
+    section = PretrainingSection(method="skip_gram", epochs=2)
     known = TokenEncoder.build([["northern", "train"]], subwords=SubwordHashing(500))
     ngrams = known.subword_table()[known.vocabulary.lookup(["northern"])[0]]
 
@@ -102,7 +102,7 @@ def test_frequent_words_that_the_encoder_does_not_know_take_part():
 
 
 def test_the_seed_decides():
-    section = PretrainingRecipe(method="cbow", epochs=1)
+    section = PretrainingSection(method="cbow", epochs=1)
     first, again, other = (vectors(section, seed=seed)["word"] for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -110,13 +110,13 @@ def test_the_seed_decides():
 
 def test_nothing_to_learn_from():
     for method in ("skip_gram", "cooccurrence"):
-        found = vectors(PretrainingRecipe(method=method), ["", "   ", "unknown"])
+        found = vectors(PretrainingSection(method=method), ["", "   ", "unknown"])
         assert not found["word"].any()
 
 
 def test_texts_that_are_not_utf8():
     texts = [text.replace("train", "tra\ud800in") for text in TEXTS]
-    assert np.isfinite(vectors(PretrainingRecipe(method="skip_gram", epochs=1), texts)["word"]).all()
+    assert np.isfinite(vectors(PretrainingSection(method="skip_gram", epochs=1), texts)["word"]).all()
 
 
 def test_long_texts_are_not_padded_to_one_another():
@@ -128,7 +128,7 @@ def test_long_texts_are_not_padded_to_one_another():
 
 
 def test_missing_and_empty_files(tmp_path):
-    section = PretrainingRecipe(method="skip_gram", files=(str(tmp_path / "none.txt"),))
+    section = PretrainingSection(method="skip_gram", files=(str(tmp_path / "none.txt"),))
     with pytest.raises(DataError, match=r"none\.txt: no such file"):
         vectors(section)
     (tmp_path / "none.txt").touch()
@@ -141,7 +141,7 @@ def test_missing_and_empty_files(tmp_path):
 )
 def test_wrong_sections(values):
     with pytest.raises(ValidationError):
-        PretrainingRecipe(**values)
+        PretrainingSection(**values)
 
 
 def test_work_before_the_first_epoch_is_shown_on_a_terminal(capsys, monkeypatch):

@@ -89,7 +89,21 @@ def test_a_recipe_cannot_be_changed(tmp_path):
     [
         ("epochs = 12", "epoch = 12", ":27: unknown key `fit.epoch`; did you mean `epochs`?"),
         ("[fit]", "[fitt]", ":26: unknown key `fitt`; did you mean `fit`?"),
-        ('task = "tagger"\n', "", ": key `task` is missing; add it"),
+        ("epochs = 12", "miss_costs = 12", ":27: unknown key `fit.miss_costs`; did you mean `miss_cost`?"),
+        ('task = "tagger"\n', "", ": key `task` is missing; add it, with one of classifier, image_matcher, lang"),
+        ('task = "tagger"', "task = 3", ":1: key `task` must be a string. Received: 3; correct it"),
+        ('task = "tagger"', 'task = "taggr"', ":1: key `task`: task 'taggr' is unknown; this version of keras_seq"),
+        (
+            "epochs = 12",
+            "epochs = 12\n[images]\nways = 5",
+            ":29: key `images.ways` belongs to recipes of image_matcher, not of tagger; take it out",
+        ),
+        (
+            'language = "pt"',
+            "max_tokens = 80",
+            ":8: key `data.max_tokens` belongs to recipes of classifier and pair_matcher, not of tagger; take it out, "
+            "or did you mean `max_length`?",
+        ),
         ('train = "lener-br/train.conll.gz"\n', "", ":5: key `data.train` is missing; add it"),
         ("epochs = 12", 'epochs = "12"', ":27: key `fit.epochs` must be a whole number. Received: '12'"),
         ("epochs = 12", "epochs = 1.5", ":27: key `fit.epochs` must be a whole number. Received: 1.5"),
@@ -196,6 +210,55 @@ def test_wrong_overrides_are_named_in_one_line(tmp_path, assignment, message):
     assert message in str(caught.value)
     assert str(caught.value).startswith("--set")
     assert "\n" not in str(caught.value)
+
+
+def test_what_follows_from_other_keys_follows_what_is_overridden(tmp_path):
+    recipe = load(tmp_path)
+    assert (recipe.fit.monitor, recipe.fit.direction) == ("entity_f1", "max")
+    values = {"task": "classifier", "name": "demo", "data": {"train": "a"}, "model": {"builder": "b"}}
+    recipe = Recipe.from_dict(values)
+    assert (recipe.fit.monitor, recipe.fit.direction) == ("accuracy", "max")
+    changed = recipe.override(["fit.monitor=nll"])
+    assert (changed.fit.monitor, changed.fit.direction) == ("nll", "min")
+    assert changed.override(["fit.direction=max"]).fit.direction == "max"
+    assert changed.override(["fit.monitor=none"]) == recipe
+    # What was resolved and kept stays.
+    kept = Recipe.from_dict(recipe.to_dict())
+    assert kept == recipe and kept.override(["fit.monitor=nll"]).fit.direction == "max"
+
+
+def test_what_a_run_keeps_may_have_keys_that_nobody_read(tmp_path):
+    path = tmp_path / "demo.toml"
+    path.write_text(TEXT + "[images]\nways = 5\n[language]\nunit = 'word'\n")
+    with pytest.raises(RecipeError, match=r"`images.ways` belongs .*\(unknown are also `language`\)"):
+        Recipe.load(path)
+    assert Recipe.load(path, stored=True) == load(tmp_path)
+    path.write_text(TEXT.replace("epochs = 12", "epochs = 0"))
+    with pytest.raises(RecipeError, match=r":27: key `fit.epochs` must be"):
+        Recipe.load(path, stored=True)
+
+
+def test_files_are_told_by_the_recipe(tmp_path):
+    values = {
+        "task": "classifier",
+        "name": "demo",
+        "data": {"train": "a/a.tsv", "out_of_scope_test": "a/o.tsv"},
+        "pretraining": {"files": ["b/b.txt", "b/c.txt"]},
+        "transfer": {"file": "d/d.tsv"},
+        "model": {"builder": "b"},
+    }
+    recipe = Recipe.from_dict(values)
+    assert recipe.files() == {
+        "data.train": "a/a.tsv",
+        "data.out_of_scope_test": "a/o.tsv",
+        "pretraining.files[0]": "b/b.txt",
+        "pretraining.files[1]": "b/c.txt",
+        "transfer.file": "d/d.tsv",
+    }
+    assert {"data.test", "pretraining.files", "pretraining.vectors"} <= set(recipe.file_keys())
+    moved = recipe.with_files(lambda reference: reference[2:])
+    assert list(moved.files().values()) == ["a.tsv", "o.tsv", "b.txt", "c.txt", "d.tsv"]
+    assert moved.first_difference(recipe, recipe.file_keys()) is None
 
 
 def test_first_difference_names_the_key(tmp_path):

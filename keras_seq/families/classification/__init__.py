@@ -1,5 +1,6 @@
 """Classification: one label of a text, or several."""
 
+from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.families.classification.task import Classifier
 from keras_seq.families.classification.training import ClassifierTraining
 from keras_seq.tasks.registry import Family
@@ -7,7 +8,9 @@ from keras_seq.tasks.registry import Family
 FAMILY = Family(
     name=Classifier.task,
     unit=Classifier.unit,
+    recipe=ClassifierRecipe,
     task=Classifier,
     training=ClassifierTraining,
     monitor="accuracy",
+    lower_is_better=("nll", "ece"),
 )

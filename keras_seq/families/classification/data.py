@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_seq.data import Batch, BucketedBatches
+from keras_seq.data import Batch, BucketedBatches, LabelledText, read_labelled_text
 from keras_seq.data.batching import EMPTY_ROW
+from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.tasks.labelled_texts import LabelIds, LabelledTexts
 from keras_seq.tasks.token_store import padded_rows
 
@@ -61,3 +63,13 @@ class ClassifiedBatches:
         targets = self.label_ids.empty(len(batch.indices))
         targets[: len(chosen)] = self.all_targets[chosen]
         return arrays, targets
+
+
+def read_texts(path: str | Path, recipe: ClassifierRecipe) -> Iterator[LabelledText]:
+    """Read labelled text as a recipe describes it.
+
+    Raises:
+        DataError: naming file and line, if the file is broken.
+    """
+    data = recipe.data
+    return read_labelled_text(path, columns=data.columns, label_separator=data.label_separator)

@@ -20,11 +20,11 @@ from keras_seq.data import LabelledText, check_labels, read_labelled_text
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.families.classification.data import ClassifiedBatches
 from keras_seq.families.classification.id_weights import ids_of, wide_tables
+from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.layers import WideScores
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import WordTokenizer
-from keras_seq.training import Recipe
 
 # What is read of one sentence.
 MOST_TOKENS = 10_000
@@ -35,7 +35,7 @@ MOST_ITERATIONS = 100
 
 
 def read_pieces(
-    path: Path, recipe: Recipe, label_ids: LabelIds, tokenizer: WordTokenizer, left_out: Collection[str]
+    path: Path, recipe: ClassifierRecipe, label_ids: LabelIds, tokenizer: WordTokenizer, left_out: Collection[str]
 ) -> LabelledTexts:
     """Read the labelled texts of `[transfer]`, cut into pieces.
 
@@ -98,7 +98,9 @@ def cut(sentences: Iterable[list[str]], size: int) -> Iterator[list[str]]:
     return iter(pieces)
 
 
-def fit_prior(model: keras.Model, recipe: Recipe, pieces: ClassifiedBatches, texts: ClassifiedBatches) -> None:
+def fit_prior(
+    model: keras.Model, recipe: ClassifierRecipe, pieces: ClassifiedBatches, texts: ClassifiedBatches
+) -> None:
     """Fit the tables `prior_*` of a model to pieces of other texts, and scale them for the texts it is for.
 
     It is logistic regression with an L2 penalty: there is one best table, whatever the seed.
@@ -121,7 +123,7 @@ def fit_prior(model: keras.Model, recipe: Recipe, pieces: ClassifiedBatches, tex
         first += table.num_ids
 
 
-def check_transfer(recipe: Recipe) -> None:
+def check_transfer(recipe: ClassifierRecipe) -> None:
     """Raise unless the model has a prior exactly where the recipe says what it is trained on.
 
     Raises:

@@ -14,6 +14,7 @@ from keras_seq.core.errors import RunError
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.export.saved_functions import read_names
+from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.families.classification.served import (
     DECISION,
     LABELS_FILE,
@@ -26,7 +27,6 @@ from keras_seq.metrics import classification_scores, multi_label_scores, out_of_
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, write_names
 from keras_seq.text import TokenEncoder, WordTokenizer
-from keras_seq.training import Recipe
 
 
 class Classifier(TextTask):
@@ -175,7 +175,7 @@ class Classifier(TextTask):
         return {**found, "examples": len(targets)}
 
     @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: ClassifierRecipe) -> tuple[str | None, dict[str, Any]]:
         """As of every task: the rows of a fold, where the recipe names one; and texts that are out of scope."""
         data = recipe.data
         options: dict[str, Any] = {"columns": data.columns}

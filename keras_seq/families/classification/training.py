@@ -13,22 +13,23 @@ import numpy as np
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import check_classes, check_labels, find_data, hold_out, labels_of, split_of_folds
-from keras_seq.families.classification.data import ClassifiedBatches
+from keras_seq.families.classification.data import ClassifiedBatches, read_texts
 from keras_seq.families.classification.drawing_reliability import draw_reliability
 from keras_seq.families.classification.id_weights import set_id_weights
 from keras_seq.families.classification.prior_scores import check_transfer, comparable, fit_prior, read_pieces
+from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.families.classification.served import ClassificationFunctions, ClassificationSettings
 from keras_seq.families.classification.task import Classifier, scores_of
 from keras_seq.losses import ClassCrossEntropy
 from keras_seq.metrics import class_confusion
 from keras_seq.ops.calibration import apply_temperature, fit_temperature, rejection_threshold
 from keras_seq.ops.class_weights import class_weights_balanced
-from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, read_texts, tokenized
+from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, chunks
 from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
 from keras_seq.text import WordTokenizer
-from keras_seq.training import Recipe, jit_setting
+from keras_seq.training import jit_setting
 
 
 class ClassifierTraining:
@@ -51,7 +52,7 @@ class ClassifierTraining:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: ClassifierRecipe,
         paths: Mapping[str, Path],
         data_directory: str | Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
@@ -153,7 +154,9 @@ class ClassifierTraining:
         self._predictor.compile(jit_compile=jit_setting(recipe.fit))
         self._probabilities = np.zeros((0, len(names)), np.float32)
 
-    def _begin_wide_part(self, recipe: Recipe, tokenizer: WordTokenizer, data_directory: str | Path | None) -> None:
+    def _begin_wide_part(
+        self, recipe: ClassifierRecipe, tokenizer: WordTokenizer, data_directory: str | Path | None
+    ) -> None:
         """Count the ids of the wide part, where there is one, and train its prior."""
         texts, rows = self.batches.texts, self.batches.indices
         inputs = [tensor.name for tensor in self.model.inputs]
@@ -300,7 +303,7 @@ def most_confused(names: Sequence[str], counts: np.ndarray, most: int = 20) -> t
     return [names[index] for index in chosen], counts[np.ix_(chosen, chosen)]
 
 
-def _check_recipe(recipe: Recipe) -> None:
+def _check_recipe(recipe: ClassifierRecipe) -> None:
     data = recipe.data
     check_transfer(recipe)
     if data.fold is not None and "fold" not in data.columns:

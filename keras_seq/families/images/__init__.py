@@ -1,5 +1,6 @@
 """Pairs of images: whether two images show the same, and which class one example tells."""
 
+from keras_seq.families.images.recipe import ImageMatcherRecipe
 from keras_seq.families.images.task import ImageMatcher
 from keras_seq.families.images.training import ImageTraining
 from keras_seq.tasks.registry import ExampleCall, Family
@@ -7,6 +8,7 @@ from keras_seq.tasks.registry import ExampleCall, Family
 FAMILY = Family(
     name=ImageMatcher.task,
     unit=ImageMatcher.unit,
+    recipe=ImageMatcherRecipe,
     task=ImageMatcher,
     training=ImageTraining,
     monitor="accuracy",

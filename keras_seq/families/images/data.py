@@ -10,7 +10,7 @@ import numpy as np
 from keras_seq.core.errors import InputError
 from keras_seq.data import AffineRanges, LabelledImages, augment_images
 from keras_seq.data.image_augmentation import draw_matrices
-from keras_seq.training.images_recipe import ImagesRecipe
+from keras_seq.families.images.recipe import ImagesSection
 
 # A turn by a quarter is a class of its own.
 QUARTERS = 4
@@ -36,7 +36,7 @@ class ImagePairs:
         images: LabelledImages,
         *,
         batch_size: int,
-        options: ImagesRecipe,
+        options: ImagesSection,
         seed: int,
     ) -> None:
         self.images = images.images

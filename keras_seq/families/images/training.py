@@ -22,13 +22,13 @@ from keras_seq.data import (
 )
 from keras_seq.families.images.data import ImagePairs, draw_trials, one_shot_choices
 from keras_seq.families.images.drawing_trials import draw_trials as picture_of_trials
+from keras_seq.families.images.recipe import ImageMatcherRecipe
 from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
 from keras_seq.families.images.task import IMAGES_PER_CALL, ImageMatcher, run_scores
 from keras_seq.metrics import ActiveTriplets, best_threshold, embedding_spread
 from keras_seq.tasks.pair_loss import PAIR_SCORES, pair_loss
 from keras_seq.tasks.training_parts import find_builder
 from keras_seq.training import (
-    Recipe,
     draw_precision_recall,
     draw_roc,
     draw_similarities,
@@ -65,15 +65,13 @@ class ImageTraining:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: ImageMatcherRecipe,
         paths: Mapping[str, Path],
         data_directory: str | Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.recipe, self.paths = recipe, paths
         options = recipe.images
-        if recipe.pairs.form != "classes":
-            raise RecipeError('key `pairs.form` must be "classes" for images, two of one label are a pair; set it')
         train = _read(paths["train"])
         size = train.images.shape[1:]
         if "validation" in paths:

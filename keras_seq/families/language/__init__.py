@@ -1,5 +1,6 @@
 """Language models: how probable a text is, and how one goes on."""
 
+from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.families.language.training import LanguageTraining
 from keras_seq.tasks.registry import Family
@@ -7,6 +8,7 @@ from keras_seq.tasks.registry import Family
 FAMILY = Family(
     name=LanguageModel.task,
     unit=LanguageModel.unit,
+    recipe=LanguageModelRecipe,
     task=LanguageModel,
     training=LanguageTraining,
     monitor="perplexity",

@@ -13,13 +13,13 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.export import Sample
 from keras_seq.families.language.data import score_text, scorer
+from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, SavedLanguageFunctions
 from keras_seq.ops.decoding import check_sampling
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
 from keras_seq.text.language_encoder import SYMBOLS_FILE
-from keras_seq.training import Recipe
 
 
 class LanguageModel(TextTask):
@@ -185,7 +185,7 @@ class LanguageModel(TextTask):
         return {**scores, "examples": text.num_lines or len(text.corpus)}
 
     @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: LanguageModelRecipe) -> tuple[str | None, dict[str, Any]]:
         """As of `keras_seq.tasks.language_text.evaluation_of`."""
         return evaluation_of(recipe)
 

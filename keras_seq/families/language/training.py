@@ -13,12 +13,13 @@ from keras import ops
 from keras_seq.core.errors import InputError
 from keras_seq.data import StreamBatches
 from keras_seq.families.language.data import LineBatches, score_text, scorer
+from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks.language_text import LanguageText, has_own_test, read_text, selection_of
 from keras_seq.tasks.training_parts import find_builder
 from keras_seq.text import LanguageEncoder
-from keras_seq.training import CarriedStates, Recipe, jit_setting
+from keras_seq.training import CarriedStates, jit_setting
 from keras_seq.zoo import streaming_model, target_model
 
 
@@ -42,7 +43,7 @@ class LanguageTraining:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: LanguageModelRecipe,
         paths: Mapping[str, Path],
         data_directory: str | Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,

@@ -1,5 +1,6 @@
 """Music: which notes sound in the next step of a piece."""
 
+from keras_seq.families.music.recipe import MusicModelRecipe
 from keras_seq.families.music.task import MusicModel
 from keras_seq.families.music.training import MusicTraining
 from keras_seq.tasks.registry import ExampleCall, Family
@@ -7,6 +8,7 @@ from keras_seq.tasks.registry import ExampleCall, Family
 FAMILY = Family(
     name=MusicModel.task,
     unit=MusicModel.unit,
+    recipe=MusicModelRecipe,
     task=MusicModel,
     training=MusicTraining,
     monitor="nll_per_step",

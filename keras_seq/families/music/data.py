@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq.data import BucketedBatches
-from keras_seq.training.music_recipe import MusicRecipe
+from keras_seq.families.music.recipe import MusicSection
 
 # Pieces that are scored in one call hold about this many steps, padding included.
 STEPS_PER_CALL = 8192
@@ -27,7 +27,7 @@ class MusicBatches:
         batch_size, tokens_per_batch, bucket_boundaries, seed, shuffle: as of `BucketedBatches`; a token is a step.
     """
 
-    def __init__(self, rolls: Sequence[np.ndarray], music: MusicRecipe, *, seed: int = 0, **options: Any) -> None:
+    def __init__(self, rolls: Sequence[np.ndarray], music: MusicSection, *, seed: int = 0, **options: Any) -> None:
         self.rolls = rolls
         self.music = music
         self.seed = seed

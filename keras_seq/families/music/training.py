@@ -15,11 +15,11 @@ from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
 from keras_seq.data.piano_rolls import has_splits
 from keras_seq.families.music.data import MusicBatches, note_probabilities, score_rolls
 from keras_seq.families.music.drawing_piano_rolls import draw_piano_rolls
+from keras_seq.families.music.recipe import MusicModelRecipe
 from keras_seq.families.music.served import MusicFunctions, MusicSettings
 from keras_seq.families.music.task import MusicModel
 from keras_seq.losses import NoteCrossEntropy
 from keras_seq.tasks.training_parts import find_builder
-from keras_seq.training import Recipe
 
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 # Steps of samples that are told as text.
@@ -50,7 +50,7 @@ class MusicTraining:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: MusicModelRecipe,
         paths: Mapping[str, Path],
         data_directory: str | Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,

@@ -1,5 +1,6 @@
 """Counts of n-grams, smoothed: the baseline of language models."""
 
+from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.families.ngram.task import NgramLanguageModel
 from keras_seq.families.ngram.training import NgramTraining
 from keras_seq.tasks.registry import Family
@@ -7,6 +8,7 @@ from keras_seq.tasks.registry import Family
 FAMILY = Family(
     name=NgramLanguageModel.task,
     unit=NgramLanguageModel.unit,
+    recipe=NgramRecipe,
     task=NgramLanguageModel,
     training=NgramTraining,
     monitor="perplexity",

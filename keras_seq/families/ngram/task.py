@@ -14,12 +14,12 @@ from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.core.reading import read_arrays
+from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.text.vocabulary import PADDING_ID
-from keras_seq.training import Recipe
 
 NGRAMS_FILE = "ngrams.npz"
 # The table of the manifest.
@@ -244,7 +244,7 @@ class NgramLanguageModel:
         return cls(ngrams, encoder, name or directory.resolve().name)
 
     @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: NgramRecipe) -> tuple[str | None, dict[str, Any]]:
         """As of `keras_seq.tasks.language_text.evaluation_of`."""
         return evaluation_of(recipe)
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_seq.core.errors import RecipeError
+from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.families.ngram.task import NgramLanguageModel
 from keras_seq.tasks.language_text import has_own_test, selection_of
-from keras_seq.training import FitResult, Recipe
-from keras_seq.training.recipe import NGRAM_BUILDER
+from keras_seq.training import FitResult
 
 
 class NgramTraining:
@@ -27,23 +26,17 @@ class NgramTraining:
     Raises:
         DataError: if a file is broken.
         InputError: if the training file holds no text.
-        RecipeError: if the recipe names a builder.
     """
 
     score_names = ("perplexity", "nll", "nats_per_character", "bits_per_character")
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: NgramRecipe,
         paths: Mapping[str, Path],
         data_directory: str | Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        if recipe.model.builder != NGRAM_BUILDER or recipe.model.arguments:
-            raise RecipeError(
-                f"[model] has no meaning for task {recipe.task!r}. Received: {recipe.model.builder!r}; "
-                "take it out, and set ngram.order"
-            )
         data, language = recipe.data, recipe.language
         self.recipe, self.paths = recipe, paths
         begin = time.perf_counter()

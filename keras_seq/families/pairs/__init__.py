@@ -1,5 +1,6 @@
 """Pairs of texts: whether two texts mean the same, and which text is nearest."""
 
+from keras_seq.families.pairs.recipe import PairMatcherRecipe
 from keras_seq.families.pairs.task import PairMatcher
 from keras_seq.families.pairs.training import PairTraining
 from keras_seq.tasks.registry import ExampleCall, Family
@@ -7,8 +8,9 @@ from keras_seq.tasks.registry import ExampleCall, Family
 FAMILY = Family(
     name=PairMatcher.task,
     unit=PairMatcher.unit,
+    recipe=PairMatcherRecipe,
     task=PairMatcher,
     training=PairTraining,
-    monitor="f1",
+    monitor=PairMatcherRecipe.default_monitor,
     example_call=ExampleCall("--pairs pairs.tsv", '--input_exprs \'a=["A sentence."];b=["Another one."]\''),
 )

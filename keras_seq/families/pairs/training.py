@@ -22,13 +22,15 @@ from keras_seq.data import (
     hold_out,
     hold_out_groups,
     labels_of,
+    read_labelled_text,
     read_pairs,
 )
 from keras_seq.families.pairs.data import ClassPairs, PairBatches, PairedTexts
+from keras_seq.families.pairs.recipe import PairMatcherRecipe
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.families.pairs.task import PairMatcher, is_same, match_scores, pair_targets
 from keras_seq.metrics import ActiveTriplets, best_threshold, embedding_spread, retrieval_scores
-from keras_seq.tasks.labelled_texts import LabelledTexts, read_texts
+from keras_seq.tasks.labelled_texts import LabelledTexts
 from keras_seq.tasks.pair_loss import PAIR_SCORES, pair_loss
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, calls
 from keras_seq.tasks.token_store import padded_rows
@@ -36,14 +38,13 @@ from keras_seq.tasks.training_parts import build_encoder, complete_features, fin
 from keras_seq.tasks.word_vectors import frequent_words, set_word_vectors, show_word_vectors
 from keras_seq.text import WordTokenizer
 from keras_seq.training import (
-    Recipe,
     draw_precision_recall,
     draw_roc,
     draw_similarities,
     jit_setting,
     write_projector,
 )
-from keras_seq.training.pairs_recipe import POINTWISE
+from keras_seq.training.objective_recipe import POINTWISE
 from keras_seq.zoo import stacked_twins
 from keras_seq.zoo.twins import TOWER
 
@@ -77,7 +78,7 @@ class PairTraining:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: PairMatcherRecipe,
         paths: Mapping[str, Path],
         data_directory: str | Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
@@ -137,7 +138,7 @@ class PairTraining:
     def _examples(self, path: Path) -> Any:
         """The examples of a file, checked while they are read."""
         if self.is_classes:
-            return read_texts(path, self.recipe)
+            return read_labelled_text(path, columns=self.recipe.data.columns)
         return read_pairs(path, columns=self.settings.columns, form=self.settings.form)
 
     def _read(self, path: Path, tokenizer: WordTokenizer) -> PairedTexts | ClassPairs:

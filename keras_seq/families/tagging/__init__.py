@@ -1,5 +1,6 @@
 """Tagging: the entities of a text, by a tag for each token."""
 
+from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.task import Tagger
 from keras_seq.families.tagging.training import TaggerTraining
 from keras_seq.tasks.registry import Family
@@ -7,6 +8,7 @@ from keras_seq.tasks.registry import Family
 FAMILY = Family(
     name=Tagger.task,
     unit=Tagger.unit,
+    recipe=TaggerRecipe,
     task=Tagger,
     training=TaggerTraining,
     monitor="entity_f1",

@@ -20,6 +20,7 @@ from keras_seq.families.tagging.data import (
     read_sentences,
     tagging_scores,
 )
+from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.served import TaggingFunctions
 from keras_seq.families.tagging.task import Tagger
 from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
@@ -30,7 +31,7 @@ from keras_seq.tasks.text_task import TOKENS_PER_CALL
 from keras_seq.tasks.training_parts import build_encoder, complete_features, find_builder
 from keras_seq.tasks.word_vectors import show_word_vectors
 from keras_seq.text import WordTokenizer, cooccurrence_vectors
-from keras_seq.training import Recipe, jit_setting
+from keras_seq.training import jit_setting
 
 
 class TaggerTraining:
@@ -52,14 +53,12 @@ class TaggerTraining:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: TaggerRecipe,
         paths: Mapping[str, Path],
         data_directory: str | Path | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         data = recipe.data
-        if "validation" not in paths:
-            raise RecipeError("key `data.validation` is missing; name a CoNLL file")
         self.recipe, self.paths = recipe, paths
         train, validation, test = paths["train"], paths["validation"], paths.get("test")
 
@@ -174,7 +173,7 @@ class TaggerTraining:
             rows.append("| " + " | ".join(cell.replace("|", "&#124;") for cell in cells) + " |")
         return "\n".join(rows)
 
-    def _set_word_vectors(self, training: TaggedSentences, recipe: Recipe) -> None:
+    def _set_word_vectors(self, training: TaggedSentences, recipe: TaggerRecipe) -> None:
         embedding = self.model.get_layer("word_embedding")
         ids = (example["token_ids"] for example in training)
         vectors = cooccurrence_vectors(ids, embedding.input_dim, embedding.output_dim, seed=recipe.seed)

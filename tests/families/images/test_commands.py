@@ -15,7 +15,6 @@ test = "{folder}/images.npz"
 held_out = 0.4
 
 [pairs]
-form = "classes"
 objective = "info_nce"
 
 [images]

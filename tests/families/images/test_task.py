@@ -10,10 +10,10 @@ from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import AffineRanges, LabelledImages, augment_images, read_images, read_one_shot_runs
 from keras_seq.families import ImageMatcher
 from keras_seq.families.images.data import ImagePairs, draw_trials, one_shot_choices
+from keras_seq.families.images.recipe import ImagesSection
 from keras_seq.families.images.training import ImageTraining
 from keras_seq.tasks import load
 from keras_seq.training import Recipe
-from keras_seq.training.images_recipe import ImagesRecipe
 
 HEIGHT, WIDTH = 12, 10
 ALPHABETS, CHARACTERS, DRAWERS = 6, 5, 4
@@ -66,7 +66,7 @@ def recipe(folder):
             "name": "strokes",
             "seed": 1,
             "data": {"train": str(folder / "train.npz"), "test": str(folder / "runs.npz"), "held_out": 0.25},
-            "pairs": {"form": "classes", "objective": "info_nce", "temperature": 0.1},
+            "pairs": {"objective": "info_nce", "temperature": 0.1},
             "images": {"height": 8, "width": 8, "ways": 5, "runs": 6, "degrees": 5.0, "view_shift": 1},
             "model": {"builder": "siamese_image_model", "arguments": {"filters": [8, 16]}},
             "batching": {"batch_size": 20},
@@ -195,8 +195,6 @@ def test_wrong_recipes(recipe, folder, tmp_path):
     def training(*changes, **paths):
         return ImageTraining(recipe.override(changes), {"train": folder / "train.npz", **paths})
 
-    with pytest.raises(RecipeError, match='key `pairs.form` must be "classes" for images'):
-        training("pairs.form=tsv", "pairs.objective=triplet")
     with pytest.raises(RecipeError, match=r"key `images.rotations` must be false where height and width differ"):
         training("images.width=9")
     with pytest.raises(InputError, match=r"`batching.batch_size` must be at most the number of classes.*500 for 60"):
@@ -226,7 +224,7 @@ def numbered(groups=(0,) * 5):
 
 def test_batches():
     images = numbered()
-    options = ImagesRecipe(degrees=0.0, shear=0.0, scale=0.0, shift=0.0)
+    options = ImagesSection(degrees=0.0, shear=0.0, scale=0.0, shift=0.0)
     batches = ImagePairs(images, batch_size=6, options=options, seed=3)
     assert len(batches) == 3
     seen = []
@@ -246,7 +244,7 @@ def test_batches():
 def test_both_images_of_a_pair_are_turned_alike():
     same = numbered()._replace(images=np.repeat(np.random.default_rng(0).random((5, 9, 9)), 3, axis=0))
     still = {"degrees": 0.0, "shear": 0.0, "scale": 0.0, "shift": 0.0, "rotations": False}
-    options = ImagesRecipe(**still, class_degrees=180.0, class_shear=0.3, class_scale=0.2, class_mirror=True)
+    options = ImagesSection(**still, class_degrees=180.0, class_shear=0.3, class_scale=0.2, class_mirror=True)
     inputs, classes = next(iter(ImagePairs(same, batch_size=5, options=options, seed=1).epoch(0)))
     np.testing.assert_array_equal(inputs["image_a"], inputs["image_b"])
     changes = np.abs(inputs["image_a"][..., 0] - same.images[3 * classes]).max(axis=(1, 2))
@@ -254,7 +252,7 @@ def test_both_images_of_a_pair_are_turned_alike():
 
 
 def test_groups_side_by_side():
-    options = ImagesRecipe(within_groups=True)
+    options = ImagesSection(within_groups=True)
     images = numbered(groups=(0, 0, 1, 1, 1))
     for _, classes in ImagePairs(images, batch_size=10, options=options, seed=1).epoch(0):
         parts = [(label % 5 > 1, label // 5) for label in classes.tolist()]

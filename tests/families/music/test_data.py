@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_seq.families.music.data import MusicBatches, music_arrays, note_probabilities, score_rolls, transpose
-from keras_seq.training.music_recipe import MusicRecipe
+from keras_seq.families.music.recipe import MusicSection
 
 NOTES = 88
 
@@ -48,7 +48,7 @@ def true_steps(rolls):
 
 def test_every_step_is_a_target_once():
     rolls = rolls_of([3, 9, 20, 4, 5])
-    batches = MusicBatches(rolls, MusicRecipe(), batch_size=2, seed=1)
+    batches = MusicBatches(rolls, MusicSection(), batch_size=2, seed=1)
     assert sorted(map(str, steps_of(batches, 0))) == sorted(map(str, true_steps(rolls)))
     assert len(list(batches.epoch(0))) == len(batches)
 
@@ -56,7 +56,7 @@ def test_every_step_is_a_target_once():
 @pytest.mark.parametrize("window", [1, 4, 7, 19, 20, 50])
 def test_windows_cover_every_step_and_know_the_one_before(window):
     rolls = rolls_of([3, 9, 20])
-    batches = MusicBatches(rolls, MusicRecipe(window=window), batch_size=2, seed=1)
+    batches = MusicBatches(rolls, MusicSection(window=window), batch_size=2, seed=1)
     for epoch in range(3):
         found = steps_of(batches, epoch)
         assert set(found) == set(true_steps(rolls))
@@ -67,7 +67,7 @@ def test_windows_cover_every_step_and_know_the_one_before(window):
 
 def test_an_epoch_is_a_function_of_seed_and_number():
     rolls = rolls_of([3, 9, 20, 4, 5, 6])
-    music = MusicRecipe(window=6, transposed=0.5)
+    music = MusicSection(window=6, transposed=0.5)
     one, other = (MusicBatches(rolls, music, batch_size=2, seed=3) for _ in range(2))
     list(one.epoch(0))
     first, again = list(one.epoch(1)), list(other.epoch(1))
@@ -97,7 +97,7 @@ def test_transposition():
 def test_the_share_of_transposed_pieces_and_their_shifts():
     roll = np.zeros((2, NOTES), bool)
     roll[:, 40] = True
-    music = MusicRecipe(transposed=0.5, lowest_shift=-2, highest_shift=1)
+    music = MusicSection(transposed=0.5, lowest_shift=-2, highest_shift=1)
     batches = MusicBatches([roll] * 400, music, batch_size=100, seed=1)
     notes = np.concatenate([targets[:, 0].argmax(-1) for _, targets in batches.epoch(0)])
     shares = [(notes == note).mean() for note in (38, 39, 40, 41)]

@@ -13,13 +13,14 @@ from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import read_pairs
 from keras_seq.families import PairMatcher
 from keras_seq.families.pairs.data import ClassPairs, PairedTexts
+from keras_seq.families.pairs.recipe import PairsSection
 from keras_seq.families.pairs.training import PairTraining
 from keras_seq.metrics import pair_scores
 from keras_seq.tasks import load, train
 from keras_seq.tasks.pair_loss import pair_loss
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
-from keras_seq.training.pairs_recipe import POINTWISE, Objective, PairsRecipe
+from keras_seq.training.objective_recipe import POINTWISE, Objective
 
 # Each question in several words; what is asked for is the class.
 WAYS = ("how do i {}", "please tell me how to {}", "i want to {} , how ?", "what must i do to {}", "can i {} today")
@@ -138,10 +139,10 @@ def learned(training, epochs=4):
 
 
 def test_the_margin_is_in_the_unit_of_the_objective():
-    assert PairsRecipe(objective="triplet").margin_of_objective == 0.25
-    assert PairsRecipe(objective="contrastive").margin_of_objective == 1.0
-    assert pair_loss(PairsRecipe(objective="batch_hard")).margin == 0.5
-    assert pair_loss(PairsRecipe(objective="batch_hard", margin=0.25)).margin == 0.25
+    assert PairsSection(objective="triplet").margin_of_objective == 0.25
+    assert PairsSection(objective="contrastive").margin_of_objective == 1.0
+    assert pair_loss(PairsSection(objective="batch_hard")).margin == 0.5
+    assert pair_loss(PairsSection(objective="batch_hard", margin=0.25)).margin == 0.25
 
 
 OFTEN = ("logistic", "similarity", "triplet", "info_nce")

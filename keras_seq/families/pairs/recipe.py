@@ -1,31 +1,24 @@
-"""The section of a recipe that is particular to pairs of texts."""
+"""The recipe of a matcher of texts: the keys that it reads."""
 
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from keras_seq.training.recipe_section import Section
-
-# Objectives that compare the two texts of a pair alone; the others find negatives among the pairs of a batch.
-POINTWISE = ("similarity", "logistic", "contrastive")
-# In cosines; other margins are Euclidean distances, of which unit vectors have at most 2.
-COSINE_MARGIN = 0.25
-DISTANCE_MARGINS = {"contrastive": 1.0, "batch_hard": 0.5, "semi_hard": 0.5, "batch_all": 0.5}
-Objective = Literal[
-    "similarity",
-    "logistic",
-    "contrastive",
-    "triplet",
-    "random_triplet",
-    "batch_hard",
-    "semi_hard",
-    "batch_all",
-    "multi_similarity",
-    "info_nce",
-]
+from keras_seq.training.objective_recipe import POINTWISE, PointwiseObjectiveSection
+from keras_seq.training.text_recipe import Column, LabelledDataSection, LabelledTextRecipe
 
 
-class PairsRecipe(Section):
+class PairDataSection(LabelledDataSection):
+    """Which pairs or labelled texts, and how their tokens become ids."""
+
+    columns: tuple[Column, ...] = Field(
+        default=("label", "text"),
+        strict=False,
+        description='of labelled text, parted by tabs, where pairs.form = "classes"',
+    )
+
+
+class PairsSection(PointwiseObjectiveSection):
     """How pairs are read, and what the model learns from them."""
 
     form: Literal["tsv", "quora", "classes"] = Field(
@@ -46,24 +39,6 @@ class PairsRecipe(Section):
         description="where the pairs stand that `data.held_out` holds out: anywhere, or at the end of the file, "
         "which is more like what is to come if the file is in the order of time",
     )
-    objective: Objective = Field(default="logistic", description="what is made small")
-    margin: float | None = Field(
-        default=None,
-        gt=0,
-        description="of triplets, and of `contrastive`; by default 0.25 for `triplet` and `random_triplet`, "
-        "in cosines, and in Euclidean distance 1 for `contrastive`, 0.5 for the others",
-    )
-    temperature: float = Field(default=0.05, gt=0, description="of `info_nce`")
-    scale: float = Field(default=10.0, gt=0, description="of `logistic`: what the cosine is multiplied with")
-    shift: float = Field(default=0.5, ge=-1, le=1, description="of `logistic`: the cosine at which it is undecided")
-    threshold_for: Literal["f1", "accuracy"] = Field(
-        default="f1", description="the score that the threshold makes largest on the validation pairs"
-    )
-
-    @property
-    def margin_of_objective(self) -> float:
-        """`margin`, or the default of the objective."""
-        return DISTANCE_MARGINS.get(self.objective, COSINE_MARGIN) if self.margin is None else self.margin
 
     @field_validator("columns")
     @classmethod
@@ -92,3 +67,26 @@ class PairsRecipe(Section):
         if self.objective == "similarity" and (self.form == "quora" or "score" not in self.columns):
             raise ValueError("`objective` similarity needs scores; name the column, or choose logistic")
         return self
+
+
+class PairMatcherRecipe(LabelledTextRecipe):
+    """The recipe of a matcher: whether two texts mean the same, and which text is nearest."""
+
+    data: PairDataSection
+    pairs: PairsSection = PairsSection()
+
+    def default_monitor(self) -> str:
+        """The score that decides; it depends on what is known of the pairs."""
+        if self.pairs.form == "classes":
+            return "recall_at_1"
+        return "pearson" if "score" in self.pairs.columns else "f1"
+
+    def data_remarks(self) -> list[str]:
+        """As of `Recipe`; pairs of texts are told as texts."""
+        remarks = super().data_remarks()
+        if self.data.validation is None:
+            share = f"{self.data.held_out:.0%} of the training texts"
+            remarks[0] = f"validation: {share}"
+            if self.pairs.validate_on == "end":
+                remarks[0] = f"validation: what is new in the last {share}"
+        return remarks

@@ -1,0 +1,57 @@
+"""The parts of recipes that models of text have in common: tokens, subwords, labelled texts."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from keras_seq.training.fit_recipe import BatchingSection
+from keras_seq.training.pretraining_recipe import PretrainingSection
+from keras_seq.training.recipe import DataSection, HeldOutDataSection, KerasRecipe
+from keras_seq.training.recipe_section import Section
+
+Column = Literal["label", "text", "fold", "ignored"]
+
+
+class TokenDataSection(DataSection):
+    """Which data, and how its tokens become ids."""
+
+    min_count: int = Field(default=1, ge=1, description="rarer words are unknown")
+    min_character_count: int = Field(default=1, ge=1, description="rarer characters are unknown")
+    max_characters: int = Field(default=20, ge=1, description="of a longer word the rest is not read")
+
+
+class LabelledDataSection(HeldOutDataSection, TokenDataSection):
+    """Which labelled texts, and how their tokens become ids."""
+
+    columns: tuple[Column, ...] = Field(
+        default=("label", "text"), strict=False, description="of labelled text, parted by tabs"
+    )
+    max_tokens: int = Field(default=1000, ge=1, description="of a longer text the rest is not read")
+
+
+class SubwordSection(Section):
+    """Which character n-grams of a token become ids, where the model reads subwords."""
+
+    num_buckets: int = Field(default=50_000, ge=1, description="ids that the n-grams are hashed to")
+    min_length: int = Field(default=3, ge=1, description="characters of the shortest n-grams")
+    max_length: int = Field(default=5, ge=1, description="characters of the longest n-grams")
+
+
+class TokenRecipe(KerasRecipe):
+    """A recipe of a model that reads tokens: words, their characters and n-grams."""
+
+    data: TokenDataSection
+    subwords: SubwordSection = SubwordSection()
+    batching: BatchingSection = BatchingSection()
+
+
+class LabelledTextRecipe(TokenRecipe):
+    """A recipe of a model of labelled texts, whose word vectors may be trained before it."""
+
+    data: LabelledDataSection
+    pretraining: PretrainingSection = PretrainingSection()
+
+    def data_remarks(self) -> list[str]:
+        """As of `Recipe`; and the texts for word vectors."""
+        files = ", ".join(self.pretraining.files)
+        return super().data_remarks() + ([f"texts for word vectors: {files}"] if files else [])
