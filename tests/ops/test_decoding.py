@@ -208,20 +208,14 @@ def in_a_graph_by_rows(stop_id, banned_ids):
 @pytest.mark.parametrize(("stop_id", "banned"), [(None, ()), (2, ()), (2, (0, 4))])
 def test_a_row_among_others_with_other_options_is_what_it_is_alone(stop_id, banned):
     """In any company and at any place, as a plain loop with its options says."""
-    rows = len(BY_ROW["seed"])
+    rows = len(BY_ROW["seed"][1])
     model = SmallModel(rows)
     start = np.arange(rows, dtype="int32") % VOCABULARY
     run = in_a_graph_by_rows(stop_id, banned)
-    kinds = {"temperature": "float32", "top_p": "float32"}
 
     def drawn(chosen):
-        states = {"nested": [ops.convert_to_tensor(model.states["nested"][0][chosen])]}
-        options = options_of(chosen)
-        if ON_TENSORFLOW:
-            options = {
-                name: ops.convert_to_tensor(values, kinds.get(name, "int32")) for name, values in options.items()
-            }
-        return tuple(map(ops.convert_to_numpy, run(ops.convert_to_tensor(start[chosen]), states, options)))
+        states = {"nested": [model.states["nested"][0][chosen]]}
+        return tuple(map(ops.convert_to_numpy, run(start[chosen], states, options_of(chosen))))
 
     ids, sums = drawn(np.arange(rows))
     assert ids.shape == (rows, 20)
