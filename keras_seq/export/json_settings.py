@@ -38,6 +38,9 @@ class JSONSettings:
         """
         fields = dataclasses.fields(cls)
         known = {field.name: _frozen(values[field.name]) for field in fields if field.name in values}
+        for field in fields:
+            if field.name not in known and field.default is dataclasses.MISSING:
+                raise DataError(source, None, f"damaged (lacks `{field.name}`)", REMEDY)
         try:
             return cls(**known)
         except (ValueError, TypeError) as error:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from keras_seq.core.errors import DataError, InputError
-from keras_seq.core.reading import read_text_file
+from keras_seq.core.errors import InputError
 from keras_seq.export.manifest import check_version
+from keras_seq.export.served import assert_in_range as assert_in_range
 
 
 class SavedFunctions:
@@ -54,41 +54,3 @@ class SavedFunctions:
         function = self._signatures[signature]
         specs = function.structured_input_signature[1]
         return function(**{name: tf.convert_to_tensor(value, specs[name].dtype) for name, value in inputs.items()})
-
-
-class Asset(tf.Module):
-    """A file that a SavedModel carries along, in its `assets` folder.
-
-    Args:
-        path: the file; it must stay until the SavedModel is written.
-    """
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        super().__init__()
-        self.file = tf.saved_model.Asset(os.fspath(path))
-
-
-def assert_in_range(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:
-    """An op that fails with the message and the value unless the condition holds; for numbers that are served."""
-    return tf.debugging.Assert(condition, [message, value])
-
-
-def read_names(path: Path) -> list[str]:
-    """The names in a `tags.txt` or `labels.txt`, one a line, in the order of their ids.
-
-    Raises:
-        DataError: if the file cannot be read, is not UTF-8, or a line is empty, repeated or cut.
-    """
-    remedy = "put the original back, or train or export the model again"
-    text = read_text_file(path, remedy).replace("\r\n", "\n")
-    if not text.endswith("\n"):
-        raise DataError(path, None, "empty" if not text else "its last line is cut", remedy)
-    names = text.split("\n")[:-1]
-    seen: dict[str, int] = {}
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise DataError(path, number, "an empty line", remedy)
-        if name in seen:
-            raise DataError(path, number, f"repeats line {seen[name]}", remedy)
-        seen[name] = number
-    return names

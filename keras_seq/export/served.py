@@ -49,7 +49,7 @@ class Served(tf.Module):
 
     def __init__(self, model: keras.Model | None = None, settings: Any = NO_SETTINGS) -> None:
         super().__init__()
-        self.model = model
+        self.model: Any = model
         self.settings = settings
         self._signatures: dict[str, Any] = {}
 
@@ -155,6 +155,11 @@ class SavedServed:
                 f"{self.path}: has no signature `{signature}`, but {', '.join(sorted(known))}; export the model again"
             )
         return known[signature]
+
+
+def assert_in_range(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:
+    """An op that fails with the message and the value unless the condition holds everywhere; for what is served."""
+    return tf.debugging.Assert(tf.reduce_all(condition), [message, value])
 
 
 def _tensors(signature: str, specs: Mapping[str, tf.TensorSpec], inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:

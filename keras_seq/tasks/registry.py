@@ -105,7 +105,12 @@ def families() -> list[Family]:
     Raises:
         InputError: as for `family_named`.
     """
-    return [family_named(name) for name in sorted({*_FAMILIES, *_places()})]
+    return [family_named(name) for name in family_names()]
+
+
+def family_names() -> list[str]:
+    """The names of all tasks; no family is imported."""
+    return sorted({*_FAMILIES, *_places()})
 
 
 def _places() -> dict[str, dict[str, EntryPoint]]:
