@@ -176,21 +176,21 @@ class LanguageFunctions(Served):
         return log_probs
 
 
-def first_states(functions: Served | SavedServed, rows: int) -> dict[str, tf.Tensor]:
+def first_states(served: Served | SavedServed, rows: int) -> dict[str, tf.Tensor]:
     """The states before the first `step`: zeros."""
-    specs = functions.inputs("step")
+    specs = served.inputs("step")
     return {name: tf.zeros([rows, *spec.shape[1:]]) for name, spec in specs.items() if name != "token_ids"}
 
 
-def scorer_by_steps(functions: Served | SavedServed) -> Callable[..., tuple[np.ndarray, dict[str, tf.Tensor]]]:
+def scorer_by_steps(served: Served | SavedServed) -> Callable[..., tuple[np.ndarray, dict[str, tf.Tensor]]]:
     """What `keras_seq.families.language.data.score_text` calls, of a SavedModel: a target at a time."""
 
     def score(arrays: dict[str, np.ndarray], states: dict[str, Any] | None) -> tuple[np.ndarray, dict[str, Any]]:
         token_ids, target_ids = arrays["token_ids"], arrays["target_ids"]
-        states = first_states(functions, len(token_ids)) if states is None else states
+        states = first_states(served, len(token_ids)) if states is None else states
         log_probs = np.zeros(token_ids.shape, "float32")
         for step in range(token_ids.shape[1]):
-            outputs = functions.call("step", token_ids=token_ids[:, step], **states)
+            outputs = served.call("step", token_ids=token_ids[:, step], **states)
             targets = target_ids[:, step]
             picked = tf.gather(outputs.pop("log_probs"), targets, batch_dims=1).numpy()
             log_probs[:, step] = np.where(targets > 0, picked, 0.0)

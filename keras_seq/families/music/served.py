@@ -131,17 +131,17 @@ class MusicFunctions(Served):
         return tf.cast(outputs.pop("note_logits")[:, 0], tf.float32), outputs
 
 
-def logits_by_steps(functions: Served | SavedServed, inputs: dict[str, np.ndarray]) -> np.ndarray:
+def logits_by_steps(served: Served | SavedServed, inputs: dict[str, np.ndarray]) -> np.ndarray:
     """Log-odds of the steps after those of `notes`, for `keras_seq.families.music.data.score_rolls`, of a SavedModel.
 
     Padding must be on the right.
     """
     notes = inputs["notes"]
-    specs = {name: spec for name, spec in functions.inputs("step").items() if name != "notes"}
+    specs = {name: spec for name, spec in served.inputs("step").items() if name != "notes"}
     states: dict[str, Any] = {name: tf.zeros([len(notes), *spec.shape[1:]]) for name, spec in specs.items()}
     found = np.zeros(notes.shape, "float32")
     for place in range(notes.shape[1]):
-        outputs = functions.call("step", notes=notes[:, place], **states)
+        outputs = served.call("step", notes=notes[:, place], **states)
         found[:, place] = outputs["logits"]
         states = {name: outputs[name] for name in states}
     return found

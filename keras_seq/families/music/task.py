@@ -180,6 +180,7 @@ class MusicModel(TrainedTask):
             cadence[step, np.array(notes, int) - LOWEST_NOTE] = 1
         pieces = np.stack([cadence, np.roll(cadence, 2, axis=1), np.zeros_like(cadence)])
         options = options_of_samples(self.served, {"length": 12, "temperature": 0.9, "seed": 1}, len(pieces))
+        no_row = {name: values[:0] for name, values in options.items()}
         of_rows = {
             "length": np.array([2, 12, 7], "int32"),
             "temperature": np.array([0.5, 1.0, 1.5], "float32"),
@@ -206,7 +207,7 @@ class MusicModel(TrainedTask):
             Sample("three beginnings", {"notes": pieces, **options}, "generate"),
             Sample("no beginning", {"notes": pieces[:, :0], **options}, "generate"),
             Sample("options of each beginning", {"notes": pieces, **of_rows}, "generate"),
-            Sample("no row", {"notes": pieces[:0], **{name: values[:0] for name, values in options.items()}}, "generate"),
+            Sample("no row", {"notes": pieces[:0], **no_row}, "generate"),
             Sample("one step", {"notes": pieces[:, 0], **states}, "step"),
         ]
 
