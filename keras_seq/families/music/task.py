@@ -172,7 +172,7 @@ class MusicModel(TrainedTask):
             DataError: if the file is broken.
         """
         rolls = read_piano_rolls(data, split, steps_per_beat=self.settings.steps_per_beat)
-        return {**score_rolls(rolls, self._logits, on_progress), "examples": len(rolls)}
+        return {**score_rolls(rolls, self.logits, on_progress), "examples": len(rolls)}
 
     def verification_samples(self) -> list[Sample]:
         cadence = np.zeros((len(_CADENCE), NUM_NOTES), "float32")
@@ -226,8 +226,15 @@ class MusicModel(TrainedTask):
     def _legacy_settings(cls, folder: Path) -> MusicSettings:
         return MusicSettings.load(folder / LEGACY_SETTINGS_FILE)
 
-    def _logits(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """Log-odds of the steps after those of `notes` and `step_mask`."""
+    def logits(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Log-odds of notes, for functions of `keras_seq.families.music.data`.
+
+        Args:
+            inputs: `notes` and `step_mask` as of `keras_seq.families.music.data.music_arrays`.
+
+        Returns:
+            `(rows, steps, notes)`, of each step given those that stand before it.
+        """
         if isinstance(self.served, SavedServed):
             return logits_by_steps(self.served, inputs)
         return self.model.predict_on_batch(inputs)

@@ -329,11 +329,17 @@ def answers(served, instances):
     return [text.decode() for text in served.call("generate", **rows)["text"].numpy()]
 
 
-def test_requests_of_several_callers_are_one_batch(run, exported):
+@pytest.fixture(scope="module")
+def saved(exported):
+    return load(exported)
+
+
+def test_requests_of_several_callers_are_one_batch(run, saved):
     """A row is what it is alone: in any company, at any place, in Python and exported."""
-    together = answers(load(run[0]).served, INSTANCES)
+    model = load(run[0])
+    together = answers(model.served, INSTANCES)
     order = np.random.default_rng(2).permutation(len(INSTANCES))
-    for served in (load(run[0]).served, load(exported).served):
+    for served in (model.served, saved.served):
         assert answers(served, INSTANCES) == together
         assert answers(served, [INSTANCES[row] for row in order]) == [together[row] for row in order]
         for instance, text in zip(INSTANCES, together, strict=True):
@@ -344,13 +350,12 @@ def test_requests_of_several_callers_are_one_batch(run, exported):
     assert len({together[0], together[3], together[6], together[7]}) == 4
     # Those of `generate`: the sample is the place in the list.
     options = {"max_length": 30, "seed": 3}
-    texts = load(exported).generate("casa ", count=8, **options)
+    texts = saved.generate("casa ", count=8, **options)
     assert (texts[0], texts[7]) == (together[0], together[3])
-    likeliest = load(exported).generate("casa ", top_k=1, max_length=30)
-    assert likeliest == [together[6]]
+    assert saved.generate("casa ", top_k=1, max_length=30) == [together[6]]
 
 
-def test_names_of_several_callers_end_each_by_itself(tmp_path):
+def test_names_of_several_callers_end_each_by_itself():
     """Where lines are texts, a row ends at its end mark or at its length."""
     encoder = LanguageEncoder.build(["ana\nbea\neva\n"], unit="character", layout="lines")
     keras.utils.set_random_seed(4)
@@ -382,19 +387,18 @@ def test_names_of_several_callers_end_each_by_itself(tmp_path):
         ("sample", -7, "sample must be at least 0. Received: -7 in row 1"),
     ],
 )
-def test_bad_requests_to_a_served_model(exported, name, value, message):
+def test_bad_requests_to_a_served_model(saved, name, value, message):
     """One row is wrong: the message says which."""
-    served = load(exported).served
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        answers(served, [INSTANCES[0], {**INSTANCES[1], name: value}, *INSTANCES[2:]])
+        answers(saved.served, [INSTANCES[0], {**INSTANCES[1], name: value}, *INSTANCES[2:]])
 
 
 @pytest.mark.parametrize("name", [name for name in INSTANCES[0] if name != "prefix"])
-def test_one_value_does_not_stand_for_all_rows(exported, name):
+def test_one_value_does_not_stand_for_all_rows(saved, name):
     rows = {key: [instance[key] for instance in INSTANCES] for key in INSTANCES[0]}
     message = f"{name} must have one value a row. Received: 1 for 8 rows; send one for each"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        load(exported).served.call("generate", **{**rows, name: rows[name][:1]})
+        saved.served.call("generate", **{**rows, name: rows[name][:1]})
 
 
 def test_broken_texts(folder, tmp_path):

@@ -147,7 +147,9 @@ def test_settings(tmp_path):
         MusicSettings(0)
     with pytest.raises(DataError, match=r"none.json: cannot be read"):
         MusicSettings.load(tmp_path / "none.json")
-    for damaged in ("{", '{"tempo": 3}', '{"beats_per_minute": "fast"}'):
+    (tmp_path / "music.json").write_text('{"steps_per_beat": 3, "of_a_later_version": 1}')
+    assert MusicSettings.load(tmp_path / "music.json") == MusicSettings(3)
+    for damaged in ("{", '{"beats_per_minute": "fast"}'):
         (tmp_path / "music.json").write_text(damaged)
-        with pytest.raises(DataError, match=r"music.json: damaged \(.*\); export the model again"):
+        with pytest.raises(DataError, match=r"music.json: damaged \(.*\); put the original back"):
             MusicSettings.load(tmp_path / "music.json")
