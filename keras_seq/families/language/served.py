@@ -42,7 +42,7 @@ class LanguageSettings(JSONSettings):
     def __post_init__(self) -> None:
         check_names("symbols", self.symbols)
         # Which symbols there may be, it says itself.
-        self.encoder  # noqa: B018
+        _ = self.encoder
 
     @functools.cached_property
     def encoder(self) -> LanguageEncoder:
