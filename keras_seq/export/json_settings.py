@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from typing import Any, Self
 
 from keras_seq.core.errors import DataError
-from keras_seq.core.files import atomic_write
 from keras_seq.core.reading import read_json_object
 
 # As many as an int32 of the graph counts.
@@ -45,11 +43,6 @@ class JSONSettings:
             return cls(**known)
         except (ValueError, TypeError) as error:
             raise DataError(source, None, f"damaged ({error})", REMEDY) from None
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the settings as JSON."""
-        with atomic_write(path, "w") as file:
-            file.write(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:

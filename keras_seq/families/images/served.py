@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_seq.core.checks import check_boolean, check_non_negative_integer, check_number, check_positive_integer
 from keras_seq.data.images import area_weights
+from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.served import Served, assert_in_range
 from keras_seq.zoo.siamese_image import mean_of_views
@@ -76,15 +77,7 @@ class ImageMatchingFunctions(Served):
             `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
             whether it is at least the threshold. A pixel that is no number from 0 to 1 is an error.
         """
-        rows = tf.shape(a)[0]
-        check = assert_in_range(
-            tf.equal(rows, tf.shape(b)[0]), "a and b must have the same number of images", [rows, tf.shape(b)[0]]
-        )
-        with tf.control_dependencies([check]):
-            # Both sides at once: the vector of an image does not depend on the side.
-            vectors = self._embed(tf.concat([a, b], axis=0))["vector"]
-        similarity = tf.reduce_sum(vectors[:rows] * vectors[rows:], axis=1)
-        return {"similarity": similarity, "duplicate": similarity >= self.settings.threshold}
+        return compared_rows(lambda image: self._embed(image)["vector"], a, b, self.settings.threshold)
 
     def _embed(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """The vector of an image.

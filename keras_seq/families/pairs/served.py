@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from keras_seq.core.checks import check_choice, check_non_negative_integer, check_number, check_positive_integer
 from keras_seq.data.pairs import PAIR_FORMS
+from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
-from keras_seq.export.served import assert_in_range
+from keras_seq.export.row_options import RowOption, checked_options, integer_option
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
@@ -100,7 +101,7 @@ class MatchingFunctions(TextFunctions):
             self._texts = tf.Variable(encoded, trainable=False, name="index_texts")
             # Columns are texts: the product with a query reads memory from front to back.
             self._vectors = tf.Variable(np.asarray(index_vectors, "float32").T, trainable=False, name="index_vectors")
-            self.declare("index", self._index, text, tf.TensorSpec([None], tf.int32, name="k"))
+            self.declare("index", self._index, text, self._asked().spec)
 
     def _pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
         """How alike the texts of pairs are.
@@ -113,15 +114,7 @@ class MatchingFunctions(TextFunctions):
             `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
             whether it is at least the threshold.
         """
-        rows = tf.shape(a)[0]
-        check = assert_in_range(
-            tf.equal(rows, tf.shape(b)[0]), "a and b must have the same number of texts", [rows, tf.shape(b)[0]]
-        )
-        with tf.control_dependencies([check]):
-            # Both sides at once: the vectors of a text do not depend on the side.
-            vectors = self._run(self._tower, self._read(tf.concat([a, b], axis=0)))
-        similarity = tf.reduce_sum(vectors[:rows] * vectors[rows:], axis=1)
-        return {"similarity": similarity, "duplicate": similarity >= self.settings.threshold}
+        return compared_rows(lambda text: self._embed(text)["vector"], a, b, self.settings.threshold)
 
     def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """The vector of a text.
@@ -145,19 +138,16 @@ class MatchingFunctions(TextFunctions):
             `texts` string `(batch, largest k)`, the most similar first, and their `scores` float32; from the `k` of a
             row on padded with `""` and 0.
         """
-        size = self.settings.index_size
-        checks = [
-            assert_in_range(
-                tf.equal(tf.shape(text)[0], tf.shape(k)[0]), "text and k must have the same number of rows", tf.shape(k)
-            ),
-            assert_in_range((k >= 1) & (k <= size), f"k must be from 1 to {size}, the size of the index", k),
-        ]
-        with tf.control_dependencies(checks):
-            # A batch without rows has no largest number.
-            largest = tf.reduce_max(tf.concat([k, [0]], axis=0))
+        k = checked_options([self._asked()], {"k": k}, tf.size(text))["k"]
+        # A batch without rows has no largest number.
+        largest = tf.reduce_max(tf.concat([k, [0]], axis=0))
         scores, places = tf.math.top_k(self._run(self._tower, self._read(text)) @ self._vectors, largest)
         is_asked = tf.range(largest) < k[:, tf.newaxis]
         return {
             "texts": tf.where(is_asked, tf.gather(self._texts, places), ""),
             "scores": tf.where(is_asked, scores, 0.0),
         }
+
+    def _asked(self) -> RowOption:
+        """How many texts of the index are asked for."""
+        return integer_option("k", 1, self.settings.index_size)

@@ -285,7 +285,7 @@ def test_a_label_unseen_in_training_names_file_line_and_remedy(classifier, tmp_p
 
 
 def test_scores_by_hand():
-    settings = ClassificationSettings(threshold=0.6)
+    settings = ClassificationSettings(("a", "b"), threshold=0.6)
     probabilities = np.array([[0.7, 0.3], [0.45, 0.55], [0.2, 0.8], [0.9, 0.1]])
     scores = scores_of(np.array([0, 1, 1, 1]), probabilities, ["a", "b"], settings)
     assert scores["accuracy"] == 0.75

@@ -45,7 +45,7 @@ def test_pixels_that_are_none(functions, pixel):
 
 
 def test_numbers_and_sizes_of_images(functions):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="a and b must have the same number of images"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a and b must have the same number of rows"):
         functions.call("serving_default", a=IMAGES, b=IMAGES[:2])
     with pytest.raises(TypeError, match=r"shape=\(None, 9, 8, 1\)"):
         functions.call("embed", image=IMAGES[:, :8])

@@ -141,8 +141,7 @@ def test_what_has_no_meaning_is_refused(functions, name, value, message):
 
 
 def test_settings(tmp_path):
-    MusicSettings(4, 120.0).save(tmp_path / "music.json")
-    assert MusicSettings.load(tmp_path / "music.json") == MusicSettings(4, 120.0)
+    assert MusicSettings.from_dict(MusicSettings(4, 120.0).to_dict(), "task.json") == MusicSettings(4, 120.0)
     with pytest.raises(ValueError, match="`steps_per_beat` must be a positive integer"):
         MusicSettings(0)
     with pytest.raises(DataError, match=r"none.json: cannot be read"):
