@@ -98,8 +98,7 @@ def write_models(folder: Path, units: int, embedding: int) -> None:
     model = language_model(len(encoder), cell="lstm", units=units, num_layers=1, embedding_dim=embedding)
     # With the first weights all characters are about equally probable, whatever came before.
     model.set_weights([2 * weight for weight in model.get_weights()])
-    functions = LanguageFunctions(model, encoder)
-    write_saved_model(folder / "saved", functions.signatures(), trackables=[functions])
+    write_saved_model(folder / "saved", LanguageFunctions(model, encoder))
     model.save(folder / "model.keras")
     output = model.get_layer("log_probs")
     weights = {f"lstm.{name}": array for name, array in torch_weights(model.get_layer("recurrent")).items()}
@@ -193,11 +192,12 @@ class _SavedModel:
         tf, generate = self.tf, self.loaded.signatures["generate"]
         inputs = {
             "prefix": tf.constant([prefix] * streams),
-            "max_length": tf.constant(length),
-            "temperature": tf.constant(TEMPERATURE),
-            "top_k": tf.constant(0),
-            "top_p": tf.constant(1.0),
-            "seed": tf.constant(SEED),
+            "max_length": tf.fill([streams], length),
+            "temperature": tf.fill([streams], TEMPERATURE),
+            "top_k": tf.zeros([streams], tf.int32),
+            "top_p": tf.ones([streams]),
+            "seed": tf.fill([streams], SEED),
+            "sample": tf.range(streams),
         }
         return lambda: generate(**inputs)["text"].numpy()
 

@@ -461,8 +461,8 @@ class _Index:
         logging.getLogger("absl").setLevel(logging.ERROR)
         self.tf = tf
         self.loaded = tf.saved_model.load(str(folder / "saved" / "1"))
-        size = json.loads((folder / "saved" / "1" / "assets" / "matching.json").read_text("utf-8"))["index_size"]
-        self.k = tf.constant(min(FOUND, size))
+        task = json.loads((folder / "saved" / "1" / "assets" / "task.json").read_text("utf-8"))
+        self.k = tf.constant([min(FOUND, task["settings"]["index_size"])])
 
     def query(self, text: str) -> dict[str, Any]:
         found = self.loaded.signatures["index"](text=self.tf.constant([text]), k=self.k)

@@ -42,8 +42,9 @@ def test_model_is_complete(name):
     assert card.builder in list_builders()
     assert (folder / "README.md").read_text(encoding="utf-8") == card.render()
     task = family_named(card.task).task
-    for file in ("model.keras", "golden.npz", *task.saved_functions_class.files):
+    for file in ("model.keras", "golden.npz"):
         assert (folder / file).is_file(), file
+    assert (folder / "task.json").is_file() or task.is_legacy(folder)
     encoder = getattr(task, "encoder_folder", None)
     assert not encoder or any((folder / encoder).iterdir())
     assert [path for path in folder.iterdir() if path.name.isdigit() and (path / "saved_model.pb").is_file()]

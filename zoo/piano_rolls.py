@@ -38,9 +38,7 @@ def draw(model: Any, piece: np.ndarray, path: Path, *, steps: int, temperature: 
     (made_up,) = model.generate(max_length=steps, temperature=temperature, seed=seed)
     rolls = {
         "a test piece": piece,
-        f"{model.name}: the probability of each note, given the steps before": note_probabilities(
-            piece, model.functions.logits
-        ),
+        f"{model.name}: the probability of each note, given the steps before": note_probabilities(piece, model.logits),
         f"made up by {model.name}, temperature {temperature:g}": made_up,
     }
     matplotlib.image.imsave(path, draw_piano_rolls(rolls))

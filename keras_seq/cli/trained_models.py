@@ -81,7 +81,7 @@ def files_beside(run: RunDirectory, task: Any, name: str) -> dict[str, Callable[
     return {
         CARD_FILE: card.save,
         "README.md": lambda path: _write_text(path, card.render()),
-        "golden.npz": lambda path: write_golden(path, task.functions, task.golden_samples()),
+        "golden.npz": lambda path: write_golden(path, task.served, task.golden_samples()),
     }
 
 

@@ -1,7 +1,7 @@
 """Argument checks: each raises `ValueError` or `TypeError` naming the argument, what is expected and what came."""
 
 import numbers
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 
@@ -76,6 +76,19 @@ def check_text(name: str, value: Any) -> None:
     """Raise unless `value` is a string that is not empty."""
     if not isinstance(value, str) or not value:
         raise TypeError(f"`{name}` must be a text. Received: {name}={value!r}. Pass one that is not empty.")
+
+
+def check_names(name: str, values: Any) -> None:
+    """Raise unless `values` is a list of texts, at least one, none of them empty or there twice."""
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+        shown = repr(values)[:60]
+        raise TypeError(f"`{name}` must be a list of texts. Received: {name}={shown}. Pass at least one text.")
+    seen: set[str] = set()
+    for value in values:
+        if not isinstance(value, str) or not value or value in seen:
+            what = "twice " if isinstance(value, str) and value else ""
+            raise ValueError(f"`{name}` must hold different texts. Received: {what}{repr(value)[:60]}. Leave it out.")
+        seen.add(value)
 
 
 def check_choice(name: str, value: Any, choices: Collection) -> None:

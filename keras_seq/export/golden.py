@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -11,10 +10,10 @@ from keras_seq.core.files import atomic_write
 from keras_seq.core.reading import read_arrays
 from keras_seq.export import stock_runtime
 from keras_seq.export.saved_model import find_saved_model
+from keras_seq.export.served import Served
 from keras_seq.export.verify import (
     Sample,
-    call,
-    callables,
+    answer_of,
     compare,
     given_samples,
     read_signatures,
@@ -47,15 +46,17 @@ GOLDEN_TEXTS = (
 )
 
 
-def write_golden(path: str | os.PathLike, source: Any, samples: Sequence[str | Sample] = GOLDEN_TEXTS) -> None:
+def write_golden(
+    path: str | os.PathLike, source: Served | str | os.PathLike, samples: Sequence[str | Sample] = GOLDEN_TEXTS
+) -> None:
     """Write samples and what a model answers to them as an NPZ file, readable without pickle.
 
     Use only samples that may be published: the file is shipped with the model.
 
     Args:
         path: The file to write.
-        source: Whose answers: the functions that were exported, as `verify` takes them, or the folder of a SavedModel,
-            which is run in a fresh process.
+        source: Whose answers: the functions that were exported, or the folder of a SavedModel, which is run in a fresh
+            process.
         samples: Texts, which become one batch for `serving_default`, and `Sample`s.
 
     Raises:
@@ -66,9 +67,8 @@ def write_golden(path: str | os.PathLike, source: Any, samples: Sequence[str | S
         given = given_samples(samples, read_signatures(folder))
         _, answers = run_in_fresh_process(folder, given)
     else:
-        given = given_samples(samples, _input_names(source))
-        functions = callables(source)
-        answers = [call(functions[sample.signature], sample.inputs) for sample in given]
+        given = given_samples(samples, {name: source.inputs(name) for name in source.signatures()})
+        answers = [answer_of(source, sample) for sample in given]
     arrays = {}
     for index, (sample, outputs) in enumerate(zip(given, answers, strict=True)):
         for part, values in ((stock_runtime.INPUTS, sample.inputs), (stock_runtime.OUTPUTS, outputs)):
@@ -121,12 +121,3 @@ def _read_golden(path):
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(path, None, f"damaged ({error})", "write it again with the model it belongs to") from None
     return inputs, [outputs[key] for key in inputs]
-
-
-def _input_names(functions):
-    """Signature name -> input names, from the `tf.TensorSpec`s of the functions."""
-    signatures = functions.signatures() if hasattr(functions, "signatures") else functions
-    return {
-        name: {spec.name: spec for spec in (value[1] if isinstance(value, tuple) else value.input_signature)}
-        for name, value in signatures.items()
-    }

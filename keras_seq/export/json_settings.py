@@ -1,39 +1,58 @@
-"""Settings of a model that stand among the assets of its SavedModel."""
+"""Settings of a model that are kept as JSON."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
+from collections.abc import Mapping
 from typing import Any, Self
 
 from keras_seq.core.errors import DataError
-from keras_seq.core.files import atomic_write
 from keras_seq.core.reading import read_json_object
 
 # As many as an int32 of the graph counts.
 MOST_TOKENS = 2**31 - 1
+REMEDY = "put the original back, or train or export the model again"
 
 
+@dataclasses.dataclass(frozen=True)
 class JSONSettings:
-    """Base of dataclasses that are kept as JSON."""
+    """Base of the settings of a family: a frozen dataclass whose fields JSON can hold, checked in `__post_init__`."""
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the settings as JSON."""
-        values: Any = self
-        with atomic_write(path, "w") as file:
-            file.write(json.dumps(dataclasses.asdict(values), indent=2, ensure_ascii=False) + "\n")
+    def to_dict(self) -> dict[str, Any]:
+        """The fields and their values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], source: str | os.PathLike) -> Self:
+        """What `to_dict` gave. Unknown keys are passed over: a later version may have written them.
+
+        Args:
+            values: field -> value; lists become tuples.
+            source: the file that they stand in.
+
+        Raises:
+            DataError: if a value is missing or wrong.
+        """
+        fields = dataclasses.fields(cls)
+        known = {field.name: _frozen(values[field.name]) for field in fields if field.name in values}
+        for field in fields:
+            if field.name not in known and field.default is dataclasses.MISSING:
+                raise DataError(source, None, f"damaged (lacks `{field.name}`)", REMEDY)
+        try:
+            return cls(**known)
+        except (ValueError, TypeError) as error:
+            raise DataError(source, None, f"damaged ({error})", REMEDY) from None
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
-        """Read what `save` wrote.
+        """Read a file that holds nothing but these settings, as version 0.1.0 wrote them.
 
         Raises:
             DataError: if the file is missing or damaged.
         """
-        remedy = "export the model again"
-        values = read_json_object(path, remedy)
-        try:
-            return cls(**values)
-        except (ValueError, TypeError) as error:
-            raise DataError(path, None, f"damaged ({error})", remedy) from None
+        return cls.from_dict(read_json_object(path, REMEDY), path)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

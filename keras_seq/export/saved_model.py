@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,19 @@ from keras_seq.core.files import remove
 from keras_seq.core.locks import exclusive_lock
 from keras_seq.export.errors import ExportError
 from keras_seq.export.manifest import write_version_manifest
-from keras_seq.ops.serving import serving_graph
+from keras_seq.export.served import Served
+from keras_seq.export.task_file import TaskFile
 
 SAVED_MODEL_FILE = "saved_model.pb"
 
 
 def write_saved_model(
     target: str | os.PathLike,
-    signatures: Mapping[str, Any],
+    served: Served,
     *,
-    trackables: Sequence,
+    family: str | None = None,
     version: int = 1,
+    assets: Mapping[str, Callable[[Path], None]] | None = None,
     beside: Mapping[str, Callable[[Path], None]] | None = None,
     check: Callable[[Path], Any] | None = None,
 ) -> Path:
@@ -34,21 +36,20 @@ def write_saved_model(
     `target` stays (`keras_seq.core.directories.changed_directory` says how, and where the system needs more steps).
     After an error, a full disk or a kill at any moment, `target` is as it was, or it holds the new version and all that
     belongs to it; what a kill has left is removed by the next export. A manifest in the version tells which files
-    belong together. Only variables that a signature reads are stored: no optimizer state, no random seeds of dropout,
-    no gradient functions.
+    belong together; the last one to be written is `assets/task.json`, which tells `keras_seq.load` the family. Only
+    variables that a signature reads are stored: no optimizer state, no random seeds of dropout, no gradient functions.
 
     Args:
         target: The model's folder. It may hold other versions.
-        signatures: Signature name -> a `tf.function` with an input signature, or a pair of a function (traced without
-            autograph) and the `tf.TensorSpec`s of its arguments, in order. The name of a spec is the name of that
-            input; the function returns a dictionary of tensors. One of the names must be `serving_default`.
-        trackables: The objects that own what the functions use: the model, modules with look-up tables or with a
-            `tf.saved_model.Asset`. TensorFlow refuses to write a table that is not reached from here.
+        served: The functions, and what they use as attributes: the model, modules with look-up tables. TensorFlow
+            refuses to write a table that is not reached from here. One of the names must be `serving_default`.
+        family: The name of its task; `None`: no `task.json` is written, and other programs alone can load it.
         version: The number of the version. Servers answer with the highest one.
+        assets: Name -> function that writes a file among the assets of the version, for other programs to read.
         beside: Name -> function that writes a file (or a folder) at the path it is given. They stand in `target`
             beside the versions and replace older ones; where a higher version stands, its files stay.
         check: Is given the complete version before it takes its place, such as
-            `lambda folder: verify(folder, functions)`; when it raises, nothing was exported.
+            `lambda folder: verify(folder, served)`; when it raises, nothing was exported.
 
     Returns:
         The folder of the version.
@@ -60,12 +61,12 @@ def write_saved_model(
         TypeError: When `version` is not an integer.
         ValueError: When an argument is out of range.
     """
-    target, beside = Path(target), dict(beside or {})
+    target, beside, signatures = Path(target), dict(beside or {}), served.signatures()
     check_positive_integer("version", version)
     if "serving_default" not in signatures:
         raise ValueError(
-            f"`signatures` must hold 'serving_default', which servers call when none is named. "
-            f"Received: signatures={sorted(signatures)}. Name one so."
+            f"`served` must declare 'serving_default', which servers call when none is named. "
+            f"Received: {', '.join(signatures) or 'nothing'}. Name one so."
         )
     for name in beside:
         if Path(name).name != name or name.isdecimal():
@@ -73,10 +74,13 @@ def write_saved_model(
     _check_target(target, version)
     with _translated_errors(target), _new_folders_removed_on_failure(target), _staging(target, version) as folders:
         version_folder, beside_folder = folders
-        _save(version_folder, signatures, trackables)
+        _save(version_folder, served)
+        for name, write in (assets or {}).items():
+            write(version_folder / "assets" / name)
         for name, write in beside.items():
             write(beside_folder / name)
-        write_version_manifest(version_folder, [beside_folder / name for name in beside])
+        task_file = None if family is None else TaskFile(family, served.settings.to_dict())
+        write_version_manifest(version_folder, [beside_folder / name for name in beside], task_file)
         if check is not None:
             try:
                 check(version_folder)
@@ -181,32 +185,22 @@ def _translated_errors(target):
         raise ExportError(f"{target}: cannot be written ({reason}); free the disk or name another folder") from error
 
 
-def _save(folder, signatures, trackables):
+def _save(folder, served):
     import tensorflow as tf
 
-    with serving_graph():
-        endpoints = {name: _concrete(function) for name, function in signatures.items()}
+    endpoints = {name: graph.get_concrete_function() for name, graph in served.signatures().items()}
     variables = list({id(variable): variable for fn in endpoints.values() for variable in fn.variables}.values())
     # Only what serving needs hangs on the root: saving the owners would save the seeds of dropout with them.
-    owners, root = tf.Module(), tf.Module()
-    owners.all = list(trackables)
+    root = tf.Module()
     kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset)
-    root.resources = [item for item in tf.train.TrackableView(owners).descendants() if isinstance(item, kinds)]
+    root.resources = [item for item in tf.train.TrackableView(served).descendants() if isinstance(item, kinds)]
     root.served_variables = variables
     # Gradients are for training on; without this, one function for each custom gradient is written too.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     with _quiet("tensorflow", "absl"):
         tf.saved_model.save(root, str(folder), signatures=endpoints, options=options)
+    (folder / "assets").mkdir(exist_ok=True)
     _check_written(folder, variables)
-
-
-def _concrete(function):
-    import tensorflow as tf
-
-    if isinstance(function, tuple):
-        function, specs = function
-        return tf.function(function, autograph=False).get_concrete_function(*specs)
-    return function.get_concrete_function()
 
 
 def _check_written(folder, variables):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_seq.export.by_length import run_by_length
+from keras_seq.export.served import Served
 from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
-from keras_seq.ops.serving import serving_graph
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 # Rows that run through the model together when a batch is served: of a recurrent loop, two halves of a usual batch run
@@ -18,7 +19,7 @@ ROWS_PER_GROUP, ROWS_PER_RECURRENT_GROUP = 64, 32
 RECURRENT = (SimpleRNN, GRU, LSTM, Bidirectional)
 
 
-class TextFunctions(tf.Module):
+class TextFunctions(Served):
     """Tokenizer, encoder and a model that reads one text.
 
     Args:
@@ -26,7 +27,7 @@ class TextFunctions(tf.Module):
         reader: the model, or its part, whose inputs are among those that the encoder gives.
         tokenizer: splits text.
         encoder: turns tokens into ids.
-        max_tokens: of longer text the rest is not read.
+        settings: with `max_tokens`: of longer text the rest is not read.
     """
 
     def __init__(
@@ -35,14 +36,12 @@ class TextFunctions(tf.Module):
         reader: keras.Model,
         tokenizer: WordTokenizer,
         encoder: TokenEncoder,
-        max_tokens: int,
+        settings: Any,
     ) -> None:
-        super().__init__()
-        self.model = model
+        super().__init__(model, settings)
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.input_names = tuple(tensor.name for tensor in reader.inputs)
-        self._max_tokens = max_tokens
         is_recurrent = any(isinstance(layer, RECURRENT) for layer in reader.layers)
         self._rows_per_group = ROWS_PER_RECURRENT_GROUP if is_recurrent else ROWS_PER_GROUP
 
@@ -51,15 +50,14 @@ class TextFunctions(tf.Module):
     def _read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tokens, their places, and the ids that the model reads."""
         found = dict(zip(("tokens", "starts", "ends"), self.tokenizer.tokenize(texts), strict=True))
-        found = {name: values[:, : self._max_tokens] for name, values in found.items()}
+        found = {name: values[:, : self.settings.max_tokens] for name, values in found.items()}
         return {**found, **self.encoder.encode(found["tokens"], self.input_names)}
 
     def _run(self, model: keras.Model, read: dict[str, tf.Tensor]) -> tf.Tensor:
         """The output `(batch, features)` of a model for texts that were read."""
 
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> list[tf.Tensor]:
-            with serving_graph():
-                return [tf.cast(model(inputs, training=False), tf.float32)]
+            return [tf.cast(model(inputs, training=False), tf.float32)]
 
         (outputs,) = self._grouped(run, read, per_step=False)
         return tf.ensure_shape(outputs, [None, model.output_shape[-1]])

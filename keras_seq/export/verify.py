@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from keras_seq.export import stock_runtime
 from keras_seq.export.errors import ExportError
 from keras_seq.export.odd_inputs import odd_texts, odd_tokens
 from keras_seq.export.saved_model import SAVED_MODEL_FILE, find_saved_model
+from keras_seq.export.served import Served
 
 # Loading takes seconds; the rest is for slow machines and long samples.
 TIMEOUT_SECONDS = 900
@@ -65,7 +66,7 @@ class VerificationReport:
 
 def verify(
     saved_model_dir: str | os.PathLike,
-    functions: Any = None,
+    served: Served | None = None,
     samples: Sequence[str | Sample] = (),
     tolerance: float = 1e-4,
 ) -> VerificationReport:
@@ -77,9 +78,7 @@ def verify(
 
     Args:
         saved_model_dir: The folder with `saved_model.pb`, or a model's folder, of which the latest version is taken.
-        functions: What the answers must equal: an object whose `signatures()` gives signature name -> function (as
-            `TaggingFunctions`), or such a dictionary. Functions of one input are called by position, others by
-            keyword; they return a dictionary of tensors or arrays. `None`: answers are not compared.
+        served: The functions of this process, whose answers the same must be. `None`: answers are not compared.
         samples: More to run: texts, which become one batch for `serving_default`, and `Sample`s. A signature with an
             input that is not a string must have one here.
         tolerance: The largest difference between floating-point outputs (relative to outputs above 1). Strings,
@@ -97,7 +96,6 @@ def verify(
     check_positive_number("tolerance", tolerance)
     folder = find_saved_model(saved_model_dir)
     given = given_samples(samples, read_signatures(folder))
-    calls = callables(functions)
     for signature, inputs in read_signatures(folder).items():
         odd = _odd_samples(signature, inputs)
         if not odd and not any(sample.signature == signature for sample in given):
@@ -105,20 +103,21 @@ def verify(
                 f"{folder}: no sample for the signature {signature} (inputs {', '.join(inputs)}); "
                 "pass `samples` with one, only signatures of strings have samples of their own"
             )
-        if functions is not None and signature not in calls:
+        if served is not None and signature not in served.signatures():
             raise ExportError(
-                f"{folder}: signature {signature} has no counterpart among {', '.join(calls)}; export it again"
+                f"{folder}: signature {signature} has no counterpart among {', '.join(served.signatures())}; "
+                "export it again"
             )
         given += odd
     num_nodes, answers = run_in_fresh_process(folder, given)
     largest = 0.0
-    if functions is not None:
+    if served is not None:
         for sample, answer in zip(given, answers, strict=True):
-            expected = call(calls[sample.signature], sample.inputs)
+            expected = answer_of(served, sample)
             largest = max(largest, compare(folder, sample, expected, answer, tolerance))
     num_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     names = tuple(sample.name for sample in given)
-    return VerificationReport(folder, num_nodes, num_bytes, names, functions is not None, largest)
+    return VerificationReport(folder, num_nodes, num_bytes, names, served is not None, largest)
 
 
 def read_signatures(saved_model_dir: Path) -> dict[str, dict[str, tuple[str, tuple[int | None, ...] | None]]]:
@@ -213,15 +212,9 @@ def run_program(saved_model: str, samples_file: str, folder: str) -> subprocess.
     )
 
 
-def call(function: Callable, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """What a function of this process answers, as arrays; strings as bytes in arrays of objects."""
-    import tensorflow as tf
-
-    tensors = {}
-    for name, value in inputs.items():
-        array = np.asarray(value)
-        tensors[name] = tf.constant(array, tf.string) if array.dtype.kind in "OSU" else tf.constant(array)
-    outputs = function(*tensors.values()) if len(tensors) == 1 else function(**tensors)
+def answer_of(served: Served, sample: Sample) -> dict[str, np.ndarray]:
+    """What functions of this process answer, as arrays; strings as bytes in arrays of objects."""
+    outputs = served.call(sample.signature, **sample.inputs)
     return stock_runtime.unpack(stock_runtime.pack({name: np.asarray(value) for name, value in outputs.items()}))
 
 
@@ -299,14 +292,6 @@ def _odd_samples(signature, inputs):
     else:
         return []
     return [Sample(name, dict.fromkeys(inputs, array), signature) for name, array in odd.items()]
-
-
-def callables(functions: Any) -> dict[str, Callable]:
-    """Signature name -> function, from an object with `signatures()` or such a dictionary; nothing from `None`."""
-    if functions is None:
-        return {}
-    signatures = functions.signatures() if hasattr(functions, "signatures") else functions
-    return {name: value[0] if isinstance(value, tuple) else value for name, value in signatures.items()}
 
 
 def _running(folder, samples):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -12,6 +11,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number, check_share
 from keras_seq.ops.random_numbers import uniform_numbers
+from keras_seq.ops.row_options import check_each, known_or_tensor, longest_of
 
 Tensor = Any
 # What a model remembers: any nested structure of tensors whose first axis is the batch.
@@ -34,6 +34,7 @@ def sample_ids(
     top_k: Any = 0,
     top_p: Any = 1.0,
     seed: Any = 0,
+    sample: Any = None,
     stop_id: int | None = None,
     banned_ids: Collection[int] = (),
     first_log_probs: Tensor | None = None,
@@ -41,11 +42,13 @@ def sample_ids(
     """Draw ids one after another, each from what the model expects after those before it.
 
     One loop, without a step in Python once a graph is traced: call it inside a compiled function (`tf.function`,
-    `jax.jit`, an exported signature), where the numbers may be scalar tensors. On JAX `max_length` is a Python number.
+    `jax.jit`, an exported signature), where the numbers may be tensors.
 
-    A row takes one random number per step, a function of seed, row and step: the same seed gives the same ids in every
-    process and on both backends (but where rounding decides, about once in a million draws), and a row does not depend
-    on how many others there are. The number is looked up in the cumulative distribution.
+    Each option is one number for all rows, or `(batch,)`, one a row: a row obeys its own, as if it were alone.
+
+    A row takes one random number per step, a function of its seed, its sample and the step: the same seed gives the
+    same ids in every process and on both backends (but where rounding decides, about once in a million draws), and a
+    row does not depend on the others. The number is looked up in the cumulative distribution.
 
     First the temperature acts, then `top_k`, then `top_p` on what is left. Ids of the probability of the last one that
     is kept are kept as well.
@@ -55,23 +58,25 @@ def sample_ids(
             `(batch, vocabulary)`. It is traced as the body of a loop: states keep shapes and dtypes.
         start_ids: int `(batch,)`, what the first step reads; `None` with `first_log_probs`.
         states: before the first step, any nested structure of tensors `(batch, ...)`.
-        max_length: the most ids to draw.
+        max_length: the most ids to draw. On JAX no tensor: the greatest is a shape.
         temperature: the log-probabilities are divided by it; below 1 the likely becomes likelier.
         top_k: how many of the most probable ids may be drawn; 0: all. 1 takes the most probable, whatever the seed.
         top_p: the least share of the probability that the ids which may be drawn have together; 1: all.
         seed: integer of at least 0.
+        sample: which of the draws of its seed a row takes, integers of at least 0, `(batch,)`; `None`: its place.
         stop_id: the id after which a row ends, or `None`. The loop stops once all rows have ended.
         banned_ids: ids that are never drawn.
         first_log_probs: `(batch, vocabulary)` of the first id, where a model has read the prefix as a whole: the states
             are then those after the prefix.
 
     Returns:
-        The ids, int32 `(batch, max_length)`, with the stop id and 0 after it; and for each row the sum of the
+        The ids, int32 `(batch, max_length)`, as many as the greatest `max_length`, with the stop id and 0 after it or
+        after the last one of a row that ends sooner; and for each row the sum of the
         log-probabilities of its ids, float32 `(batch,)`, as the model gave them: before temperature, top_k and top_p.
 
     Raises:
-        TypeError: if a Python number has a wrong type.
-        ValueError: if a Python number is out of range, or nothing is left to draw. Tensors are not checked.
+        TypeError: if an option has a wrong type.
+        ValueError: if an option is out of range, or nothing is left to draw. Tensors are not checked.
 
     Example:
         >>> import numpy as np
@@ -87,7 +92,7 @@ def sample_ids(
         Fan, Lewis and Dauphin, "Hierarchical Neural Story Generation", ACL 2018 (top k);
         Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020 (top p).
     """
-    check_sampling(max_length, temperature, top_k, top_p, seed)
+    check_sampling(max_length, temperature, top_k, top_p, seed, sample)
     if start_ids is None and first_log_probs is None:
         raise ValueError(
             "`start_ids` must be given without `first_log_probs`. Received: start_ids=None. "
@@ -96,31 +101,25 @@ def sample_ids(
     first = ops.convert_to_tensor(start_ids if first_log_probs is None else first_log_probs)
     num_rows = ops.shape(first)[0]
     rows = ops.arange(0, num_rows, dtype="int32")
+    max_length, longest = known_or_tensor(max_length, "int32"), longest_of(max_length)
+    top_k = known_or_tensor(top_k, "int32")
     # The most probable id: nothing else has a chance, and a number of 0 takes the first of equally probable ids.
-    greedy = top_k == 1
-    uniforms = ops.where(greedy, 0.0, uniform_numbers(seed, max_length, num_rows))
-    inverse_temperature = ops.where(greedy, NO_CHANCE, 1.0 / ops.cast(temperature, "float32"))
-    filtered = (top_k > 1) | (top_p < 1)
+    uniforms = ops.where(top_k == 1, 0.0, uniform_numbers(seed, rows if sample is None else sample, longest))
+    probabilities = _probabilities(temperature, top_k, known_or_tensor(top_p, "float32"), banned_ids)
 
     def draw(time: Tensor, log_probs: Tensor, log_prob: Tensor, ended: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         log_probs = ops.cast(log_probs, "float32")
-        size = log_probs.shape[-1]
-        _check_top_k(top_k, size)
-        penalties = penalties_of(banned_ids, size)
-        scores = log_probs if penalties is None else log_probs + penalties
-        scores = (scores - ops.max(scores, axis=-1, keepdims=True)) * inverse_temperature
-        # Sorting takes longer than all else here.
-        probs = ops.cond(filtered, lambda: keep_most_probable(scores, top_k, top_p), lambda: ops.exp(scores))
-        token_ids = choose(probs, uniforms[time])
-        of_ids = ops.take(ops.reshape(log_probs, (-1,)), rows * size + token_ids)
+        token_ids = choose(probabilities(log_probs), uniforms[time])
+        of_ids = ops.take(ops.reshape(log_probs, (-1,)), rows * log_probs.shape[-1] + token_ids)
+        token_ids = ops.where(ended, 0, token_ids)
+        log_prob = log_prob + ops.where(ended, 0.0, of_ids)
+        ended = ops.logical_or(ended, time + 1 >= max_length)
         if stop_id is not None:
-            token_ids = ops.where(ended, 0, token_ids)
-            of_ids = ops.where(ended, 0.0, of_ids)
             ended = ops.logical_or(ended, ops.equal(token_ids, stop_id))
-        return token_ids, log_prob + of_ids, ended
+        return token_ids, log_prob, ended
 
     time = ops.convert_to_tensor(0, "int32")
-    drawn = ops.zeros((max_length, num_rows), "int32")
+    drawn = ops.zeros((longest, num_rows), "int32")
     so_far: Any = ops.zeros((num_rows,), "float32"), ops.zeros((num_rows,), "bool")
     if first_log_probs is None:
         token_ids = ops.cast(first, "int32")
@@ -129,7 +128,7 @@ def sample_ids(
         drawn = ops.concatenate([ops.expand_dims(token_ids, 0), drawn[1:]])
         time = time + 1
     # Without rows there is no place to write to.
-    steps = ops.where(num_rows > 0, max_length, 0)
+    steps = ops.where(num_rows > 0, longest, 0)
 
     def goes_on(time: Tensor, token_ids: Tensor, drawn: Tensor, log_prob: Tensor, ended: Tensor, states: States) -> Any:
         in_time = time < steps
@@ -143,6 +142,25 @@ def sample_ids(
 
     _, _, drawn, log_prob, _, _ = ops.while_loop(goes_on, body, (time, token_ids, drawn, *so_far, states))
     return ops.transpose(drawn), log_prob
+
+
+def _probabilities(temperature: Any, top_k: Any, top_p: Any, banned_ids: Collection[int]) -> Callable[[Tensor], Tensor]:
+    """The function from the log-probabilities of a model to the probabilities by which ids are drawn."""
+    inverse = ops.minimum(1.0 / ops.reshape(ops.cast(temperature, "float32"), (-1, 1)), NO_CHANCE)
+    inverse = ops.where(ops.reshape(top_k == 1, (-1, 1)), NO_CHANCE, inverse)
+    filters = (top_k > 1) | (top_p < 1)
+    some_filter = ops.any(filters) if ops.is_tensor(filters) else bool(np.any(filters))
+
+    def probabilities(log_probs: Tensor) -> Tensor:
+        size = log_probs.shape[-1]
+        _check_top_k(top_k, size)
+        penalties = penalties_of(banned_ids, size)
+        scores = log_probs if penalties is None else log_probs + penalties
+        scores = (scores - ops.max(scores, axis=-1, keepdims=True)) * inverse
+        # Sorting takes longer than all else here.
+        return ops.cond(some_filter, lambda: keep_most_probable(scores, top_k, top_p), lambda: ops.exp(scores))
+
+    return probabilities
 
 
 def choose(probs: Tensor, uniforms: Tensor) -> Tensor:
@@ -166,30 +184,32 @@ def keep_most_probable(scores: Tensor, top_k: Any, top_p: Any) -> Tensor:
 
     Args:
         scores: `(batch, vocabulary)`, logarithms of probabilities, those of the highest one of each row taken off.
-        top_k, top_p: as in `sample_ids`.
+        top_k, top_p: as in `sample_ids`, arrays or tensors.
 
     Returns:
         As `scores`; the highest of a row is 1.
     """
     size = scores.shape[-1]
-    width = (top_k or size) if _is_number(top_k) else ops.where(top_k > 0, ops.minimum(top_k, size), size)
+    is_known = not ops.is_tensor(top_k)
+    library = np if is_known else ops
+    top_k, top_p = library.reshape(top_k, (-1, 1)), ops.reshape(top_p, (-1, 1))
+    counts = library.where(top_k > 0, library.minimum(top_k, size), size)
     # TensorFlow alone sorts out as many as a tensor says.
-    exact = _is_number(width) or keras.backend.backend() == "tensorflow"
-    best = ops.top_k(scores, width if exact else size)[0]
-    kept = ops.ones_like(best, "bool") if exact else ops.arange(0, size, dtype="int32") < width
-    if not (_is_number(top_p) and top_p >= 1):
-        probs = ops.where(kept, ops.exp(best), 0.0)
-        cumulative = ops.cumsum(probs, axis=-1)
-        reached = cumulative - probs >= top_p * cumulative[:, -1:]
-        kept = ops.logical_and(kept, ops.logical_or(ops.logical_not(reached), top_p >= 1))
-    lowest = ops.min(ops.where(kept, best, 0.0), axis=-1, keepdims=True)
+    width = longest_of(counts) if is_known or keras.backend.backend() == "tensorflow" else size
+    best = ops.top_k(scores, width)[0]
+    kept = ops.arange(0, width, dtype="int32") < counts
+    probs = ops.where(kept, ops.exp(best), 0.0)
+    cumulative = ops.cumsum(probs, axis=-1)
+    reached = cumulative - probs >= top_p * cumulative[:, -1:]
+    kept = ops.logical_and(kept, ops.logical_or(ops.logical_not(reached), top_p >= 1))
+    lowest = ops.min(ops.where(kept, best, 0.0), axis=-1, keepdims=True, initial=0.0)
     return ops.where(scores >= lowest, ops.exp(scores), 0.0)
 
 
 def _check_top_k(top_k: Any, size: int) -> None:
-    if _is_number(top_k) and top_k > size:
+    if not ops.is_tensor(top_k) and np.max(top_k, initial=0) > size:
         raise ValueError(
-            f"`top_k` must not be above the size of the vocabulary, {size}. Received: top_k={top_k!r}. "
+            f"`top_k` must not be above the size of the vocabulary, {size}. Received: top_k={top_k.tolist()!r}. "
             "Pass 0 to draw from all ids."
         )
 
@@ -207,24 +227,19 @@ def penalties_of(banned_ids: Collection[int], size: int) -> np.ndarray | None:
     return penalties
 
 
-def check_sampling(max_length: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any) -> None:
-    """Raise unless those arguments that are Python numbers are in range."""
-    for value, check in (
-        (max_length, lambda: check_positive_integer("max_length", max_length)),
-        (top_k, lambda: check_non_negative_integer("top_k", top_k)),
-        (top_p, lambda: check_share("top_p", top_p)),
-        (seed, lambda: check_non_negative_integer("seed", seed)),
-    ):
-        if not ops.is_tensor(value):
-            check()
-    if not ops.is_tensor(seed) and seed > MAX_SEED:
-        raise ValueError(f"`seed` must be at most {MAX_SEED}. Received: seed={seed!r}. Pass a smaller one.")
-    if not ops.is_tensor(temperature):
-        try:
-            check_positive_number("temperature", temperature)
-        except ValueError as error:
-            raise ValueError(f"{error} For the most probable ids set top_k=1.") from None
+def check_sampling(max_length: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any, sample: Any = None) -> None:
+    """Raise unless the options of `sample_ids` are in range. Tensors are not checked."""
+    check_each("max_length", max_length, check_positive_integer)
+    check_each("temperature", temperature, _check_temperature)
+    check_each("top_k", top_k, check_non_negative_integer)
+    check_each("top_p", top_p, check_share)
+    check_each("seed", seed, lambda name, value: check_non_negative_integer(name, value, MAX_SEED))
+    if sample is not None:
+        check_each("sample", sample, lambda name, value: check_non_negative_integer(name, value, MAX_SEED))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real)
+def _check_temperature(name: str, value: Any) -> None:
+    try:
+        check_positive_number(name, value)
+    except ValueError as error:
+        raise ValueError(f"{error} For the most probable ids set top_k=1.") from None

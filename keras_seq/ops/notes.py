@@ -11,6 +11,7 @@ from keras import ops
 from keras_seq.ops.labels import real_numbers
 from keras_seq.ops.masking import get_keras_mask, is_same_shape
 from keras_seq.ops.random_numbers import uniform_numbers_of_columns
+from keras_seq.ops.row_options import longest_of
 
 Tensor = Any
 # What a model remembers: any nested structure of tensors whose first axis is the batch.
@@ -103,12 +104,19 @@ def note_hits(notes: Any, logits: Any) -> tuple[Any, Any]:
 
 
 def sample_notes(
-    step: Step, logits: Tensor, states: States, *, length: Any, temperature: Any = 1.0, seed: Any = 0
+    step: Step,
+    logits: Tensor,
+    states: States,
+    *,
+    length: Any,
+    temperature: Any = 1.0,
+    seed: Any = 0,
+    sample: Any = None,
 ) -> Tensor:
     """Draw steps one after another, each from what the model expects after those before it.
 
     One loop, without a step in Python once a graph is traced, as `keras_seq.ops.decoding.sample_ids`. Each note is
-    drawn for itself: it sounds when its random number, a function of seed, row, step and note, is below its
+    drawn for itself: it sounds when its random number, a function of seed, sample, step and note, is below its
     probability. The same seed gives the same notes in every process, whatever other rows there are.
 
     Args:
@@ -116,12 +124,15 @@ def sample_notes(
             those of the next step.
         logits: `(batch, notes)`, the log-odds of the first step to draw.
         states: after what comes before, any nested structure of tensors `(batch, ...)`.
-        length: how many steps to draw. On JAX a Python number.
-        temperature: above 0; the log-odds are divided by it: below 1 what is likely becomes likelier.
-        seed: integer of at least 0.
+        length: how many steps to draw: one number for all rows, or `(batch,)`. On JAX no tensor: the longest is a
+            shape.
+        temperature: above 0, one number or `(batch,)`; the log-odds are divided by it: below 1 what is likely becomes
+            likelier.
+        seed: integer of at least 0, one or `(batch,)`.
+        sample: which of the draws of its seed a row takes, integers of at least 0, `(batch,)`; `None`: its place.
 
     Returns:
-        float32 `(batch, length, notes)` of 0 and 1.
+        float32 `(batch, longest, notes)` of 0 and 1; 0 after the length of a row.
 
     Example:
         >>> import numpy as np
@@ -132,17 +143,24 @@ def sample_notes(
     """
     logits = ops.cast(ops.convert_to_tensor(logits), "float32")
     num_rows, num_notes = ops.shape(logits)[0], logits.shape[-1]
+    sample = ops.arange(0, num_rows, dtype="int32") if sample is None else sample
+    longest = longest_of(length)
+    lengths = ops.reshape(ops.cast(length, "int32"), (-1, 1))
+    temperatures = ops.reshape(ops.cast(temperature, "float32"), (-1, 1))
+    # Without rows there is no place to write to.
+    steps = ops.where(num_rows > 0, longest, 0)
 
     def goes_on(time: Tensor, drawn: Tensor, logits: Tensor, states: States) -> Any:
-        return time < length
+        return time < steps
 
     def body(time: Tensor, drawn: Tensor, logits: Tensor, states: States) -> tuple:
-        numbers = uniform_numbers_of_columns(seed, time, num_rows, num_notes)
-        notes = ops.cast(numbers < ops.sigmoid(logits / ops.cast(temperature, "float32")), "float32")
+        numbers = uniform_numbers_of_columns(seed, sample, time, num_notes)
+        sounds = ops.logical_and(numbers < ops.sigmoid(logits / temperatures), time < lengths)
+        notes = ops.cast(sounds, "float32")
         drawn = ops.scatter_update(drawn, ops.reshape(time, (1, 1)), ops.expand_dims(notes, 0))
         logits, states = step(notes, states)
         return time + 1, drawn, ops.cast(logits, "float32"), states
 
-    first = (ops.convert_to_tensor(0, "int32"), ops.zeros((length, num_rows, num_notes), "float32"), logits, states)
+    first = (ops.convert_to_tensor(0, "int32"), ops.zeros((longest, num_rows, num_notes), "float32"), logits, states)
     _, drawn, _, _ = ops.while_loop(goes_on, body, first)
     return ops.transpose(drawn, (1, 0, 2))

@@ -1,4 +1,4 @@
-"""Random numbers that are a function of seed, step and row, the same on every backend and in an exported graph."""
+"""Random numbers that are a function of seed, sample and step, the same on every backend and in an exported graph."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ PARITY = 0x1BD11BDA
 NUM_BLOCKS = 5  # of four rounds
 
 
-def uniform_numbers(seed: Any, num_steps: Any, num_rows: Any) -> Tensor:
+def uniform_numbers(seed: Any, sample: Any, num_steps: Any) -> Tensor:
     """One number in [0, 1) for each step and row.
 
     For graphs that are served: the seed may be a tensor, which `keras.random` does not take. The number of a step and
-    row does not depend on how many steps and rows there are. It is made of the first 24 bits of
-    `threefry(key=(seed, row), counter=(step, 0))`.
+    row is a function of this step and of the seed and sample of this row alone. It is made of the first 24 bits of
+    `threefry(key=(seed, sample), counter=(step, 0))`.
 
     Args:
-        seed: integer of at least 0, a Python number or a scalar tensor.
+        seed: integers of at least 0: one for all rows, or one a row.
+        sample: which of the draws of its seed each row takes, integers of at least 0, `(rows,)`.
         num_steps: number of steps, a Python number or (on TensorFlow) a scalar tensor.
-        num_rows: number of rows, likewise.
 
     Returns:
-        float32 `(num_steps, num_rows)`, multiples of `2 ** -24`.
+        float32 `(num_steps, rows)`, multiples of `2 ** -24`.
 
     Example:
         >>> from keras_seq.ops.random_numbers import uniform_numbers
-        >>> uniform_numbers(seed=1, num_steps=1, num_rows=3).numpy().astype(float).round(4).tolist()
+        >>> uniform_numbers(seed=1, sample=[0, 1, 2], num_steps=1).numpy().astype(float).round(4).tolist()
         [[0.7039, 0.7098, 0.1465]]
+        >>> uniform_numbers(seed=[5, 1], sample=[0, 2], num_steps=1).numpy().astype(float).round(4).tolist()[0][1]
+        0.1465
     """
     steps = ops.cast(ops.expand_dims(ops.arange(0, num_steps, dtype="int32"), 1), "uint32")
-    rows = ops.cast(ops.expand_dims(ops.arange(0, num_rows, dtype="int32"), 0), "uint32")
-    word, _ = threefry(ops.cast(seed, "uint32"), rows, steps, ops.zeros_like(steps))
+    word, _ = threefry(_row(seed), _row(sample), steps, ops.zeros_like(steps))
     return ops.cast(ops.right_shift(word, 8), "float32") * 2.0**-24
 
 
-def uniform_numbers_of_columns(seed: Any, step: Any, num_rows: Any, num_columns: int) -> Tensor:
+def uniform_numbers_of_columns(seed: Any, sample: Any, step: Any, num_columns: int) -> Tensor:
     """One number in [0, 1) for each row and column of one step, as when each of several notes is drawn for itself.
 
-    Those of column 0 are the numbers of `uniform_numbers`: `threefry(key=(seed, row), counter=(step, column))`.
+    Those of column 0 are the numbers of `uniform_numbers`: `threefry(key=(seed, sample), counter=(step, column))`.
 
     Args:
-        seed: integer of at least 0, a Python number or a scalar tensor.
+        seed: as of `uniform_numbers`.
+        sample: as of `uniform_numbers`.
         step: which step, a Python number or a scalar tensor.
-        num_rows: number of rows, a Python number or (on TensorFlow) a scalar tensor.
         num_columns: number of columns.
 
     Returns:
-        float32 `(num_rows, num_columns)`, multiples of `2 ** -24`.
+        float32 `(rows, num_columns)`, multiples of `2 ** -24`.
 
     Example:
         >>> from keras_seq.ops.random_numbers import uniform_numbers_of_columns
-        >>> numbers = uniform_numbers_of_columns(seed=1, step=0, num_rows=2, num_columns=3)
+        >>> numbers = uniform_numbers_of_columns(seed=1, sample=[0, 1], step=0, num_columns=3)
         >>> numbers.shape, round(float(numbers[1, 0]), 4)
         (TensorShape([2, 3]), 0.7098)
     """
-    rows = ops.cast(ops.expand_dims(ops.arange(0, num_rows, dtype="int32"), 1), "uint32")
     columns = ops.cast(ops.expand_dims(ops.arange(0, num_columns, dtype="int32"), 0), "uint32")
     steps = ops.broadcast_to(ops.cast(step, "uint32"), (1, num_columns))
-    word, _ = threefry(ops.cast(seed, "uint32"), rows, steps, columns)
+    word, _ = threefry(ops.transpose(_row(seed)), ops.transpose(_row(sample)), steps, columns)
     return ops.cast(ops.right_shift(word, 8), "float32") * 2.0**-24
 
 
@@ -90,6 +90,11 @@ def threefry(key_0: Tensor, key_1: Tensor, counter_0: Tensor, counter_1: Tensor)
         x = x + keys[(block + 1) % 3]
         y = y + keys[(block + 2) % 3] + _word(block + 1)
     return x, y
+
+
+def _row(values: Any) -> Tensor:
+    """One number or several as uint32 `(1, numbers)`."""
+    return ops.cast(ops.reshape(values, (1, -1)), "uint32")
 
 
 def _word(value: int) -> Tensor:

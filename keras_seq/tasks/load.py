@@ -9,8 +9,10 @@ from typing import Any
 
 from keras_seq.core.directories import restore_directories, restore_directory
 from keras_seq.core.errors import InputError
-from keras_seq.export import find_saved_model, latest_version
-from keras_seq.tasks.registry import families, family_named
+from keras_seq.export import SavedServed, TaskFile, find_saved_model, latest_version
+from keras_seq.export.manifest import check_complete
+from keras_seq.export.task_file import TASK_FILE
+from keras_seq.tasks.registry import family_named, family_names
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.training import Recipe, RunDirectory
 
@@ -65,10 +67,35 @@ def task_of(recipe: Recipe, source: str | os.PathLike) -> type[Any]:
 
 
 def _load_saved_model(path: Path, name: str) -> TrainedTask:
-    """The task whose assets a SavedModel has."""
-    for task in (family.task for family in families()):
-        if issubclass(task, TrainedTask) and task.saved_functions_class.is_at(path):
-            return task(task.saved_functions_class(path), name)
+    """The task that the `task.json` of a SavedModel names; of version 0.1.0 that whose assets it has."""
+    assets = path / "assets"
+    task_file = assets / TASK_FILE
+    if os.path.lexists(task_file):
+        task = _task_named(TaskFile.read(task_file).family, task_file)
+    else:
+        check_complete(path)
+        task = _legacy_task(path)
+    return task(SavedServed(path, task.read_settings(assets)), name)
+
+
+def _task_named(name: str, source: Path) -> type[TrainedTask]:
+    try:
+        task = family_named(name).task
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+    if not issubclass(task, TrainedTask):
+        raise InputError(f"{source}: task {name!r} serves no functions; put the original back")
+    return task
+
+
+def _legacy_task(path: Path) -> type[TrainedTask]:
+    for name in family_names():
+        try:
+            task = family_named(name).task
+        except InputError:
+            continue  # of another package, which cannot be imported; version 0.1.0 knew those of this one
+        if issubclass(task, TrainedTask) and task.is_legacy(path / "assets"):
+            return task
     raise InputError(f"{path}: is not the SavedModel of a known task; name one that `keras-seq export` has written")
 
 

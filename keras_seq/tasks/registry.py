@@ -98,4 +98,9 @@ def families() -> list[Family]:
     Raises:
         InputError: as for `family_named`.
     """
-    return [family_named(name) for name in FAMILIES.names()]
+    return [family_named(name) for name in family_names()]
+
+
+def family_names() -> list[str]:
+    """The names of all tasks; no family is imported."""
+    return FAMILIES.names()

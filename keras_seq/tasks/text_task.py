@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
-from keras_seq.export import GOLDEN_TEXTS, Sample
+from keras_seq.core.reading import read_text_file
+from keras_seq.export import GOLDEN_TEXTS, Sample, Served
 from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.text import TokenEncoder
@@ -29,7 +31,7 @@ class TextTask(TrainedTask):
     encoder_class: ClassVar[Any] = TokenEncoder
     """The class of what turns text into ids."""
     encoder_folder: ClassVar[str] = ENCODER_FOLDER
-    """Where its files stand; empty where they are among the files of names and settings."""
+    """Where its files stand; empty where the settings say all of it."""
     max_characters: ClassVar[int] = 100_000
     """A file with a longer line is of another kind."""
 
@@ -44,14 +46,14 @@ class TextTask(TrainedTask):
         """The vectors `(texts, features)` that the signature `embed` gives; the settings say how much is read."""
         check_texts(texts)
         if not texts:
-            return self.functions.embed([])["vector"].numpy()
-        longest = self.functions.settings.max_tokens
-        return np.stack([row["vector"] for row in call_rows(self.functions.embed, texts, longest)])
+            return self.served.call("embed", text=[])["vector"].numpy()
+        rows = call_rows(lambda text: self.served.call("embed", text=text), texts, self.settings.max_tokens)
+        return np.stack([row["vector"] for row in rows])
 
     @classmethod
     @abstractmethod
-    def _read_functions(cls, directory: Path, model: keras.Model, encoder: Any) -> Any:
-        """Join a model and its encoder with what stands in the files of its folder.
+    def _join(cls, directory: Path, model: keras.Model, settings: Any, encoder: Any) -> Served:
+        """Join a model with its settings and its encoder.
 
         Raises:
             RunError: if they do not fit.
@@ -62,15 +64,22 @@ class TextTask(TrainedTask):
 
     @classmethod
     def _needed(cls) -> tuple[str, ...]:
-        model, *files = super()._needed()
-        return (model, cls.encoder_folder, *files)
+        return (*super()._needed(), *([cls.encoder_folder] if cls.encoder_folder else []))
 
     @classmethod
-    def _read(cls, directory: Path, model: keras.Model) -> Any:
-        folder = directory / cls.encoder_folder
-        encoder = cls.encoder_class.load(folder)
-        cls._check_encoder(folder, model, encoder)
-        return cls._read_functions(directory, model, encoder)
+    def _read(cls, directory: Path, model: keras.Model, settings: Any) -> Served:
+        encoder = cls._encoder_of(directory, settings)
+        cls._check_encoder(directory / cls.encoder_folder, model, encoder)
+        return cls._join(directory, model, settings, encoder)
+
+    @classmethod
+    def _encoder_of(cls, directory: Path, settings: Any) -> Any:
+        """The encoder of a model; here from its folder.
+
+        Raises:
+            InputError: if a file is missing or damaged.
+        """
+        return cls.encoder_class.load(directory / cls.encoder_folder)
 
     @classmethod
     def _check_encoder(cls, folder: Path, model: keras.Model, encoder: Any) -> None:
@@ -86,6 +95,27 @@ def write_names(path: Path, names: Sequence[str]) -> None:
     """Write names one a line, in the order of their ids."""
     with atomic_write(path, "w") as file:
         file.write("".join(f"{name}\n" for name in names))
+
+
+def read_names(path: Path) -> list[str]:
+    """The names in a `tags.txt` or `labels.txt` of version 0.1.0, one a line, in the order of their ids.
+
+    Raises:
+        DataError: if the file cannot be read, is not UTF-8, or a line is empty, repeated or cut.
+    """
+    remedy = "put the original back, or train or export the model again"
+    text = read_text_file(path, remedy).replace("\r\n", "\n")
+    if not text.endswith("\n"):
+        raise DataError(path, None, "empty" if not text else "its last line is cut", remedy)
+    names = text.split("\n")[:-1]
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise DataError(path, number, "an empty line", remedy)
+        if name in seen:
+            raise DataError(path, number, f"repeats line {seen[name]}", remedy)
+        seen[name] = number
+    return names
 
 
 def check_texts(texts: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.errors import DataError, InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
-from keras_seq.export import Asset, Sample, verify, write_saved_model
+from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
+from keras_seq.export.json_settings import JSONSettings
+from keras_seq.export.task_file import TASK_FILE
 
 MODEL_FILE = "model.keras"
 # The table of the manifest.
@@ -23,8 +25,11 @@ _BESIDE = "files"
 class TrainedTask(ABC):
     """A trained model joined to what it reads and gives; the base of what `keras_seq.load` gives.
 
+    What a task knows of its model beside its answers stands in the settings: names of labels, symbols, thresholds. They
+    are kept in `task.json`, beside the Keras model and among the assets of a SavedModel.
+
     Args:
-        functions: what the model serves, or what its SavedModel does.
+        served: what the model serves, or what its SavedModel does.
         name: what the model is called.
     """
 
@@ -32,13 +37,13 @@ class TrainedTask(ABC):
     """The name of the task in recipes."""
     unit: ClassVar[str]
     """What an example is called, in the plural."""
-    functions_class: ClassVar[type]
-    """The class of `functions` where there is a Keras model."""
-    saved_functions_class: ClassVar[Any]
-    """The class of `functions` that are those of a SavedModel."""
+    settings_class: ClassVar[type[JSONSettings]] = JSONSettings
+    """The dataclass of its settings."""
+    legacy_files: ClassVar[tuple[str, ...]] = ()
+    """What version 0.1.0 wrote in the place of `task.json`, and by which a SavedModel of this task is told."""
 
-    def __init__(self, functions: Any, name: str) -> None:
-        self.functions = functions
+    def __init__(self, served: Served | SavedServed, name: str) -> None:
+        self.served = served
         self.name = name
 
     @property
@@ -50,6 +55,11 @@ class TrainedTask(ABC):
         """
         return self._parts().model
 
+    @property
+    def settings(self) -> Any:
+        """What the model was trained or exported with, of the type of `settings_class`."""
+        return self.served.settings
+
     def save(self, directory: str | Path) -> None:
         """Write `model.keras` and what else `load` needs into a folder, and a manifest of these files."""
         parts = self._parts()
@@ -57,7 +67,7 @@ class TrainedTask(ABC):
         directory.mkdir(parents=True, exist_ok=True)
         # That of other files would say that these do not belong together.
         (directory / MANIFEST_FILE).unlink(missing_ok=True)
-        beside = {**self._folders(), **self._files()}
+        beside = self._beside()
         for name, write in beside.items():
             write(directory / name)
         # After them: its presence says that the others are there.
@@ -76,13 +86,14 @@ class TrainedTask(ABC):
         for part in cls._needed():
             if not (directory / part).exists():
                 raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
+        settings = cls.read_settings(directory)
         try:
             model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
         except Exception as error:
             # A damaged archive makes zipfile, h5py, JSON and Keras raise a dozen different exceptions.
             raise _not_loaded(directory, error) from error
         try:
-            functions = cls._read(directory, model)
+            served = cls._read(directory, model, settings)
         except InputError:
             raise
         except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
@@ -91,7 +102,29 @@ class TrainedTask(ABC):
         # Last: whoever has read a file knows better what is wrong with it.
         manifest = directory / MANIFEST_FILE
         check_files(directory, read_manifest(manifest).get(_BESIDE, {}), manifest)
-        return cls(functions, name or directory.resolve().name)
+        return cls(served, name or directory.resolve().name)
+
+    @classmethod
+    def read_settings(cls, folder: Path) -> Any:
+        """The settings of a model, from the folder of the Keras model or from the assets of a SavedModel.
+
+        Raises:
+            InputError: if they are missing, damaged, or of another task.
+        """
+        path = folder / TASK_FILE
+        if os.path.lexists(path):
+            file = TaskFile.read(path)
+            if file.family != cls.task:
+                raise DataError(path, None, f"is of a {file.family}, not of a {cls.task}", "put the original back")
+            return cls.settings_class.from_dict(file.settings, path)
+        if not cls.is_legacy(folder):
+            raise RunError(f"{folder}: holds no {TASK_FILE}; name a model that `keras-seq` has trained or exported")
+        return cls._legacy_settings(folder)
+
+    @classmethod
+    def is_legacy(cls, folder: Path) -> bool:
+        """Whether a folder holds the files that version 0.1.0 wrote for this task."""
+        return bool(cls.legacy_files) and all((folder / name).is_file() for name in cls.legacy_files)
 
     def export(
         self, target: str | Path, version: int = 1, beside: dict[str, Callable[[Path], None]] | None = None
@@ -110,23 +143,16 @@ class TrainedTask(ABC):
             InputError: if the version exists already.
             ExportError: if the SavedModel answers differently, or holds an op that a stock runtime lacks.
         """
-        functions = self._parts()
-        with tempfile.TemporaryDirectory() as scratch:
-            for name, write in self._files().items():
-                write(Path(scratch) / name)
-            return write_saved_model(
-                Path(target),
-                functions.signatures(),
-                trackables=[functions, *(Asset(Path(scratch) / name) for name in self._files())],
-                version=version,
-                beside={
-                    MODEL_FILE: lambda path: save_model(functions.model, path),
-                    **self._folders(),
-                    **self._files(),
-                    **(beside or {}),
-                },
-                check=lambda folder: verify(folder, functions, self.verification_samples()),
-            )
+        served = self._parts()
+        return write_saved_model(
+            Path(target),
+            served,
+            family=self.task,
+            version=version,
+            assets=self._assets(),
+            beside={MODEL_FILE: lambda path: save_model(served.model, path), **self._beside(), **(beside or {})},
+            check=lambda folder: verify(folder, served, self.verification_samples()),
+        )
 
     def verification_samples(self) -> list[Sample]:
         """What an export is verified on, beside odd texts where it reads text."""
@@ -150,34 +176,52 @@ class TrainedTask(ABC):
     def evaluate(self, data: str | Path, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
         """The scores of the model on a file, and `examples`, the number of them."""
 
-    @abstractmethod
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        """The files of names and settings, which stand beside the model and among the assets of its SavedModel."""
+    def _assets(self) -> dict[str, Callable[[Path], None]]:
+        """Files that stand among the assets of the SavedModel for programs that call it without this package."""
+        return {}
 
     def _folders(self) -> dict[str, Callable[[Path], None]]:
         """The folders that stand beside the model; a SavedModel has what is in them in its graph."""
         return {}
 
+    def _beside(self) -> dict[str, Callable[[Path], None]]:
+        """All that stands beside the model."""
+        return {**self._folders(), TASK_FILE: TaskFile(self.task, self.settings.to_dict()).write}
+
     @classmethod
     def _needed(cls) -> tuple[str, ...]:
-        """The files and folders that `load` reads."""
-        return (MODEL_FILE, *cls.saved_functions_class.files)
+        """The files and folders that `load` reads, but for the settings."""
+        return (MODEL_FILE,)
 
     @classmethod
     @abstractmethod
-    def _read(cls, directory: Path, model: keras.Model) -> Any:
-        """Join a model with what stands in the files of its folder.
+    def _read(cls, directory: Path, model: keras.Model, settings: Any) -> Served:
+        """Join a model with its settings and what else stands in its folder.
 
         Raises:
             RunError: if they do not fit.
         """
 
+    @classmethod
+    def _legacy_settings(cls, folder: Path) -> Any:
+        """The settings that stand in `legacy_files`.
+
+        Raises:
+            InputError: if a file is damaged.
+        """
+        raise NotImplementedError(f"{cls.__name__} names legacy_files, and does not read them")
+
     def _parts(self) -> Any:
-        if not isinstance(self.functions, self.functions_class):
+        """The functions of a Keras model.
+
+        Raises:
+            RunError: if they are those of a SavedModel.
+        """
+        if not isinstance(self.served, Served):
             raise RunError(
                 f"{self.name}: is a SavedModel, which can only predict; name the run that it was exported from"
             )
-        return self.functions
+        return self.served
 
 
 def _not_loaded(directory: Path, error: Exception) -> RunError:

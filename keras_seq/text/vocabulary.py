@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.digests import digest_of
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
 
@@ -195,19 +196,30 @@ class VocabularyTable(tf.Module):
         # The first line stands for the unknown token: TensorFlow cannot read a file without any line.
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{token}\n" for token in (UNKNOWN_TOKEN, *vocabulary.tokens))
-        initializer = tf.lookup.TextFileInitializer(
-            path,
-            key_dtype=tf.string,
-            key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
-            value_dtype=tf.int64,
-            value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
-        )
-        self._table = tf.lookup.StaticHashTable(initializer, default_value=0)
+        self._table = tf.lookup.StaticHashTable(_LinesOfFile(path), default_value=0)
 
     def __call__(self, tokens: tf.Tensor) -> tf.Tensor:
         # Line 0, like the default, becomes id 1; line 1 has id 2.
         ids = tf.cast(self._table.lookup(tokens), tf.int32) + 1
         return tf.where(tf.equal(tokens, ""), PADDING_ID, ids)
+
+
+class _LinesOfFile(tf.lookup.TextFileInitializer):
+    """The lines of a file and their numbers, in a table whose name tells the content.
+
+    TensorFlow names a table after the path of its file, which would stand in an exported graph. Tables of one name are
+    one table in a process, so what is named alike must be alike.
+    """
+
+    def __init__(self, path: str):
+        # Before the constructor of the base, which may ask for the name.
+        self._name_of_table = f"{os.path.basename(path)}_{digest_of(path)}"
+        lines = tf.lookup.TextFileIndex
+        super().__init__(path, tf.string, lines.WHOLE_LINE, tf.int64, lines.LINE_NUMBER)
+
+    @property
+    def _shared_name(self) -> str:
+        return self._name_of_table
 
 
 def _is_token(text: str) -> bool:

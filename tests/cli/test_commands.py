@@ -160,7 +160,7 @@ def test_export(trained, exported, invoke):
         "card.json",
         "golden.npz",
         "encoder",
-        "tags.txt",
+        "task.json",
         "README.md",
     }
     assert (exported.folder / "1" / "saved_model.pb").is_file()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_seq.export import Asset, write_golden, write_saved_model
-from keras_seq.families.tagging.served import TaggingFunctions
+from keras_seq.export import Served, write_golden, write_saved_model
+from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer
 from keras_seq.zoo import ner_model
 
@@ -30,7 +30,7 @@ def make_functions(sentences=SENTENCES):
     generator = np.random.default_rng(3)
     for variable in model.trainable_variables:
         variable.assign(generator.normal(scale=0.7, size=variable.shape))
-    return TaggingFunctions(model, WordTokenizer(), encoder, TAGS)
+    return TaggingFunctions(model, WordTokenizer(), encoder, TaggingSettings(TAGS))
 
 
 @pytest.fixture(scope="session")
@@ -49,21 +49,18 @@ def model_folder(functions, shared_folder):
     """The folder of the model: version 1, and golden outputs beside it. Its sources are gone when a test sees it."""
 
     def make(folder):
-        tags = folder / "tags.txt"
-        tags.write_text("\n".join(TAGS) + "\n")
         write_saved_model(
             folder / "tiny",
-            functions.signatures(),
-            trackables=[functions, Asset(tags)],
+            functions,
+            family="tagger",
             beside={"golden.npz": lambda path: write_golden(path, functions)},
         )
-        tags.unlink()
         (folder / "tiny").rename(folder / "moved")
 
     return shared_folder.once("export", make) / "moved"
 
 
-class Lookup(tf.Module):
+class Lookup(Served):
     """A table, a variable that serving reads, and two that only training needs."""
 
     def __init__(self, vocabulary_file, scale=2.0):
@@ -76,12 +73,10 @@ class Lookup(tf.Module):
         self.scale = tf.Variable(scale)
         self.momentum = tf.Variable(tf.zeros([1000]))
         self.dropout = keras.layers.Dropout(0.5, seed=1)
+        self.declare("serving_default", self.answer, tf.TensorSpec([None], tf.string, name="text"))
 
-    def serve(self, text):
+    def answer(self, text):
         return {"ids": self.table.lookup(text), "scores": self.scale * tf.cast(tf.strings.length(text), tf.float32)}
-
-    def signatures(self):
-        return {"serving_default": (self.serve, [tf.TensorSpec([None], tf.string, name="text")])}
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def check_answer(program, folder, expected, **texts):
     "sentence", [SENTENCES[0], *(pytest.param(sentence, marks=pytest.mark.thorough) for sentence in SENTENCES[1:])]
 )
 def test_answers_of_c_and_python_agree(program, functions, model_folder, sentence):
-    check_answer(program, model_folder / "1", functions.text(tf.constant([sentence])), text=sentence)
+    check_answer(program, model_folder / "1", functions.call("serving_default", text=[sentence]), text=sentence)
 
 
 @pytest.mark.thorough
@@ -66,11 +66,11 @@ def test_a_classifier_in_c(program, tmp_path):
     model = text_classifier_model(
         len(encoder.vocabulary), 3, embedding_dim=8, features=features, recurrent={"units": [5]}, pooling="attention"
     )
-    settings = ClassificationSettings(temperature=0.5, threshold=0.34)
-    functions = ClassificationFunctions(model, WordTokenizer(), encoder, ("bom", "mau", "não sei"), settings)
+    settings = ClassificationSettings(("bom", "mau", "não sei"), temperature=0.5, threshold=0.34)
+    functions = ClassificationFunctions(model, WordTokenizer(), encoder, settings)
     folder = Classifier(functions).export(tmp_path / "model")
     for sentence in SENTENCES:
-        check_answer(program, folder, functions.text(tf.constant([sentence])), text=sentence)
+        check_answer(program, folder, functions.call("serving_default", text=[sentence]), text=sentence)
 
 
 @pytest.mark.thorough
@@ -84,7 +84,7 @@ def test_a_matcher_in_c(program, tmp_path):
     folder = PairMatcher(functions).export(tmp_path / "model")
     first, second, empty = SENTENCES
     for names, a, b, duplicate in (("ab", first, first, True), ("ba", second, empty, False)):
-        expected = functions.pairs(tf.constant([a]), tf.constant([b]))
+        expected = functions.call("serving_default", a=[a], b=[b])
         assert bool(expected["duplicate"][0]) == duplicate
         texts = {"a": a, "b": b}
         check_answer(program, folder, expected, **{name: texts[name] for name in names})

@@ -12,7 +12,7 @@ def test_golden_outputs_hold_and_need_no_pickle(model_folder):
 
 
 def test_golden_outputs_of_a_saved_model_and_a_changed_answer(lookup, tmp_path):
-    write_saved_model(tmp_path / "m", lookup.signatures(), trackables=[lookup])
+    write_saved_model(tmp_path / "m", lookup)
     write_golden(tmp_path / "served.npz", tmp_path / "m", GOLDEN_TEXTS)
     write_golden(tmp_path / "made.npz", lookup, GOLDEN_TEXTS)
     assert (tmp_path / "served.npz").read_bytes() == (tmp_path / "made.npz").read_bytes()

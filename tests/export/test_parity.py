@@ -9,12 +9,13 @@ import pytest
 from keras_seq.data.conll import read_conll
 from keras_seq.data.images import read_images
 from keras_seq.export import Sample, check_golden, list_versions, verify, write_saved_model
-from keras_seq.families.images.served import IMAGES_FILE
 from keras_seq.families.pairs.served import MatchingFunctions
+from keras_seq.tasks import family_named
+from keras_seq.zoo import ModelCard
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 SHIPPED = sorted(path for path in SAVED_MODELS.glob("[!.]*") if list_versions(path))
-OF_IMAGES = [path for path in SHIPPED if (path / IMAGES_FILE).is_file()]
+OF_IMAGES = [path for path in SHIPPED if ModelCard.load(path / "card.json").task == "image_matcher"]
 NUM_SENTENCES, ROWS = 1000, 100
 # What takes texts or tokens alone; other signatures have samples of their own.
 TEXT_SIGNATURES = {"serving_default", "tokenized", "embed", "attention"}
@@ -28,7 +29,7 @@ def sentences(data_dir):
     ]
 
 
-def check_parity(folder, functions, sentences, further=()):
+def check_parity(folder, served, sentences, further=()):
     """Strings are equal and numbers within 1e-4, through every signature, in a process with TensorFlow alone."""
     assert len(sentences) == NUM_SENTENCES
     # Like lengths together: less padding to compute.
@@ -39,12 +40,12 @@ def check_parity(folder, functions, sentences, further=()):
         steps = max(map(len, rows))
         texts = np.array([" ".join(row) for row in rows], object)
         tokens = np.array([[*row, *[""] * (steps - len(row))] for row in rows], object)
-        for signature in TEXT_SIGNATURES & set(functions.signatures()):
+        for signature in TEXT_SIGNATURES & set(served.signatures()):
             inputs = {"tokens": tokens} if signature == "tokenized" else {"text": texts}
-            if isinstance(functions, MatchingFunctions) and signature == "serving_default":
+            if isinstance(served, MatchingFunctions) and signature == "serving_default":
                 inputs = {"a": texts, "b": texts[::-1]}
             samples.append(Sample(f"sentences from {begin}", inputs, signature))
-    report = verify(folder, functions, samples=[*samples, *further], tolerance=1e-4)
+    report = verify(folder, served, samples=[*samples, *further], tolerance=1e-4)
     assert report.compared and {sample.name for sample in samples} <= set(report.samples)
 
 
@@ -52,7 +53,7 @@ def check_parity(folder, functions, sentences, further=()):
 @pytest.mark.data
 def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
     functions = make_tagger(sentences[: NUM_SENTENCES // 2])
-    folder = write_saved_model(tmp_path / "m", functions.signatures(), trackables=[functions])
+    folder = write_saved_model(tmp_path / "m", functions)
     check_parity(folder, functions, sentences)
 
 
@@ -61,7 +62,7 @@ def test_a_thousand_real_sentences(make_tagger, sentences, tmp_path):
 @pytest.mark.parametrize("model", [path for path in SHIPPED if path not in OF_IMAGES], ids=lambda path: path.name)
 def test_shipped_models_on_a_thousand_real_sentences(model, sentences):
     loaded = keras_of(model)
-    check_parity(model, loaded.functions, sentences, loaded.verification_samples())
+    check_parity(model, loaded.served, sentences, loaded.verification_samples())
 
 
 @pytest.mark.data
@@ -74,15 +75,12 @@ def test_shipped_models_on_a_thousand_real_drawings(model, data_dir):
         Sample("pairs of drawings", {"a": drawings, "b": drawings[::-1]}),
     ]
     loaded = keras_of(model)
-    report = verify(model, loaded.functions, samples=[*samples, *loaded.verification_samples()], tolerance=1e-4)
+    report = verify(model, loaded.served, samples=[*samples, *loaded.verification_samples()], tolerance=1e-4)
     assert report.compared and {"drawings", "pairs of drawings"} <= set(report.samples)
 
 
 def keras_of(model):
     """The task of a shipped model, with its Keras model."""
-    from keras_seq.tasks import family_named
-    from keras_seq.zoo import ModelCard
-
     return family_named(ModelCard.load(model / "card.json").task).task.load(model)
 
 

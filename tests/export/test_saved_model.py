@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import InputError
-from keras_seq.export import ExportError, find_saved_model, latest_version, list_versions, write_saved_model
+from keras_seq.export import ExportError, Served, find_saved_model, latest_version, list_versions, write_saved_model
 from keras_seq.export.manifest import check_version, is_of_version
 
 
 def write(target, lookup, **options):
-    return write_saved_model(target, lookup.signatures(), trackables=[lookup], **options)
+    return write_saved_model(target, lookup, **options)
 
 
 def tree(folder):
@@ -99,7 +99,9 @@ def full_disk():
 @pytest.mark.parametrize("has_old_version", [False, True])
 def test_a_full_disk(lookup, tmp_path, has_old_version, request):
     lookup.scale = tf.Variable(tf.ones([1000]))
-    lookup.serve = lambda text: {"scores": lookup.scale[: tf.size(text)]}
+    lookup.answer = lambda text: {"scores": lookup.scale[: tf.size(text)]}
+    spec = tf.TensorSpec([None], tf.string, name="text")
+    lookup.declare("serving_default", lookup.answer, spec)
     if has_old_version:
         write(tmp_path / "m", lookup)
     before = tree(tmp_path)
@@ -158,8 +160,10 @@ def test_a_failed_check_names_the_target(lookup, tmp_path):
 
 
 def test_wrong_arguments(lookup, tmp_path):
-    with pytest.raises(ValueError, match=r"`signatures` must hold 'serving_default'.*Received: signatures=\['x'\]"):
-        write_saved_model(tmp_path / "m", {"x": lookup.signatures()["serving_default"]}, trackables=[lookup])
+    served = Served()
+    served.declare("x", lookup.answer, tf.TensorSpec([None], tf.string, name="text"))
+    with pytest.raises(ValueError, match=r"`served` must declare 'serving_default'.*Received: x"):
+        write_saved_model(tmp_path / "m", served)
     with pytest.raises(ValueError, match=r"`version` must be a positive integer. Received: version=0"):
         write(tmp_path / "m", lookup, version=0)
     for name in ("../card.json", "3"):

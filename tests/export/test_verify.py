@@ -8,14 +8,19 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_seq.core.errors import InputError
-from keras_seq.export import ExportError, Sample, stock_runtime, verify, write_saved_model
+from keras_seq.export import ExportError, Sample, Served, stock_runtime, verify, write_saved_model
 from keras_seq.export.odd_inputs import ODD_STRINGS, odd_texts
 from keras_seq.export.verify import compare, run_in_fresh_process
 
 
-def write(folder, function, **trackables):
-    spec = [tf.TensorSpec([None], tf.string, name="text")]
-    return write_saved_model(folder, {"serving_default": (function, spec)}, trackables=list(trackables.values()))
+def served(function, name="serving_default"):
+    made = Served()
+    made.declare(name, function, tf.TensorSpec([None], tf.string, name="text"))
+    return made
+
+
+def write(folder, function):
+    return write_saved_model(folder, served(function))
 
 
 @pytest.mark.fresh_process
@@ -40,9 +45,9 @@ def test_other_answers_are_found(tmp_path):
     with pytest.raises(
         ExportError, match=r"on the empty string \(serving_default\) the output lengths .*: 0, expected 1"
     ):
-        verify(folder, {"serving_default": other})
+        verify(folder, served(other))
     with pytest.raises(ExportError, match="signature serving_default has no counterpart among tokenized"):
-        verify(folder, {"tokenized": serve})
+        verify(folder, served(serve, "tokenized"))
 
 
 def test_a_python_function_is_named(tmp_path):
@@ -135,8 +140,9 @@ def test_nothing_but_tensorflow_can_be_imported_there():
 
 def test_a_signature_of_numbers_needs_a_sample(tmp_path):
     specs = [tf.TensorSpec([None, 2], tf.float32, name="history")]
-    signatures = {"serving_default": (lambda history: {"forecast": history * 2}, specs)}
-    folder = write_saved_model(tmp_path / "m", signatures, trackables=[])
+    made = Served()
+    made.declare("serving_default", lambda history: {"forecast": history * 2}, *specs)
+    folder = write_saved_model(tmp_path / "m", made)
     with pytest.raises(ExportError, match=r"no sample for the signature serving_default \(inputs history\)"):
         verify(folder)
     with pytest.raises(ExportError, match="sample 's': gives x to the signature serving_default; give history"):

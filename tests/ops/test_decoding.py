@@ -85,7 +85,7 @@ def plain_loop(model, start, numbers, *, temperature, top_k, top_p, seed, stop_i
 
 
 def numbers(seed, steps, rows):
-    return ops.convert_to_numpy(uniform_numbers(seed, steps, rows)).astype("float64")
+    return ops.convert_to_numpy(uniform_numbers(seed, np.arange(rows), steps)).astype("float64")
 
 
 def traced(function, xla=False):
@@ -173,6 +173,77 @@ def test_a_row_does_not_depend_on_the_others():
     alike = {"nested": [np.zeros((2, STATE), "float32")]}
     of_alike, _ = call(in_a_graph(), START[[0, 0]], alike, CASES[1])
     assert (of_alike[0] != of_alike[1]).any()
+
+
+BY_ROW = {
+    "max_length": ("int32", [12, 3, 1, 20, 12, 7, 20, 5]),
+    "temperature": ("float32", [1.0, 0.3, 1.0, 2.0, 1e-3, 1.5, 1e-30, 0.7]),
+    "top_k": ("int32", [0, 0, 1, 3, VOCABULARY, 4, 0, 1]),
+    "top_p": ("float32", [1.0, 0.6, 1.0, 1.0, 0.2, 0.5, 1.0, 0.9]),
+    "seed": ("int32", [3, 3, 0, 2**31 - 1, 3, 8, 5, 3]),
+    "sample": ("int32", [0, 1, 0, 5, 0, 2**31 - 1, 4, 2]),
+}
+
+
+def options_of(rows):
+    return {name: np.array(values, dtype)[rows] for name, (dtype, values) in BY_ROW.items()}
+
+
+@functools.cache
+def in_a_graph_by_rows(stop_id, banned_ids):
+    """`sample_ids` of the small model with options of each row, as arrays; on TensorFlow compiled once for all."""
+
+    def run(start, states, options):
+        return sample_ids(SmallModel(1).step, start, states, **options, stop_id=stop_id, banned_ids=banned_ids)
+
+    if not ON_TENSORFLOW:
+        return run
+    import tensorflow as tf
+
+    options = {name: tf.TensorSpec([None], dtype) for name, (dtype, _) in BY_ROW.items()}
+    specs = [tf.TensorSpec([None], tf.int32), {"nested": [tf.TensorSpec([None, STATE])]}, options]
+    return tf.function(run, input_signature=specs, autograph=False)
+
+
+@pytest.mark.parametrize(("stop_id", "banned"), [(None, ()), (2, ()), (2, (0, 4))])
+def test_a_row_among_others_with_other_options_is_what_it_is_alone(stop_id, banned):
+    """In any company and at any place, as a plain loop with its options says."""
+    rows = len(BY_ROW["seed"][1])
+    model = SmallModel(rows)
+    start = np.arange(rows, dtype="int32") % VOCABULARY
+    run = in_a_graph_by_rows(stop_id, banned)
+
+    def drawn(chosen):
+        states = {"nested": [model.states["nested"][0][chosen]]}
+        return tuple(map(ops.convert_to_numpy, run(start[chosen], states, options_of(chosen))))
+
+    ids, sums = drawn(np.arange(rows))
+    assert ids.shape == (rows, 20)
+    for chosen in (np.array([5, 1, 3]), *([row] for row in range(rows))):
+        of_chosen, sums_of_chosen = drawn(chosen)
+        width = max(options_of(chosen)["max_length"])
+        np.testing.assert_array_equal(of_chosen, ids[chosen][:, :width])
+        np.testing.assert_allclose(sums_of_chosen, sums[chosen], atol=1e-5)
+        assert not ids[chosen][:, width:].any()
+    for row in range(rows):
+        options = {name: values[row] for name, values in options_of(np.arange(rows)).items()}
+        length, sample = options.pop("max_length"), options.pop("sample")
+        state = {"nested": [model.states["nested"][0][row : row + 1]]}
+        plain = SmallModel(1)
+        plain.states = state
+        uniform = ops.convert_to_numpy(uniform_numbers(options["seed"], [sample], int(length))).astype("float64")
+        if options["temperature"] < 0.01:
+            # In the limit, the most probable.
+            options |= {"top_k": 1, "temperature": 1.0}
+        expected, expected_sums = plain_loop(plain, start[[row]], uniform, stop_id=stop_id, banned=banned, **options)
+        np.testing.assert_array_equal(ids[row, :length], expected[0])
+        np.testing.assert_allclose(sums[row], expected_sums[0], atol=1e-4)
+
+
+def test_no_rows_with_options_of_their_own():
+    options = options_of(slice(0))
+    ids, sums = sample_ids(SmallModel(0).step, START[:0], SmallModel(0).states, stop_id=2, **options)
+    assert (tuple(ids.shape), tuple(sums.shape)) == ((0, 1), (0,))
 
 
 def test_no_rows():
@@ -307,6 +378,9 @@ def test_of_equally_probable_ids_the_first_is_taken_and_all_are_kept():
         ("top_p", 1.1, ValueError, "Received: top_p=1.1"),
         ("seed", -1, ValueError, "`seed` must be an integer of at least 0. Received: seed=-1"),
         ("seed", 2**31, ValueError, "`seed` must be at most 2147483647. Received: seed=2147483648"),
+        ("temperature", [0.5, -2.0], ValueError, "Received: temperature=-2.0"),
+        ("top_k", [3, 12], ValueError, r"`top_k` must not be above the size of the vocabulary, 11.*top_k=\[3, 12\]"),
+        ("sample", [-1], ValueError, "`sample` must be an integer of at least 0. Received: sample=-1"),
         ("banned_ids", range(VOCABULARY), ValueError, "`banned_ids` must leave an id to draw. Received: all 11 ids"),
         ("start_ids", None, ValueError, "`start_ids` must be given without `first_log_probs`"),
     ],

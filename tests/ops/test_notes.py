@@ -65,12 +65,12 @@ def test_hits_by_a_plain_loop():
 
 
 def test_numbers_of_columns_are_those_of_rows_and_differ():
-    columns = np.stack([to_numpy(uniform_numbers_of_columns(7, step, 5, 88)) for step in range(40)])
-    np.testing.assert_array_equal(columns[..., 0], to_numpy(uniform_numbers(7, 40, 5)))
+    columns = np.stack([to_numpy(uniform_numbers_of_columns(7, np.arange(5), step, 88)) for step in range(40)])
+    np.testing.assert_array_equal(columns[..., 0], to_numpy(uniform_numbers(7, np.arange(5), 40)))
     assert len(np.unique(columns)) > 0.99 * columns.size
     assert columns.min() >= 0 and columns.max() < 1
     assert columns.mean() == pytest.approx(0.5, abs=0.01)
-    np.testing.assert_array_equal(to_numpy(uniform_numbers_of_columns(7, 3, 2, 4)), columns[3, :2, :4])
+    np.testing.assert_array_equal(to_numpy(uniform_numbers_of_columns(7, np.arange(2), 3, 4)), columns[3, :2, :4])
 
 
 def test_shares_of_notes_are_their_probabilities():
@@ -101,10 +101,45 @@ def test_each_step_reads_what_was_drawn_and_the_states():
     drawn = to_numpy(sample_notes(step, first, (zeros, zeros), length=length, temperature=0.7, seed=11))
     log_odds, total, time = first, zeros, zeros
     for place in range(length):
-        numbers = to_numpy(uniform_numbers_of_columns(11, place, rows, 2))
+        numbers = to_numpy(uniform_numbers_of_columns(11, np.arange(rows), place, 2))
         notes = (numbers < 1 / (1 + np.exp(-log_odds / 0.7))).astype("float32")
         np.testing.assert_array_equal(drawn[:, place], notes)
         log_odds, (total, time) = step(notes, (total, time))
     # A row does not depend on how many others there are.
     alone = sample_notes(step, first[:1], (zeros[:1], zeros[:1]), length=length, temperature=0.7, seed=11)
     np.testing.assert_array_equal(to_numpy(alone), drawn[:1])
+
+
+def test_a_row_among_others_with_other_options_is_what_it_is_alone():
+    def step(notes, states):
+        total = states + notes
+        return 1.0 - total, total
+
+    generator = np.random.default_rng(4)
+    rows = 6
+    first = generator.normal(size=(rows, 3)).astype("float32")
+    states = np.zeros((rows, 3), "float32")
+    options = {
+        "length": np.array([7, 1, 12, 3, 12, 5], "int32"),
+        "temperature": np.array([0.2, 1.0, 3.0, 0.7, 1.0, 1.5], "float32"),
+        "seed": np.array([5, 5, 0, 2**31 - 1, 9, 5], "int32"),
+        "sample": np.array([0, 3, 0, 1, 0, 0], "int32"),
+    }
+    together = to_numpy(sample_notes(step, first, states, **options))
+    assert together.shape == (rows, 12, 3)
+    for row, length in enumerate(options["length"]):
+        one = {name: values[row : row + 1] for name, values in options.items()}
+        alone = to_numpy(sample_notes(step, first[row : row + 1], states[:1], **one))
+        np.testing.assert_array_equal(together[row : row + 1, :length], alone)
+        assert not together[row, length:].any()
+    # A row of a batch with one seed is the sample of its place.
+    of_one_seed = to_numpy(sample_notes(step, first[[0] * 4], states[:4], length=5, seed=5))
+    sample = to_numpy(sample_notes(step, first[:1], states[:1], length=5, seed=5, sample=[3]))
+    np.testing.assert_array_equal(of_one_seed[3:], sample)
+
+
+def test_no_rows():
+    none = np.zeros((0, 3), "float32")
+    for length, steps in ((4, 4), (np.zeros(0, "int32"), 1)):
+        drawn = sample_notes(lambda notes, states: (notes, states), none, none, length=length)
+        assert tuple(drawn.shape) == (0, steps, 3)

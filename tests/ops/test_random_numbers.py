@@ -3,7 +3,7 @@ import pytest
 from keras import ops
 from scipy import stats
 
-from keras_seq.ops.random_numbers import threefry, uniform_numbers
+from keras_seq.ops.random_numbers import threefry, uniform_numbers, uniform_numbers_of_columns
 
 pytestmark = pytest.mark.both_backends
 
@@ -11,7 +11,7 @@ NUM_BINS = 64
 
 
 def numbers(seed, steps, rows):
-    return ops.convert_to_numpy(uniform_numbers(seed, steps, rows))
+    return ops.convert_to_numpy(uniform_numbers(seed, np.arange(rows), steps))
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,27 @@ def test_equal_to_the_generator_of_jax():
             assert found[step, row] == (int(word) >> 8) / 2**24
 
 
-def test_a_number_depends_on_seed_step_and_row_alone():
+def test_a_number_depends_on_seed_sample_and_step_alone():
     many = numbers(3, 40, 20)
     assert many.dtype == np.float32
     assert (numbers(3, 7, 4) == many[:7, :4]).all()
     assert (numbers(ops.convert_to_tensor(3, "int32"), 40, 20) == many).all()
     assert numbers(3, 2, 0).shape == (2, 0)
     assert not (numbers(4, 40, 20) == many).any()
+
+
+def test_rows_may_have_seeds_of_their_own():
+    seeds, samples = np.array([3, 0, 2**31 - 1, 3, 8], "int32"), np.array([1, 0, 7, 4, 2**31 - 1], "int32")
+    found = ops.convert_to_numpy(uniform_numbers(ops.convert_to_tensor(seeds), ops.convert_to_tensor(samples), 6))
+    for row, (seed, sample) in enumerate(zip(seeds, samples, strict=True)):
+        alone = ops.convert_to_numpy(uniform_numbers(int(seed), [int(sample)], 6))
+        np.testing.assert_array_equal(found[:, row], alone[:, 0])
+        for step in (0, 5):
+            columns = ops.convert_to_numpy(uniform_numbers_of_columns(seeds, samples, step, 4))
+            one = ops.convert_to_numpy(uniform_numbers_of_columns(int(seed), [int(sample)], step, 4))
+            np.testing.assert_array_equal(columns[row], one[0])
+            assert columns[row, 0] == found[step, row]
+    np.testing.assert_array_equal(found[:, 0], numbers(3, 6, 2)[:, 1])
 
 
 @pytest.mark.parametrize("axis", ["steps", "rows", "seeds"])

@@ -10,7 +10,6 @@ import pytest
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.manifests import check_files, read_manifest
-from keras_seq.export.saved_functions import read_names
 from keras_seq.families.classification.served import ClassificationFunctions, ClassificationSettings
 from keras_seq.families.classification.task import Classifier
 from keras_seq.families.images.served import ImageSettings
@@ -20,8 +19,9 @@ from keras_seq.families.music.served import MusicSettings
 from keras_seq.families.ngram.task import NgramLanguageModel
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.families.pairs.task import PairMatcher
-from keras_seq.families.tagging.served import TaggingFunctions
+from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.families.tagging.task import Tagger
+from keras_seq.tasks.text_task import read_names
 from keras_seq.text import LanguageEncoder, SubwordHashing, TokenEncoder, WordTokenizer
 from keras_seq.zoo import language_model, ner_model, siamese_model, text_classifier_model
 
@@ -38,7 +38,7 @@ def tagger():
     characters = {"vocabulary_size": len(made.characters), "embedding_dim": 2, "units": 2}
     features = {"characters": characters, "max_characters": 6}
     model = ner_model(len(made.vocabulary), TAGS, embedding_dim=4, units=[4], features=features)
-    return Tagger(TaggingFunctions(model, WordTokenizer(), made, TAGS))
+    return Tagger(TaggingFunctions(model, WordTokenizer(), made, TaggingSettings(TAGS)))
 
 
 def classifier():
@@ -46,7 +46,7 @@ def classifier():
     features = {"subwords": {"num_buckets": 20}}
     wide = {"words": True, "subwords": 20}
     model = text_classifier_model(len(made.vocabulary), 2, embedding_dim=4, features=features, wide=wide)
-    return Classifier(ClassificationFunctions(model, WordTokenizer(), made, ["bad", "good"]))
+    return Classifier(ClassificationFunctions(model, WordTokenizer(), made, ClassificationSettings(("bad", "good"))))
 
 
 def matcher():
@@ -73,10 +73,10 @@ def ngrams():
 TASKS = {"tagger": tagger, "classifier": classifier, "matcher": matcher, "language": language, "ngrams": ngrams}
 # Files of which each has a size that the model knows.
 SIZED = {
-    "tagger": ("tags.txt", "encoder/words.txt", "encoder/characters.txt"),
-    "classifier": ("labels.txt", "encoder/words.txt"),
+    "tagger": ("encoder/words.txt", "encoder/characters.txt"),
+    "classifier": ("encoder/words.txt",),
     "matcher": ("encoder/words.txt",),
-    "language": ("symbols.txt",),
+    "language": (),
     "ngrams": ("encoder/symbols.txt",),
 }
 
@@ -170,22 +170,54 @@ def test_settings_of_another_model_are_refused(tmp_path):
     refused(Classifier, tmp_path / "m", "model.keras: cannot be loaded")
 
 
+def test_names_that_the_model_has_no_outputs_for_are_refused(tmp_path):
+    for task, key in ((tagger(), "tags"), (classifier(), "labels")):
+        task.save(tmp_path / key)
+        (tmp_path / key / "manifest.json").unlink()
+        path = tmp_path / key / "task.json"
+        values = json.loads(path.read_text("utf-8"))
+        names = values["settings"][key]
+        for other, message in (
+            (names[:-1], f"its settings name {len(names) - 1} {key}, the model has {len(names)}"),
+            ([*names, "more"], f"its settings name {len(names) + 1} {key}, the model has {len(names)}"),
+            ([*names[:-1], names[0]], f"task.json: damaged (`{key}` must hold different texts"),
+            ([*names[:-1], ""], f"task.json: damaged (`{key}` must hold different texts"),
+            ([], f"task.json: damaged (`{key}` must be a list of texts"),
+            ("O", f"task.json: damaged (`{key}` must be a list of texts"),
+            (None, f"task.json: damaged (`{key}` must be a list of texts"),
+        ):
+            path.write_text(json.dumps({**values, "settings": {**values["settings"], key: other}}))
+            assert message in refused(type(task), tmp_path / key, "")
+
+
+@pytest.mark.parametrize("content", [b"", b"a", b"a\n\nb\n", b"a\nb\na\n", b"a\n\xff\n"])
+def test_damaged_names_of_the_first_version(content, tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="labels.txt") as caught:
+        read_names(path)
+    assert "\n" not in str(caught.value)
+
+
 WRONG = [None, True, -1, 0.5, 10**400, "x", "", [], [[]], {}, float("nan"), float("inf"), "\0"]
-SETTINGS = (ClassificationSettings, MatchingSettings, ImageSettings, MusicSettings)
+SETTINGS = (
+    TaggingSettings(TAGS),
+    ClassificationSettings(("bad", "good")),
+    MatchingSettings(),
+    ImageSettings(),
+    MusicSettings(),
+)
 
 
-@pytest.mark.parametrize("kind", SETTINGS)
-def test_settings_of_the_wrong_type_are_one_line_or_mean_what_they_say(kind, tmp_path):
-    path = tmp_path / "settings.json"
-    kind().save(path)
-    values = json.loads(path.read_text())
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: type(settings).__name__)
+def test_settings_of_the_wrong_type_are_one_line_or_mean_what_they_say(settings):
+    values = settings.to_dict()
     for key in values:
         for wrong in WRONG:
-            path.write_text(json.dumps({**values, key: wrong}))
             try:
-                read = kind.load(path)
+                read = type(settings).from_dict(json.loads(json.dumps({**values, key: wrong})), "task.json")
             except InputError as error:
-                assert "\n" not in str(error) and "settings.json: damaged" in str(error)
+                assert "\n" not in str(error) and "task.json: damaged" in str(error)
             else:
                 # What is taken is of the type of the field, or `None` where that may be.
                 assert isinstance(getattr(read, key), (type(values[key]), str, int, float, type(None)))
@@ -209,22 +241,19 @@ def mutated(content, generator):
 
 
 def test_two_hundred_mutations_end_in_one_line_or_in_what_the_file_says(saved, tmp_path):
-    folder, _, _ = saved
+    folder, task, _ = saved
     manifest = read_manifest(folder / "manifest.json")
     seed = time.time_ns() % 2**32
     print("seed", seed)
     generator = random.Random(seed)
     shutil.copytree(folder, tmp_path / "m")
     readers = {
-        "tags.txt": lambda path: read_names(path),
-        "labels.txt": lambda path: read_names(path),
+        "task.json": lambda path: task.read_settings(path.parent),
         "encoder.json": lambda path: TokenEncoder.load(path.parent),
         "words.txt": lambda path: TokenEncoder.load(path.parent),
         "characters.txt": lambda path: TokenEncoder.load(path.parent),
         "symbols.txt": lambda path: LanguageEncoder.load(path.parent),
         "language.json": lambda path: LanguageEncoder.load(path.parent),
-        "classification.json": ClassificationSettings.load,
-        "matching.json": MatchingSettings.load,
     }
     paths = [path for path in side_files(tmp_path / "m") if path.name != "manifest.json"]
     for _ in range(200 // len(TASKS)):

@@ -1,3 +1,5 @@
+import tempfile
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -58,6 +60,8 @@ def test_exported_table_is_an_asset(tmp_path):
 
     served = Served()
     tf.saved_model.save(served, str(tmp_path / "model"), signatures={"serving_default": served.look_up})
+    # The graph names its tables after what they hold, not after a file of the process that wrote it.
+    assert tempfile.gettempdir().encode() not in (tmp_path / "model" / "saved_model.pb").read_bytes()
     del served
     (tmp_path / "model").rename(tmp_path / "moved")
     assert len(list((tmp_path / "moved" / "assets").iterdir())) == 2
@@ -65,6 +69,13 @@ def test_exported_table_is_an_asset(tmp_path):
     ids = loaded.signatures["serving_default"](tokens=tf.constant(["água", "a", "zebra", ""]))
     assert ids["words"].numpy().tolist() == [3, 2, 1, 0]
     assert ids["types"].numpy().tolist() == [1, 2, 1, 0]
+
+
+def test_equal_tables_do_not_depend_on_each_other():
+    first, second, other = (Vocabulary(tokens).table() for tokens in (["a", "b"], ["a", "b"], ["b", "a"]))
+    del first
+    assert second(tf.constant(["b"])).numpy().tolist() == [3]
+    assert other(tf.constant(["b"])).numpy().tolist() == [2]
 
 
 @pytest.mark.parametrize(

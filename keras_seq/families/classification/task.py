@@ -11,22 +11,18 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
+from keras_seq.core.reading import read_json_object
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
-from keras_seq.export import GOLDEN_TEXTS, Sample
-from keras_seq.export.saved_functions import read_names
+from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
+from keras_seq.export.json_settings import REMEDY
 from keras_seq.families.classification.recipe import ClassifierRecipe
-from keras_seq.families.classification.served import (
-    DECISION,
-    LABELS_FILE,
-    SETTINGS_FILE,
-    ClassificationFunctions,
-    ClassificationSettings,
-    SavedClassificationFunctions,
-)
+from keras_seq.families.classification.served import DECISION, ClassificationFunctions, ClassificationSettings
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, write_names
+from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, read_names, write_names
 from keras_seq.text import TokenEncoder, WordTokenizer
+
+LABELS_FILE, LEGACY_SETTINGS_FILE = "labels.txt", "classification.json"
 
 
 class Classifier(TextTask):
@@ -35,7 +31,7 @@ class Classifier(TextTask):
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
 
     Args:
-        functions: `keras_seq.families.classification.served.ClassificationFunctions`, or those of a SavedModel.
+        served: `keras_seq.families.classification.served.ClassificationFunctions`, or those of a SavedModel.
         name: what the model is called.
 
     Example:
@@ -48,23 +44,16 @@ class Classifier(TextTask):
     task = "classifier"
     unit = "texts"
     max_characters = 4_000_000  # documents; what is read of them is bounded by `settings.max_tokens`
-    functions_class = ClassificationFunctions
-    saved_functions_class = SavedClassificationFunctions
+    settings_class = ClassificationSettings
+    legacy_files = (LABELS_FILE, LEGACY_SETTINGS_FILE)
 
-    def __init__(
-        self, functions: ClassificationFunctions | SavedClassificationFunctions, name: str = "classifier"
-    ) -> None:
-        super().__init__(functions, name)
+    def __init__(self, served: ClassificationFunctions | SavedServed, name: str = "classifier") -> None:
+        super().__init__(served, name)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels in the order of the model's outputs."""
-        return self.functions.labels
-
-    @property
-    def settings(self) -> ClassificationSettings:
-        """How probabilities become an answer: temperature, threshold, separator of labels."""
-        return self.functions.settings
+        return tuple(self.settings.labels)
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Classify raw texts.
@@ -82,7 +71,7 @@ class Classifier(TextTask):
             TypeError: if `texts` is one string, or holds something else than strings.
         """
         check_texts(texts)
-        rows = call_rows(self.functions.text, texts, self.settings.max_tokens)
+        rows = self._rows("serving_default", texts)
         return [self._answer(text, row) for text, row in zip(texts, rows, strict=True)]
 
     def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -100,7 +89,7 @@ class Classifier(TextTask):
         """
         check_texts(texts)
         results = []
-        for text, row in zip(texts, call_rows(self.functions.attention, texts, self.settings.max_tokens), strict=True):
+        for text, row in zip(texts, self._rows("attention", texts), strict=True):
             tokens = [
                 {"token": token.decode(), "start": int(start), "end": int(end), "weight": round(float(weight), 4)}
                 for token, start, end, weight in zip(
@@ -204,11 +193,14 @@ class Classifier(TextTask):
         """
         parts = self._parts()
         settings = dataclasses.replace(parts.settings, **changes)
-        functions = ClassificationFunctions(parts.model, parts.tokenizer, parts.encoder, parts.labels, settings)
-        return Classifier(functions, self.name)
+        served = ClassificationFunctions(parts.model, parts.tokenizer, parts.encoder, settings)
+        return Classifier(served, self.name)
+
+    def _rows(self, signature: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+        return call_rows(lambda text: self.served.call(signature, text=text), texts, self.settings.max_tokens)
 
     def _scores(self, examples: Sequence[LabelledText], on_progress: Callable[[int], None] | None) -> list[np.ndarray]:
-        rows = call_rows(self.functions.text, [example.text for example in examples], self.settings.max_tokens)
+        rows = self._rows("serving_default", [example.text for example in examples])
         if on_progress is not None:
             on_progress(len(examples))
         return [row["scores"] for row in rows]
@@ -222,19 +214,25 @@ class Classifier(TextTask):
         best = round(float(row["scores"].max()), 4)
         return {"text": text, "label": row["label"].decode(), "score": best, "scores": scores}
 
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        return {LABELS_FILE: lambda path: write_names(path, self.labels), SETTINGS_FILE: self.settings.save}
+    def _assets(self) -> dict[str, Callable[[Path], None]]:
+        return {LABELS_FILE: lambda path: write_names(path, self.labels)}
 
     @classmethod
-    def _read_functions(cls, directory: Path, model: keras.Model, encoder: TokenEncoder) -> ClassificationFunctions:
-        labels = read_names(directory / LABELS_FILE)
-        if len(labels) != model.output_shape[-1]:
+    def _join(
+        cls, directory: Path, model: keras.Model, settings: ClassificationSettings, encoder: TokenEncoder
+    ) -> ClassificationFunctions:
+        if len(settings.labels) != model.output_shape[-1]:
             raise RunError(
-                f"{directory / LABELS_FILE}: holds {len(labels)} labels, the model has {model.output_shape[-1]}; "
-                "train or export it again"
+                f"{directory}: its settings name {len(settings.labels)} labels, the model has "
+                f"{model.output_shape[-1]}; train or export it again"
             )
-        settings = ClassificationSettings.load(directory / SETTINGS_FILE)
-        return ClassificationFunctions(model, WordTokenizer(), encoder, labels, settings)
+        return ClassificationFunctions(model, WordTokenizer(), encoder, settings)
+
+    @classmethod
+    def _legacy_settings(cls, folder: Path) -> ClassificationSettings:
+        path = folder / LEGACY_SETTINGS_FILE
+        values = {**read_json_object(path, REMEDY), "labels": read_names(folder / LABELS_FILE)}
+        return ClassificationSettings.from_dict(values, path)
 
 
 def scores_of(

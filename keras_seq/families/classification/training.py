@@ -143,13 +143,12 @@ class ClassifierTraining:
             multi_label=is_multi_label,
         )
         settings = ClassificationSettings(
+            names,
             out_of_scope_label=recipe.classification.out_of_scope_label,
             label_separator=data.label_separator,
             max_tokens=data.max_tokens,
         )
-        self.task = Classifier(
-            ClassificationFunctions(self.model, tokenizer, self.encoder, names, settings), recipe.name
-        )
+        self.task = Classifier(ClassificationFunctions(self.model, tokenizer, self.encoder, settings), recipe.name)
         self._predictor = keras.Model({tensor.name: tensor for tensor in self.model.inputs}, self.model.output)
         self._predictor.compile(jit_compile=jit_setting(recipe.fit))
         self._probabilities = np.zeros((0, len(names)), np.float32)

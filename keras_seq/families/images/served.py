@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_boolean, check_non_negative_integer, check_number, check_positive_integer
 from keras_seq.data.images import area_weights
+from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import JSONSettings
-from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
-from keras_seq.ops.serving import serving_graph
+from keras_seq.export.served import Served, assert_in_range
 from keras_seq.zoo.siamese_image import mean_of_views
 from keras_seq.zoo.twins import TOWER
 
-IMAGES_FILE = "images.json"
 # Of one side: the tables of the reduction stand in the graph.
 MOST_PIXELS = 10_000
 
@@ -50,7 +45,7 @@ class ImageSettings(JSONSettings):
         check_number("threshold", self.threshold)
 
 
-class ImageMatchingFunctions(tf.Module):
+class ImageMatchingFunctions(Served):
     """Reduction of images and siamese model joined into the functions that a matcher of images serves.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
@@ -61,22 +56,18 @@ class ImageMatchingFunctions(tf.Module):
     """
 
     def __init__(self, model: keras.Model, settings: ImageSettings | None = None) -> None:
-        super().__init__()
-        self.model = model
         tower = model.get_layer(TOWER)
         height, width = tower.inputs[0].shape[1:3]
-        self.settings = settings or ImageSettings(height, width)
+        super().__init__(model, settings or ImageSettings(height, width))
         self._tower = mean_of_views(tower, self.settings.view_shift)
         self._vertical = tf.constant(area_weights(height, self.settings.height))
         self._horizontal = tf.constant(area_weights(width, self.settings.width).T)
         shape = [None, self.settings.height, self.settings.width, 1]
-        sides = [tf.TensorSpec(shape, tf.float32, name=name) for name in ("a", "b", "image")]
-        self._graphs = {
-            "serving_default": tf.function(self._pairs, input_signature=sides[:2], autograph=False),
-            "embed": tf.function(self._embed, input_signature=sides[2:], autograph=False),
-        }
+        a, b, image = (tf.TensorSpec(shape, tf.float32, name=name) for name in ("a", "b", "image"))
+        self.declare("serving_default", self._pairs, a, b)
+        self.declare("embed", self._embed, image)
 
-    def pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
         """How alike the images of pairs are.
 
         Args:
@@ -86,35 +77,17 @@ class ImageMatchingFunctions(tf.Module):
             `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
             whether it is at least the threshold. A pixel that is no number from 0 to 1 is an error.
         """
-        return self._graphs["serving_default"](a, b)
+        return compared_rows(lambda image: self._embed(image)["vector"], a, b, self.settings.threshold)
 
-    def embed(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _embed(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """The vector of an image.
 
         Args:
-            images: float32 `(batch, height, width, 1)`, pixels from 0 to 1.
+            image: float32 `(batch, height, width, 1)`, pixels from 0 to 1.
 
         Returns:
             `vector` float32 `(batch, features)`, of length 1: the product of two is the similarity.
         """
-        return self._graphs["embed"](images)
-
-    def signatures(self) -> dict[str, Callable[..., Any]]:
-        """The functions by the names under which they are served."""
-        return dict(self._graphs)
-
-    def _pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
-        rows = tf.shape(a)[0]
-        check = assert_in_range(
-            tf.equal(rows, tf.shape(b)[0]), "a and b must have the same number of images", [rows, tf.shape(b)[0]]
-        )
-        with tf.control_dependencies([check]):
-            # Both sides at once: the vector of an image does not depend on the side.
-            vectors = self._embed(tf.concat([a, b], axis=0))["vector"]
-        similarity = tf.reduce_sum(vectors[:rows] * vectors[rows:], axis=1)
-        return {"similarity": similarity, "duplicate": similarity >= self.settings.threshold}
-
-    def _embed(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         # NaN is in no range.
         is_odd = tf.logical_not((image >= 0) & (image <= 1))
         check = assert_in_range(
@@ -128,26 +101,5 @@ class ImageMatchingFunctions(tf.Module):
         # A convolution of no image has the channels of its input.
         pixels = tf.pad(pixels, [[0, tf.cast(rows == 0, tf.int32)], [0, 0], [0, 0]])
         reduced = self._vertical @ pixels @ self._horizontal
-        with serving_graph():
-            vectors = self._tower({"image": reduced[..., tf.newaxis]}, training=False)
+        vectors = self._tower({"image": reduced[..., tf.newaxis]}, training=False)
         return {"vector": tf.cast(vectors, tf.float32)[:rows]}
-
-
-class SavedImageMatchingFunctions(SavedFunctions):
-    """The functions of a matcher of images that was exported."""
-
-    task = "image_matcher"
-    names = ("serving_default", "embed")
-    files = (IMAGES_FILE,)
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        super().__init__(path)
-        self.settings = ImageSettings.load(Path(path) / "assets" / IMAGES_FILE)
-
-    def pairs(self, a: Any, b: Any) -> dict[str, tf.Tensor]:
-        """As `ImageMatchingFunctions.pairs`."""
-        return self.call("serving_default", a=a, b=b)
-
-    def embed(self, images: Any) -> dict[str, tf.Tensor]:
-        """As `ImageMatchingFunctions.embed`."""
-        return self.call("embed", image=images)

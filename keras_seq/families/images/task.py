@@ -13,20 +13,16 @@ import numpy as np
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import LabelledImages, OneShotRuns, has_runs, read_image_pairs, read_images, read_one_shot_runs
 from keras_seq.data.images import check_pixels
-from keras_seq.export import Sample
+from keras_seq.export import Sample, SavedServed
 from keras_seq.families.images.data import one_shot_choices
-from keras_seq.families.images.served import (
-    IMAGES_FILE,
-    ImageMatchingFunctions,
-    ImageSettings,
-    SavedImageMatchingFunctions,
-)
+from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.zoo.twins import TOWER
 
 # Images that are embedded in one call.
 IMAGES_PER_CALL = 256
+LEGACY_SETTINGS_FILE = "images.json"
 
 
 class ImageMatcher(TrainedTask):
@@ -37,7 +33,7 @@ class ImageMatcher(TrainedTask):
     to 1.
 
     Args:
-        functions: `keras_seq.families.images.served.ImageMatchingFunctions`, or those of a SavedModel.
+        served: `keras_seq.families.images.served.ImageMatchingFunctions`, or those of a SavedModel.
         name: what the model is called.
 
     Example:
@@ -49,18 +45,11 @@ class ImageMatcher(TrainedTask):
 
     task = "image_matcher"
     unit = "examples"
-    functions_class = ImageMatchingFunctions
-    saved_functions_class = SavedImageMatchingFunctions
+    settings_class = ImageSettings
+    legacy_files = (LEGACY_SETTINGS_FILE,)
 
-    def __init__(
-        self, functions: ImageMatchingFunctions | SavedImageMatchingFunctions, name: str = "image_matcher"
-    ) -> None:
-        super().__init__(functions, name)
-
-    @property
-    def settings(self) -> ImageSettings:
-        """The size of the images, and the threshold."""
-        return self.functions.settings
+    def __init__(self, served: ImageMatchingFunctions | SavedServed, name: str = "image_matcher") -> None:
+        super().__init__(served, name)
 
     def match(self, a: Any, b: Any) -> list[dict[str, Any]]:
         """Compare images two by two.
@@ -202,14 +191,15 @@ class ImageMatcher(TrainedTask):
     def golden_samples(self) -> list[str | Sample]:
         return list(self.verification_samples())
 
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        return {IMAGES_FILE: self.settings.save}
-
     @classmethod
-    def _read(cls, directory: Path, model: keras.Model) -> ImageMatchingFunctions:
+    def _read(cls, directory: Path, model: keras.Model, settings: ImageSettings) -> ImageMatchingFunctions:
         if TOWER not in [layer.name for layer in model.layers]:
             raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
-        return ImageMatchingFunctions(model, ImageSettings.load(directory / IMAGES_FILE))
+        return ImageMatchingFunctions(model, settings)
+
+    @classmethod
+    def _legacy_settings(cls, folder: Path) -> ImageSettings:
+        return ImageSettings.load(folder / LEGACY_SETTINGS_FILE)
 
     def _answers(self, similarities: np.ndarray) -> list[dict[str, Any]]:
         return [
@@ -223,8 +213,8 @@ class ImageMatcher(TrainedTask):
         found = []
         for begin in range(0, max(len(images), 1), IMAGES_PER_CALL):
             chunk = images[begin : begin + IMAGES_PER_CALL]
-            vectors = self.functions.embed(chunk.astype("float32")[..., np.newaxis] * scale)["vector"]
-            found.append(np.asarray(vectors))
+            outputs = self.served.call("embed", image=chunk.astype("float32")[..., np.newaxis] * scale)
+            found.append(np.asarray(outputs["vector"]))
             if on_progress is not None and len(chunk):
                 on_progress(len(chunk))
         return np.concatenate(found)

@@ -11,15 +11,16 @@ import numpy as np
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError, RunError
-from keras_seq.export import Sample
+from keras_seq.export import Sample, SavedServed
 from keras_seq.families.language.data import score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
-from keras_seq.families.language.served import LanguageFunctions, SavedLanguageFunctions
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
 from keras_seq.ops.decoding import check_sampling
+from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
-from keras_seq.text.language_encoder import SYMBOLS_FILE
+from keras_seq.text.language_encoder import SETTINGS_FILE, SYMBOLS_FILE
 
 
 class LanguageModel(TextTask):
@@ -28,7 +29,7 @@ class LanguageModel(TextTask):
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
 
     Args:
-        functions: `keras_seq.families.language.served.LanguageFunctions`, or those of a SavedModel.
+        served: `keras_seq.families.language.served.LanguageFunctions`, or those of a SavedModel.
         name: what the model is called.
 
     Example:
@@ -40,18 +41,18 @@ class LanguageModel(TextTask):
 
     task = "language_model"
     unit = "symbols"
-    functions_class = LanguageFunctions
-    saved_functions_class = SavedLanguageFunctions
+    settings_class = LanguageSettings
+    legacy_files = (SETTINGS_FILE, SYMBOLS_FILE)
     encoder_class = LanguageEncoder
     encoder_folder = ""
 
-    def __init__(self, functions: LanguageFunctions | SavedLanguageFunctions, name: str = "language_model") -> None:
-        super().__init__(functions, name)
+    def __init__(self, served: LanguageFunctions | SavedServed, name: str = "language_model") -> None:
+        super().__init__(served, name)
 
     @property
     def encoder(self) -> LanguageEncoder:
         """Symbols and their ids."""
-        return self.functions.encoder
+        return self.settings.encoder
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """How probable texts are.
@@ -60,12 +61,13 @@ class LanguageModel(TextTask):
             texts: the texts.
 
         Returns:
-            For each text `{"text", "log_prob", "perplexity", "num_tokens"}`; see `LanguageFunctions.text`.
+            For each text `{"text", "log_prob", "perplexity", "num_tokens"}`; see `LanguageFunctions`.
 
         Raises:
             TypeError: if `texts` is one string, or holds something else than strings.
         """
         check_texts(texts)
+        rows = call_rows(lambda text: self.served.call("serving_default", text=text), texts)
         return [
             {
                 "text": text,
@@ -73,7 +75,7 @@ class LanguageModel(TextTask):
                 "perplexity": round(float(row["perplexity"]), 4),
                 "num_tokens": int(row["num_tokens"]),
             }
-            for text, row in zip(texts, call_rows(self.functions.text, texts), strict=True)
+            for text, row in zip(texts, rows, strict=True)
         ]
 
     def generate(
@@ -124,13 +126,9 @@ class LanguageModel(TextTask):
             raise InputError(
                 f"{self.name}: the prefix has {self.encoder.unit}s that it does not know: {shown}; leave them out"
             )
-        outputs = self.functions.generate(
-            [prefix.encode()] * count,
-            max_length=np.int32(max_length),
-            temperature=np.float32(temperature),
-            top_k=np.int32(top_k),
-            top_p=np.float32(top_p),
-            seed=np.int32(seed),
+        options = {"max_length": max_length, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        outputs = self.served.call(
+            "generate", prefix=[prefix.encode()] * count, **options_of_samples(self.served, options, count)
         )
         texts = [text.decode(errors="replace") for text in outputs["text"].numpy()]
         if stop is None:
@@ -139,19 +137,27 @@ class LanguageModel(TextTask):
 
     def verification_samples(self) -> list[Sample]:
         rows = np.array([b"", b"a", b"Ana"], object)
-        options = {"max_length": 20, "temperature": 0.8, "top_k": 5, "top_p": 0.9, "seed": 1}
-        inputs = {
-            name: np.array(value, "float32" if isinstance(value, float) else "int32") for name, value in options.items()
+        shared = {"max_length": 20, "temperature": 0.8, "top_k": 5, "top_p": 0.9, "seed": 1}
+        options = options_of_samples(self.served, shared, len(rows))
+        of_rows = {
+            "max_length": np.array([3, 20, 9], "int32"),
+            "temperature": np.array([0.5, 1.0, 1.5], "float32"),
+            "top_k": np.array([0, 5, 1], "int32"),
+            "top_p": np.array([1.0, 0.9, 0.5], "float32"),
+            "seed": np.array([7, 0, 1], "int32"),
+            "sample": np.array([2, 0, 2], "int32"),
         }
-        functions = self._parts()
+        likeliest = {**options, "top_k": np.ones(len(rows), "int32")}
         states = {
-            name: np.random.default_rng(1).normal(size=(2, *size)).astype("float32") * 0.1
-            for name, size in functions.state_sizes.items()
+            name: np.random.default_rng(1).normal(size=(2, *spec.shape[1:])).astype("float32") * 0.1
+            for name, spec in self.served.inputs("step").items()
+            if name != "token_ids"
         }
         return [
-            Sample("prefixes", {"prefix": rows, **inputs}, "generate"),
-            Sample("the likeliest symbols", {"prefix": rows, **inputs, "top_k": np.array(1, "int32")}, "generate"),
-            Sample("no prefix at all", {"prefix": rows[:0], **inputs}, "generate"),
+            Sample("prefixes", {"prefix": rows, **options}, "generate"),
+            Sample("the likeliest symbols", {"prefix": rows, **likeliest}, "generate"),
+            Sample("options of each prefix", {"prefix": rows, **of_rows}, "generate"),
+            Sample("no prefix at all", {"prefix": rows[:0], **options_of_samples(self.served, shared, 0)}, "generate"),
             Sample("one step", {"token_ids": np.array([1, self.encoder.start_id], "int32"), **states}, "step"),
         ]
 
@@ -180,8 +186,8 @@ class LanguageModel(TextTask):
             DataError: if the file is broken.
         """
         text = LanguageText(data, self.encoder, selection)
-        saved = isinstance(self.functions, SavedLanguageFunctions)
-        scores = score_text(text, self.functions.score if saved else scorer(self.model), on_progress)
+        saved = isinstance(self.served, SavedServed)
+        scores = score_text(text, scorer_by_steps(self.served) if saved else scorer(self.model), on_progress)
         return {**scores, "examples": text.num_lines or len(text.corpus)}
 
     @classmethod
@@ -189,17 +195,29 @@ class LanguageModel(TextTask):
         """As of `keras_seq.tasks.language_text.evaluation_of`."""
         return evaluation_of(recipe)
 
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        return self.encoder.files()
+    def _assets(self) -> dict[str, Callable[[Path], None]]:
+        # The ids of the signature `step`.
+        return {SYMBOLS_FILE: self.encoder.files()[SYMBOLS_FILE]}
+
+    @classmethod
+    def _encoder_of(cls, directory: Path, settings: LanguageSettings) -> LanguageEncoder:
+        return settings.encoder
 
     @classmethod
     def _check_encoder(cls, folder: Path, model: keras.Model, encoder: LanguageEncoder) -> None:
         if model.output_shape[-1] != len(encoder):
             raise RunError(
-                f"{folder / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the model was trained with "
+                f"{folder}: its settings make {len(encoder)} ids with the marks, the model was trained with "
                 f"{model.output_shape[-1]}; put the original back, or train or export the model again"
             )
 
     @classmethod
-    def _read_functions(cls, directory: Path, model: keras.Model, encoder: Any) -> LanguageFunctions:
+    def _join(
+        cls, directory: Path, model: keras.Model, settings: LanguageSettings, encoder: LanguageEncoder
+    ) -> LanguageFunctions:
         return LanguageFunctions(model, encoder)
+
+    @classmethod
+    def _legacy_settings(cls, folder: Path) -> LanguageSettings:
+        encoder = LanguageEncoder.load(folder)
+        return LanguageSettings(encoder.unit, encoder.layout, encoder.symbols)

@@ -13,11 +13,13 @@ from keras_seq.core.checks import check_non_negative_integer, check_positive_int
 from keras_seq.core.errors import RunError
 from keras_seq.data import read_midi, read_piano_rolls, write_midi
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
-from keras_seq.export import Sample
+from keras_seq.export import Sample, SavedServed
 from keras_seq.families.music.data import score_rolls
-from keras_seq.families.music.served import LONGEST, MUSIC_FILE, MusicFunctions, MusicSettings, SavedMusicFunctions
+from keras_seq.families.music.served import LONGEST, MusicFunctions, MusicSettings, logits_by_steps
+from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.trained_task import TrainedTask
 
+LEGACY_SETTINGS_FILE = "music.json"
 MAX_SEED = 2**31 - 1
 # Made up for tests of exported models: chords as MIDI notes, and a rest.
 _CADENCE = ((48, 55, 64, 72), (53, 57, 65, 72), (55, 59, 62, 74), (), (48, 55, 64, 72))
@@ -30,7 +32,7 @@ class MusicModel(TrainedTask):
     `(steps, 88)`, or the name of a MIDI file.
 
     Args:
-        functions: `keras_seq.families.music.served.MusicFunctions`, or those of a SavedModel.
+        served: `keras_seq.families.music.served.MusicFunctions`, or those of a SavedModel.
         name: what the model is called.
 
     Example:
@@ -43,16 +45,11 @@ class MusicModel(TrainedTask):
     task = "music"
     unit = "pieces"
     max_characters = 4096
-    functions_class = MusicFunctions
-    saved_functions_class = SavedMusicFunctions
+    settings_class = MusicSettings
+    legacy_files = (LEGACY_SETTINGS_FILE,)
 
-    def __init__(self, functions: MusicFunctions | SavedMusicFunctions, name: str = "music") -> None:
-        super().__init__(functions, name)
-
-    @property
-    def settings(self) -> MusicSettings:
-        """How steps and MIDI files become each other."""
-        return self.functions.settings
+    def __init__(self, served: MusicFunctions | SavedServed, name: str = "music") -> None:
+        super().__init__(served, name)
 
     def predict(self, pieces: Sequence[str | Path | np.ndarray]) -> list[dict[str, Any]]:
         """How probable pieces are.
@@ -74,7 +71,7 @@ class MusicModel(TrainedTask):
         results = []
         for number, piece in enumerate(pieces, start=1):
             roll = self._roll("pieces", piece)
-            row = self.functions.score(roll[None].astype("float32"), np.array([len(roll)], "int32"))
+            row = self.served.call("serving_default", notes=roll[None], lengths=[len(roll)])
             results.append(
                 {
                     "text": str(piece) if isinstance(piece, (str, Path)) else f"piece {number}",
@@ -119,11 +116,11 @@ class MusicModel(TrainedTask):
                 raise ValueError(f"`{name}` must be at most {most}. Received: {name}={value!r}. Pass a smaller number.")
         begins_with_nothing = isinstance(prefix, str) and not prefix
         roll = np.zeros((0, NUM_NOTES)) if begins_with_nothing else self._roll("prefix", prefix)
-        outputs = self.functions.generate(
-            np.repeat(roll[None], count, axis=0).astype("float32"),
-            np.int32(max_length),
-            np.float32(temperature),
-            np.int32(seed),
+        options = {"length": max_length, "temperature": temperature, "seed": seed}
+        outputs = self.served.call(
+            "generate",
+            notes=np.repeat(roll[None], count, axis=0),
+            **options_of_samples(self.served, options, count),
         )
         return list(outputs["notes"].numpy() > 0.5)
 
@@ -175,18 +172,26 @@ class MusicModel(TrainedTask):
             DataError: if the file is broken.
         """
         rolls = read_piano_rolls(data, split, steps_per_beat=self.settings.steps_per_beat)
-        return {**score_rolls(rolls, self.functions.logits, on_progress), "examples": len(rolls)}
+        return {**score_rolls(rolls, self.logits, on_progress), "examples": len(rolls)}
 
     def verification_samples(self) -> list[Sample]:
         cadence = np.zeros((len(_CADENCE), NUM_NOTES), "float32")
         for step, notes in enumerate(_CADENCE):
             cadence[step, np.array(notes, int) - LOWEST_NOTE] = 1
         pieces = np.stack([cadence, np.roll(cadence, 2, axis=1), np.zeros_like(cadence)])
-        options = {"length": np.int32(12), "temperature": np.float32(0.9), "seed": np.int32(1)}
+        options = options_of_samples(self.served, {"length": 12, "temperature": 0.9, "seed": 1}, len(pieces))
+        no_row = {name: values[:0] for name, values in options.items()}
+        of_rows = {
+            "length": np.array([2, 12, 7], "int32"),
+            "temperature": np.array([0.5, 1.0, 1.5], "float32"),
+            "seed": np.array([7, 0, 1], "int32"),
+            "sample": np.array([2, 0, 2], "int32"),
+        }
         generator = np.random.default_rng(1)
         states = {
-            name: generator.normal(size=(3, *size), scale=0.1).astype("float32")
-            for name, size in self.functions.state_sizes.items()
+            name: generator.normal(size=(3, *spec.shape[1:]), scale=0.1).astype("float32")
+            for name, spec in self.served.inputs("step").items()
+            if name != "notes"
         }
         odd = np.array([[[np.nan, np.inf, -np.inf, -3, 1e30, *[0.0] * (NUM_NOTES - 5)]] * 2], "float32")
 
@@ -201,24 +206,38 @@ class MusicModel(TrainedTask):
             score("no piece at all", pieces[:0], []),
             Sample("three beginnings", {"notes": pieces, **options}, "generate"),
             Sample("no beginning", {"notes": pieces[:, :0], **options}, "generate"),
-            Sample("no row", {"notes": pieces[:0], **options}, "generate"),
+            Sample("options of each beginning", {"notes": pieces, **of_rows}, "generate"),
+            Sample("no row", {"notes": pieces[:0], **no_row}, "generate"),
             Sample("one step", {"notes": pieces[:, 0], **states}, "step"),
         ]
 
     def golden_samples(self) -> list[str | Sample]:
         return list(self.verification_samples())
 
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        return {MUSIC_FILE: self.settings.save}
-
     @classmethod
-    def _read(cls, directory: Path, model: keras.Model) -> MusicFunctions:
-        settings = MusicSettings.load(directory / MUSIC_FILE)
+    def _read(cls, directory: Path, model: keras.Model, settings: MusicSettings) -> MusicFunctions:
         if model.output_shape[-1] != NUM_NOTES:
             raise RunError(
                 f"{directory}: its model has {model.output_shape[-1]} notes, a piano has {NUM_NOTES}; train it again"
             )
         return MusicFunctions(model, settings)
+
+    @classmethod
+    def _legacy_settings(cls, folder: Path) -> MusicSettings:
+        return MusicSettings.load(folder / LEGACY_SETTINGS_FILE)
+
+    def logits(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Log-odds of notes, for functions of `keras_seq.families.music.data`.
+
+        Args:
+            inputs: `notes` and `step_mask` as of `keras_seq.families.music.data.music_arrays`.
+
+        Returns:
+            `(rows, steps, notes)`, of each step given those that stand before it.
+        """
+        if isinstance(self.served, SavedServed):
+            return logits_by_steps(self.served, inputs)
+        return self.model.predict_on_batch(inputs)
 
     def _roll(self, name: str, piece: Any) -> np.ndarray:
         """The roll of a MIDI file, or one that was given."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -14,13 +11,13 @@ import tensorflow as tf
 
 from keras_seq.core.checks import check_choice, check_non_negative_integer, check_number, check_positive_integer
 from keras_seq.data.pairs import PAIR_FORMS
+from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
-from keras_seq.export.saved_functions import SavedFunctions, assert_in_range
+from keras_seq.export.row_options import RowOption, checked_options, integer_option
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
 
-SETTINGS_FILE = "matching.json"
 # Of a file: pairs, or labelled text.
 FORMS = (*PAIR_FORMS, "classes")
 
@@ -91,21 +88,22 @@ class MatchingFunctions(TextFunctions):
         index_texts: Sequence[str] = (),
         index_vectors: np.ndarray | None = None,
     ) -> None:
-        self.settings = dataclasses.replace(settings or MatchingSettings(), index_size=len(index_texts))
+        settings = dataclasses.replace(settings or MatchingSettings(), index_size=len(index_texts))
         self._tower = model.get_layer(TOWER)
-        super().__init__(model, self._tower, tokenizer, encoder, self.settings.max_tokens)
+        super().__init__(model, self._tower, tokenizer, encoder, settings)
+        text = tf.TensorSpec([None], tf.string, name="text")
+        a, b = (tf.TensorSpec([None], tf.string, name=name) for name in ("a", "b"))
+        self.declare("serving_default", self._pairs, a, b)
+        self.declare("embed", self._embed, text)
         self.index_texts = tuple(index_texts)
         if self.index_texts:
             encoded = [text.encode("utf-8", errors="surrogatepass") for text in self.index_texts]
             self._texts = tf.Variable(encoded, trainable=False, name="index_texts")
             # Columns are texts: the product with a query reads memory from front to back.
             self._vectors = tf.Variable(np.asarray(index_vectors, "float32").T, trainable=False, name="index_vectors")
+            self.declare("index", self._index, text, self._asked().spec)
 
-    @tf.function(
-        input_signature=[tf.TensorSpec([None], tf.string, name="a"), tf.TensorSpec([None], tf.string, name="b")],
-        autograph=False,
-    )
-    def pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _pairs(self, a: tf.Tensor, b: tf.Tensor) -> dict[str, tf.Tensor]:
         """How alike the texts of pairs are.
 
         Args:
@@ -116,75 +114,40 @@ class MatchingFunctions(TextFunctions):
             `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
             whether it is at least the threshold.
         """
-        rows = tf.shape(a)[0]
-        check = assert_in_range(
-            tf.equal(rows, tf.shape(b)[0]), "a and b must have the same number of texts", [rows, tf.shape(b)[0]]
-        )
-        with tf.control_dependencies([check]):
-            # Both sides at once: the vectors of a text do not depend on the side.
-            vectors = self._run(self._tower, self._read(tf.concat([a, b], axis=0)))
-        similarity = tf.reduce_sum(vectors[:rows] * vectors[rows:], axis=1)
-        return {"similarity": similarity, "duplicate": similarity >= self.settings.threshold}
+        return compared_rows(lambda text: self._embed(text)["vector"], a, b, self.settings.threshold)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
-    def embed(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """The vector of a text.
 
         Args:
-            texts: string `(batch,)`, UTF-8.
+            text: string `(batch,)`, UTF-8.
 
         Returns:
             `vector` float32 `(batch, features)`, of length 1: the product of two is the similarity.
         """
-        return {"vector": self._run(self._tower, self._read(texts))}
+        return {"vector": self._run(self._tower, self._read(text))}
 
-    @tf.function(
-        input_signature=[tf.TensorSpec([None], tf.string, name="text"), tf.TensorSpec([], tf.int32, name="k")],
-        autograph=False,
-    )
-    def index(self, text: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _index(self, text: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """The most similar texts of the index, exactly: each is compared.
 
         Args:
             text: string `(batch,)`, UTF-8: the queries.
-            k: how many texts to give for each; from 1 to the size of the index.
+            k: int32 `(batch,)`, how many texts to give for each; from 1 to the size of the index.
 
         Returns:
-            `texts` string `(batch, k)`, the most similar first, and their `scores` float32 `(batch, k)`.
+            `texts` string `(batch, largest k)`, the most similar first, and their `scores` float32; from the `k` of a
+            row on padded with `""` and 0.
         """
-        size = self.settings.index_size
-        check = assert_in_range((k >= 1) & (k <= size), f"k must be from 1 to {size}, the size of the index", k)
-        with tf.control_dependencies([check]):
-            k = tf.identity(k)
-        vectors = self._run(self._tower, self._read(text))
-        scores, places = tf.math.top_k(vectors @ self._vectors, k)
-        return {"texts": tf.gather(self._texts, places), "scores": scores}
+        k = checked_options([self._asked()], {"k": k}, tf.size(text))["k"]
+        # A batch without rows has no largest number.
+        largest = tf.reduce_max(tf.concat([k, [0]], axis=0))
+        scores, places = tf.math.top_k(self._run(self._tower, self._read(text)) @ self._vectors, largest)
+        is_asked = tf.range(largest) < k[:, tf.newaxis]
+        return {
+            "texts": tf.where(is_asked, tf.gather(self._texts, places), ""),
+            "scores": tf.where(is_asked, scores, 0.0),
+        }
 
-    def signatures(self) -> dict[str, Callable[..., Any]]:
-        """The functions by the names under which they are served."""
-        found = {"serving_default": self.pairs, "embed": self.embed}
-        return {**found, "index": self.index} if self.index_texts else found
-
-
-class SavedMatchingFunctions(SavedFunctions):
-    """The functions of a matcher that was exported."""
-
-    task = "pair_matcher"
-    names = ("serving_default", "embed")
-    files = (SETTINGS_FILE,)
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        super().__init__(path)
-        self.settings = MatchingSettings.load(Path(path) / "assets" / SETTINGS_FILE)
-
-    def pairs(self, a: Any, b: Any) -> dict[str, tf.Tensor]:
-        """As `MatchingFunctions.pairs`."""
-        return self.call("serving_default", a=a, b=b)
-
-    def embed(self, texts: Any) -> dict[str, tf.Tensor]:
-        """As `MatchingFunctions.embed`."""
-        return self.call("embed", text=texts)
-
-    def index(self, text: Any, k: Any) -> dict[str, tf.Tensor]:
-        """As `MatchingFunctions.index`."""
-        return self.call("index", text=text, k=k)
+    def _asked(self) -> RowOption:
+        """How many texts of the index are asked for."""
+        return integer_option("k", 1, self.settings.index_size)

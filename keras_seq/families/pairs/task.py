@@ -13,9 +13,9 @@ import numpy as np
 from keras_seq.core.checks import check_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import TextPair, read_labelled_text, read_pairs
-from keras_seq.export import GOLDEN_TEXTS, Sample
+from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
 from keras_seq.families.pairs.recipe import PairMatcherRecipe
-from keras_seq.families.pairs.served import SETTINGS_FILE, MatchingFunctions, MatchingSettings, SavedMatchingFunctions
+from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
@@ -24,6 +24,7 @@ from keras_seq.zoo.twins import TOWER
 
 # Similarities of queries with the texts of an index that are held at a time: 64 MB.
 SIMILARITIES_PER_CALL = 1 << 24
+LEGACY_SETTINGS_FILE = "matching.json"
 
 
 class PairMatcher(TextTask):
@@ -32,7 +33,7 @@ class PairMatcher(TextTask):
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
 
     Args:
-        functions: `keras_seq.families.pairs.served.MatchingFunctions`, or those of a SavedModel.
+        served: `keras_seq.families.pairs.served.MatchingFunctions`, or those of a SavedModel.
         name: what the model is called.
 
     Example:
@@ -44,16 +45,11 @@ class PairMatcher(TextTask):
 
     task = "pair_matcher"
     unit = "examples"
-    functions_class = MatchingFunctions
-    saved_functions_class = SavedMatchingFunctions
+    settings_class = MatchingSettings
+    legacy_files = (LEGACY_SETTINGS_FILE,)
 
-    def __init__(self, functions: MatchingFunctions | SavedMatchingFunctions, name: str = "matcher") -> None:
-        super().__init__(functions, name)
-
-    @property
-    def settings(self) -> MatchingSettings:
-        """The threshold, and how files of pairs are read."""
-        return self.functions.settings
+    def __init__(self, served: MatchingFunctions | SavedServed, name: str = "matcher") -> None:
+        super().__init__(served, name)
 
     def match(self, a: Sequence[str], b: Sequence[str]) -> list[dict[str, Any]]:
         """Compare texts two by two.
@@ -123,11 +119,15 @@ class PairMatcher(TextTask):
             )
         if not 1 <= k <= size:
             raise InputError(f"{self.name}: `k` must be from 1 to {size}, the size of its index. Received: k={k}")
+
+        def found_in_index(text: list[bytes]) -> dict[str, Any]:
+            return self.served.call("index", text=text, k=np.full(len(text), k, "int32"))
+
         # A query has as many similarities as the index has texts: many short queries at once would fill the memory.
         rows = [
             row
             for part in chunks(texts, max(1, SIMILARITIES_PER_CALL // size))
-            for row in call_rows(lambda batch: self.functions.index(batch, k), part, self.settings.max_tokens)
+            for row in call_rows(found_in_index, part, self.settings.max_tokens)
         ]
         return [
             {
@@ -226,10 +226,10 @@ class PairMatcher(TextTask):
             Sample("texts for embed", {"text": _strings(texts)}, "embed"),
         ]
         if self.settings.index_size:
-            k = np.int32(min(3, self.settings.index_size))
+            k = np.array([1 + row % min(3, self.settings.index_size) for row in range(len(texts))], "int32")
             samples += [
                 Sample("texts for index", {"text": _strings(texts), "k": k}, "index"),
-                Sample("no text for index", {"text": _strings([]), "k": k}, "index"),
+                Sample("no text for index", {"text": _strings([]), "k": k[:0]}, "index"),
             ]
         return samples
 
@@ -258,17 +258,20 @@ class PairMatcher(TextTask):
         self, settings: MatchingSettings, texts: Sequence[str] = (), vectors: np.ndarray | None = None
     ) -> PairMatcher:
         parts = self._parts()
-        functions = MatchingFunctions(parts.model, parts.tokenizer, parts.encoder, settings, texts, vectors)
-        return PairMatcher(functions, self.name)
-
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        return {SETTINGS_FILE: self.settings.save}
+        served = MatchingFunctions(parts.model, parts.tokenizer, parts.encoder, settings, texts, vectors)
+        return PairMatcher(served, self.name)
 
     @classmethod
-    def _read_functions(cls, directory: Path, model: keras.Model, encoder: TokenEncoder) -> MatchingFunctions:
+    def _join(
+        cls, directory: Path, model: keras.Model, settings: MatchingSettings, encoder: TokenEncoder
+    ) -> MatchingFunctions:
         if TOWER not in [layer.name for layer in model.layers]:
             raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
-        return MatchingFunctions(model, WordTokenizer(), encoder, MatchingSettings.load(directory / SETTINGS_FILE))
+        return MatchingFunctions(model, WordTokenizer(), encoder, settings)
+
+    @classmethod
+    def _legacy_settings(cls, folder: Path) -> MatchingSettings:
+        return MatchingSettings.load(folder / LEGACY_SETTINGS_FILE)
 
 
 def pair_targets(pairs: Sequence[TextPair], settings: MatchingSettings, source: str | Path) -> np.ndarray:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
+from keras_seq.core.checks import check_names
+from keras_seq.export import Served
 from keras_seq.export.by_length import run_by_length
-from keras_seq.export.saved_functions import SavedFunctions, read_names
+from keras_seq.export.json_settings import JSONSettings
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
 
-TAGS_FILE = "tags.txt"
 # Rows that run through the model together when a batch is served.
 ROWS_PER_GROUP = 16
 
 
-class TaggingFunctions(tf.Module):
+@dataclasses.dataclass(frozen=True)
+class TaggingSettings(JSONSettings):
+    """What a tagger knows of its tags.
+
+    Args:
+        tags: their names in the order of the model's ids, BIO or BIOES.
+    """
+
+    tags: Sequence[str]
+
+    def __post_init__(self) -> None:
+        check_names("tags", self.tags)
+
+
+class TaggingFunctions(Served):
     """Tokenizer, encoder, model and decoder joined into the two functions that a tagger serves.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
@@ -30,52 +43,46 @@ class TaggingFunctions(tf.Module):
         model: a tagger of the zoo, whose inputs are among those that the encoder gives.
         tokenizer: splits text.
         encoder: turns tokens into ids.
-        tag_names: the tags in the order of the model's ids, BIO or BIOES; what is served is BIO.
+        settings: the tags; what is served is BIO.
     """
 
     def __init__(
-        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, tag_names: Sequence[str]
+        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: TaggingSettings
     ) -> None:
-        super().__init__()
-        self.model = model
+        super().__init__(model, settings)
         self.tokenizer = tokenizer
         self.encoder = encoder
-        self.tag_names = tuple(tag_names)
         self.input_names = tuple(tensor.name for tensor in model.inputs)
+        self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
+        self.declare("tokenized", self._tokenized, tf.TensorSpec([None, None], tf.string, name="tokens"))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")], autograph=False)
-    def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag raw text.
 
         Args:
-            texts: string `(batch,)`, UTF-8.
+            text: string `(batch,)`, UTF-8.
 
         Returns:
             `tokens` and `tags` string `(batch, steps)` padded with `""`; `starts` and `ends` int32, character offsets
             into the text, end exclusive, 0 at padding; `scores` float32, the marginal probability of the tag, 0 at
             padding.
         """
-        tokens, starts, ends = self.tokenizer.tokenize(texts)
+        tokens, starts, ends = self.tokenizer.tokenize(text)
         return {"tokens": tokens, **self._tag(tokens), "starts": starts, "ends": ends}
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.string, name="tokens")], autograph=False)
-    def tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag text that is split already.
 
         Args:
             tokens: string `(batch, steps)`, padded with `""` on either side.
 
         Returns:
-            `tags` and `scores` `(batch, steps)` as `text` gives them.
+            `tags` and `scores` `(batch, steps)` as of raw text.
         """
         steps = tf.shape(tokens)[1]
         # Recurrent loops need one step.
         outputs = self._tag(tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]]))
         return {name: value[:, :steps] for name, value in outputs.items()}
-
-    def signatures(self) -> dict[str, Callable[..., Any]]:
-        """The functions by the names under which they are served."""
-        return {"serving_default": self.text, "tokenized": self.tokenized}
 
     def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = self.encoder.encode(tokens, self.input_names)
@@ -84,7 +91,7 @@ class TaggingFunctions(tf.Module):
         )
         mask = tf.not_equal(tokens, "")
         return {
-            "tags": tf.where(mask, tf.gather(_served_names(self.tag_names), tag_ids), ""),
+            "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
 
@@ -95,26 +102,6 @@ class TaggingFunctions(tf.Module):
         is_chain = len(outputs.shape) == 4
         probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))
         return tag_ids, tf.gather(probabilities, tag_ids, batch_dims=2)
-
-
-class SavedTaggingFunctions(SavedFunctions):
-    """The functions of a tagger that was exported."""
-
-    task = "tagger"
-    names = ("serving_default", "tokenized")
-    files = (TAGS_FILE,)
-
-    def __init__(self, path: str | os.PathLike) -> None:
-        super().__init__(path)
-        self.tag_names = tuple(read_names(Path(path) / "assets" / TAGS_FILE))
-
-    def text(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """As `TaggingFunctions.text`."""
-        return self.call("serving_default", text=texts)
-
-    def tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
-        """As `TaggingFunctions.tokenized`."""
-        return self.call("tokenized", tokens=tokens)
 
 
 def _served_names(tag_names: Sequence[str]) -> list[str]:

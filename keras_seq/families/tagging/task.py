@@ -10,16 +10,17 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
-from keras_seq.export.saved_functions import read_names
+from keras_seq.export import SavedServed
 from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
-from keras_seq.families.tagging.served import TAGS_FILE, SavedTaggingFunctions, TaggingFunctions
+from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.ops.spans import entities
-from keras_seq.tasks.text_task import TextTask, call_rows, calls, check_texts, chunks, write_names
+from keras_seq.tasks.text_task import TextTask, call_rows, calls, check_texts, chunks, read_names
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 # What is read of a file before it is tagged: of what was tagged, only the tags are kept.
 SENTENCES_PER_CHUNK = 4096
 MAX_LENGTH = 10_000
+TAGS_FILE = "tags.txt"
 
 
 class Tagger(TextTask):
@@ -28,7 +29,7 @@ class Tagger(TextTask):
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
 
     Args:
-        functions: `keras_seq.families.tagging.served.TaggingFunctions`, or those of a SavedModel.
+        served: `keras_seq.families.tagging.served.TaggingFunctions`, or those of a SavedModel.
         name: what the model is called.
 
     Example:
@@ -40,11 +41,11 @@ class Tagger(TextTask):
 
     task = "tagger"
     unit = "sentences"
-    functions_class = TaggingFunctions
-    saved_functions_class = SavedTaggingFunctions
+    settings_class = TaggingSettings
+    legacy_files = (TAGS_FILE,)
 
-    def __init__(self, functions: TaggingFunctions | SavedTaggingFunctions, name: str = "tagger") -> None:
-        super().__init__(functions, name)
+    def __init__(self, served: TaggingFunctions | SavedServed, name: str = "tagger") -> None:
+        super().__init__(served, name)
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """Find the entities in raw texts.
@@ -60,7 +61,8 @@ class Tagger(TextTask):
             TypeError: if `texts` is one string, or holds something else than strings.
         """
         check_texts(texts)
-        return [_entities_of(text, row) for text, row in zip(texts, call_rows(self.functions.text, texts), strict=True)]
+        rows = call_rows(lambda text: self.served.call("serving_default", text=text), texts)
+        return [_entities_of(text, row) for text, row in zip(texts, rows, strict=True)]
 
     def predict_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Tag sentences that are split already.
@@ -75,7 +77,8 @@ class Tagger(TextTask):
         for rows in calls([len(sentence) for sentence in sentences]):
             width = max(len(sentences[row]) for row in rows)
             tokens = [[*sentences[row], *[""] * (width - len(sentences[row]))] for row in rows]
-            tags = self.functions.tokenized(tokens)["tags"].numpy() if width else np.zeros((len(rows), 0))
+            outputs = self.served.call("tokenized", tokens=tokens) if width else {"tags": np.zeros((len(rows), 0))}
+            tags = np.asarray(outputs["tags"])
             for position, row in enumerate(rows):
                 results[row] = [tag.decode() for tag in tags[position, : len(sentences[row])]]
         return results
@@ -104,25 +107,27 @@ class Tagger(TextTask):
         true, predicted = [], []
         for chunk in chunks(read_sentences(data, "BIO", max_length), SENTENCES_PER_CHUNK):
             for sentence in chunk:
-                check_tags(data, sentence, self.functions.tag_names)
+                check_tags(data, sentence, self.settings.tags)
             true += [sentence.tags for sentence in chunk]
             predicted += self.predict_tokens([sentence.tokens for sentence in chunk])
             if on_progress is not None:
                 on_progress(len(chunk))
         return {**tagging_scores(true, predicted), "examples": len(true)}
 
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        return {TAGS_FILE: lambda path: write_names(path, self.functions.tag_names)}
-
     @classmethod
-    def _read_functions(cls, directory: Path, model: keras.Model, encoder: TokenEncoder) -> TaggingFunctions:
-        tag_names = read_names(directory / TAGS_FILE)
-        if len(tag_names) != model.output_shape[-1]:
+    def _join(
+        cls, directory: Path, model: keras.Model, settings: TaggingSettings, encoder: TokenEncoder
+    ) -> TaggingFunctions:
+        if len(settings.tags) != model.output_shape[-1]:
             raise RunError(
-                f"{directory / TAGS_FILE}: holds {len(tag_names)} tags, the model has {model.output_shape[-1]}; "
+                f"{directory}: its settings name {len(settings.tags)} tags, the model has {model.output_shape[-1]}; "
                 "train or export it again"
             )
-        return TaggingFunctions(model, WordTokenizer(), encoder, tag_names)
+        return TaggingFunctions(model, WordTokenizer(), encoder, settings)
+
+    @classmethod
+    def _legacy_settings(cls, folder: Path) -> TaggingSettings:
+        return TaggingSettings(tuple(read_names(folder / TAGS_FILE)))
 
 
 def _entities_of(text: str, row: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from keras_seq.families.tagging.data import (
     tagging_scores,
 )
 from keras_seq.families.tagging.recipe import TaggerRecipe
-from keras_seq.families.tagging.served import TaggingFunctions
+from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.families.tagging.task import Tagger
 from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
 from keras_seq.metrics import confusion_matrix
@@ -107,7 +107,8 @@ class TaggerTraining:
             raise RecipeError('key `fit.miss_cost` needs a model with a CRF; take it out, or set head = "crf"')
         else:
             self.loss = MaskedCrossEntropy()
-        self.task = Tagger(TaggingFunctions(self.model, WordTokenizer(), self.encoder, self.tag_names), recipe.name)
+        settings = TaggingSettings(self.tag_names)
+        self.task = Tagger(TaggingFunctions(self.model, WordTokenizer(), self.encoder, settings), recipe.name)
         self._decoder = _decoder(self.model, jit_setting(recipe.fit))
         self._last: tuple[list[list[str]], list[list[str]]] = ([], [])
 

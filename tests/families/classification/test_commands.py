@@ -65,8 +65,8 @@ def folder(tmp_path_factory, invoke):
 def test_the_exported_folder_is_whole(folder):
     model = folder / "models" / "quick"
     names = {path.name for path in model.iterdir()}
-    assert names >= {"1", "model.keras", "card.json", "README.md", "golden.npz", "labels.txt", "classification.json"}
-    assert {path.name for path in (model / "1" / "assets").iterdir()} >= {"labels.txt", "classification.json"}
+    assert names >= {"1", "model.keras", "card.json", "README.md", "golden.npz", "task.json"}
+    assert {path.name for path in (model / "1" / "assets").iterdir()} >= {"labels.txt", "task.json"}
     card = ModelCard.load(model / "card.json")
     assert card.task == "classifier" and card.metrics["accuracy"] > 0.5
     assert "out of scope test: outside.tsv" in card.data.split

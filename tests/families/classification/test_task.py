@@ -153,13 +153,16 @@ def test_saved_and_exported_classifiers_answer_alike(classifier, exported, tmp_p
     assert (exported / "assets" / "labels.txt").read_text() == "negative\nneutral\npositive\n"
     with pytest.raises(RunError, match="is a SavedModel, which can only predict"):
         served.with_settings(threshold=0.0)
-    with pytest.raises(RunError, match="holds 2 labels, the model has 3"):
-        (tmp_path / "saved" / "labels.txt").write_text("a\nb\n")
-        Classifier.load(tmp_path / "saved")
-    (tmp_path / "saved" / "labels.txt").write_text("a\nb\nc\n")
-    (tmp_path / "saved" / "classification.json").write_text('{"threshold": 2}')
-    with pytest.raises(DataError, match="damaged .*`threshold` must be a probability"):
-        Classifier.load(tmp_path / "saved")
+    path = tmp_path / "saved" / "task.json"
+    values = json.loads(path.read_text("utf-8"))
+    for changes, error, message in (
+        ({"labels": ["a", "b"]}, RunError, "its settings name 2 labels, the model has 3"),
+        ({"labels": ["a", "b", "a"]}, DataError, "damaged .*`labels` must hold different texts.* twice 'a'"),
+        ({"threshold": 2}, DataError, "damaged .*`threshold` must be a probability"),
+    ):
+        path.write_text(json.dumps({**values, "settings": {**values["settings"], **changes}}))
+        with pytest.raises(error, match=message):
+            Classifier.load(tmp_path / "saved")
 
 
 def test_rejection_and_temperature_follow_the_settings(classifier):
@@ -212,7 +215,7 @@ def test_several_labels_of_a_text(tmp_path):
     found = classifier.predict(["bank rain today", "news"])
     assert [result["labels"] for result in found] == [["money", "weather"], []]
     served = load(classifier.export(tmp_path / "model"))
-    outputs = served.functions.text(["bank rain today", "news"])
+    outputs = served.served.call("serving_default", text=["bank rain today", "news"])
     assert outputs["label"].numpy().tolist() == [b"money|weather", b""]
     assert served.evaluate(path)["micro_f1"] == pytest.approx(classifier.evaluate(path)["micro_f1"])
     with pytest.raises(RecipeError, match="key `classification.keep_in_scope` needs texts of one label"):
@@ -282,7 +285,7 @@ def test_a_label_unseen_in_training_names_file_line_and_remedy(classifier, tmp_p
 
 
 def test_scores_by_hand():
-    settings = ClassificationSettings(threshold=0.6)
+    settings = ClassificationSettings(("a", "b"), threshold=0.6)
     probabilities = np.array([[0.7, 0.3], [0.45, 0.55], [0.2, 0.8], [0.9, 0.1]])
     scores = scores_of(np.array([0, 1, 1, 1]), probabilities, ["a", "b"], settings)
     assert scores["accuracy"] == 0.75
@@ -313,7 +316,7 @@ def test_word_vectors_may_come_from_text_or_from_a_file(tmp_path):
         "pretraining.extend_vocabulary=true",
     )  # fmt: skip
     train(counted, tmp_path / "counted", quiet=True)
-    encoder = load(tmp_path / "counted").functions.encoder
+    encoder = load(tmp_path / "counted").served.encoder
     assert "extraordinário" in encoder.vocabulary
     projector = tmp_path / "counted" / "tensorboard"
     assert "extraordinário" in (projector / "words.labels.tsv").read_text("utf-8")
@@ -322,7 +325,7 @@ def test_word_vectors_may_come_from_text_or_from_a_file(tmp_path):
     train(recipe, tmp_path / "loaded", quiet=True)
     loaded = load(tmp_path / "loaded")
     table = loaded.model.get_layer("word_embedding").get_weights()[0]
-    row = table[loaded.functions.encoder.vocabulary.lookup(["filme"])[0]]
+    row = table[loaded.served.encoder.vocabulary.lookup(["filme"])[0]]
     assert row[0] == pytest.approx(np.linalg.norm(row), rel=1e-3)
     with pytest.raises(RecipeError, match="`vectors` and `method` exclude each other"):
         recipe.override(["pretraining.method=cbow"])

@@ -22,41 +22,39 @@ def functions(request):
 
 def test_vectors_and_similarities(functions):
     reduced = resize_images(IMAGES[..., 0], 6, 5, invert=functions.settings.invert)[..., None]
-    vectors = functions.embed(IMAGES)["vector"]
+    vectors = functions.call("embed", image=IMAGES)["vector"]
     np.testing.assert_allclose(vectors, functions.model.get_layer("tower")({"image": reduced}), atol=1e-5)
-    found = functions.pairs(IMAGES, IMAGES[::-1])
+    found = functions.call("serving_default", a=IMAGES, b=IMAGES[::-1])
     expected = functions.model({"image_a": reduced, "image_b": reduced[::-1]})
     np.testing.assert_allclose(found["similarity"], expected, atol=1e-5)
     np.testing.assert_array_equal(found["duplicate"], found["similarity"].numpy() >= 0.2)
 
 
 def test_no_image(functions):
-    assert functions.embed(IMAGES[:0])["vector"].shape == (0, 3)
-    assert functions.pairs(IMAGES[:0], IMAGES[:0])["similarity"].shape == (0,)
+    assert functions.call("embed", image=IMAGES[:0])["vector"].shape == (0, 3)
+    assert functions.call("serving_default", a=IMAGES[:0], b=IMAGES[:0])["similarity"].shape == (0,)
 
 
 @pytest.mark.parametrize("pixel", [np.nan, np.inf, -0.1, 255.0])
 def test_pixels_that_are_none(functions, pixel):
     images = IMAGES.copy()
     images[3, 2, 1, 0] = pixel
-    for call in (lambda: functions.embed(images), lambda: functions.pairs(images, IMAGES)):
+    for signature, inputs in (("embed", {"image": images}), ("serving_default", {"a": images, "b": IMAGES})):
         with pytest.raises(tf.errors.InvalidArgumentError, match="pixels must be numbers from 0 to 1; received"):
-            call()
+            functions.call(signature, **inputs)
 
 
 def test_numbers_and_sizes_of_images(functions):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="a and b must have the same number of images"):
-        functions.pairs(IMAGES, IMAGES[:2])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a and b must have the same number of rows"):
+        functions.call("serving_default", a=IMAGES, b=IMAGES[:2])
     with pytest.raises(TypeError, match=r"shape=\(None, 9, 8, 1\)"):
-        functions.embed(IMAGES[:, :8])
+        functions.call("embed", image=IMAGES[:, :8])
 
 
-def test_settings(tmp_path):
+def test_settings():
     settings = ImageSettings(105, 90, True, 2, 0.25)
-    settings.save(tmp_path / "images.json")
-    assert ImageSettings.load(tmp_path / "images.json") == settings
-    (tmp_path / "images.json").write_text('{"height": 0}')
-    with pytest.raises(DataError, match=r"images.json: damaged \(`height` must be"):
-        ImageSettings.load(tmp_path / "images.json")
+    assert ImageSettings.from_dict(settings.to_dict(), "task.json") == settings
+    with pytest.raises(DataError, match=r"task.json: damaged \(`height` must be"):
+        ImageSettings.from_dict({"height": 0}, "task.json")
     with pytest.raises(TypeError, match="`threshold` must be a number"):
         ImageSettings(threshold="0.5")

@@ -137,7 +137,7 @@ def test_match_verify_and_embed(matcher, folder):
 def test_saved_and_exported_models_answer_alike(matcher, folder, tmp_path):
     matcher.save(tmp_path / "saved")
     exported = matcher.export(tmp_path / "exported")
-    assert json.loads((exported / "assets" / "images.json").read_text()) == {
+    assert json.loads((exported / "assets" / "task.json").read_text())["settings"] == {
         "height": HEIGHT,
         "width": WIDTH,
         "invert": False,

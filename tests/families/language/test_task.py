@@ -6,18 +6,21 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
 from keras_seq.families.language.data import score_text, scoring_windows
+from keras_seq.families.language.served import LanguageFunctions, first_states
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks import load, train
 from keras_seq.tasks.language_text import LanguageText, language_scores, read_text
 from keras_seq.text import LanguageEncoder
 from keras_seq.training import Recipe
 from keras_seq.training.checkpoints import CheckpointStore
+from keras_seq.zoo import language_model
 
 WORDS = ["um", "dois", "três", "casa", "mar", "sol", "lua", "rio"]
 
@@ -100,10 +103,9 @@ def test_scores_are_those_of_the_text_read_step_by_step(folder, run, exported):
     model = load(run[0])
     text = (folder / "test.txt").read_text(encoding="utf-8")
     ids = model.encoder.ids(text)
-    states, before, nats = model.functions.first_states(1), model.encoder.start_id, 0.0
-    step = tf.function(lambda token_ids, states: model.functions.step(token_ids, states))
+    states, before, nats = first_states(model.served, 1), model.encoder.start_id, 0.0
     for token_id in ids.tolist():
-        outputs = step(tf.constant([before]), states)
+        outputs = model.served.call("step", token_ids=[before], **states)
         nats -= float(outputs.pop("log_probs")[0, token_id])
         states, before = outputs, token_id
     scores = model.evaluate(folder / "test.txt")
@@ -225,8 +227,9 @@ for column in ids.T:
     found.append(outputs.pop("log_probs").numpy())
     states = outputs
 served = np.stack(found, axis=1)
-text = signatures["generate"](prefix=tf.constant(["casa", ""]), max_length=tf.constant(40), seed=tf.constant(7),
-    temperature=tf.constant(0.8), top_k=tf.constant(0), top_p=tf.constant(1.0))["text"].numpy()
+text = signatures["generate"](prefix=tf.constant(["casa", ""]), max_length=tf.constant([40, 40]),
+    temperature=tf.constant([0.8, 0.8]), top_k=tf.constant([0, 0]), top_p=tf.constant([1.0, 1.0]),
+    seed=tf.constant([7, 7]), sample=tf.constant([0, 1]))["text"].numpy()
 print(json.dumps([line.decode() for line in text]))
 assert "keras_seq" not in sys.modules
 
@@ -262,7 +265,6 @@ def test_steps_equal_the_whole_sequence_in_a_fresh_process(folder, run, exported
             # Padding has no probability: its logit is -1e9.
             np.testing.assert_allclose(found[name][..., 1:], whole[..., 1:], atol=1e-5, err_msg=name)
     again = [model.generate(prefix, count=2, max_length=40, temperature=0.8, seed=7) for prefix in ("casa", "")]
-    # Row r of a batch has the numbers of row r, whatever the other rows.
     assert json.loads(result.stdout) == [again[0][0], again[1][1]]
     assert load(exported).generate("casa", count=2, max_length=40, temperature=0.8, seed=7) == again[0]
 
@@ -300,26 +302,103 @@ def test_bad_requests(run, options, message):
         load(run[0]).generate(**{"max_length": 5, **options})
 
 
+# Requests as servers take them in rows: each with options of its own.
+INSTANCES = [
+    {"prefix": "casa ", "max_length": 30, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 3, "sample": 0},
+    {"prefix": "", "max_length": 5, "temperature": 0.5, "top_k": 4, "top_p": 1.0, "seed": 3, "sample": 1},
+    {"prefix": "mar", "max_length": 1, "temperature": 1.0, "top_k": 1, "top_p": 1.0, "seed": 0, "sample": 0},
+    {"prefix": "casa ", "max_length": 30, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 3, "sample": 7},
+    {
+        "prefix": "sol lua",
+        "max_length": 12,
+        "temperature": 1.5,
+        "top_k": 3,
+        "top_p": 0.6,
+        "seed": 2**31 - 1,
+        "sample": 2,
+    },
+    {"prefix": "r", "max_length": 25, "temperature": 2.0, "top_k": 0, "top_p": 0.9, "seed": 8, "sample": 2**31 - 1},
+    {"prefix": "casa ", "max_length": 30, "temperature": 0.7, "top_k": 1, "top_p": 0.5, "seed": 1, "sample": 0},
+    {"prefix": "casa ", "max_length": 30, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 4, "sample": 0},
+]
+
+
+def answers(served, instances):
+    """What one call gives that takes several requests as its rows."""
+    rows = {name: [instance[name] for instance in instances] for name in instances[0]}
+    return [text.decode() for text in served.call("generate", **rows)["text"].numpy()]
+
+
+@pytest.fixture(scope="module")
+def saved(exported):
+    return load(exported)
+
+
+def test_requests_of_several_callers_are_one_batch(run, saved):
+    """A row is what it is alone: in any company, at any place, in Python and exported."""
+    model = load(run[0])
+    together = answers(model.served, INSTANCES)
+    order = np.random.default_rng(2).permutation(len(INSTANCES))
+    for served in (model.served, saved.served):
+        assert answers(served, INSTANCES) == together
+        assert answers(served, [INSTANCES[row] for row in order]) == [together[row] for row in order]
+        for instance, text in zip(INSTANCES, together, strict=True):
+            assert answers(served, [instance]) == [text]
+    assert [len(text) - len(row["prefix"]) for text, row in zip(together, INSTANCES, strict=True)] == [
+        row["max_length"] for row in INSTANCES
+    ]
+    assert len({together[0], together[3], together[6], together[7]}) == 4
+    # Those of `generate`: the sample is the place in the list.
+    options = {"max_length": 30, "seed": 3}
+    texts = saved.generate("casa ", count=8, **options)
+    assert (texts[0], texts[7]) == (together[0], together[3])
+    assert saved.generate("casa ", top_k=1, max_length=30) == [together[6]]
+
+
+def test_names_of_several_callers_end_each_by_itself():
+    """Where lines are texts, a row ends at its end mark or at its length."""
+    encoder = LanguageEncoder.build(["ana\nbea\neva\n"], unit="character", layout="lines")
+    keras.utils.set_random_seed(4)
+    served = LanguageFunctions(language_model(len(encoder), units=6, embedding_dim=4), encoder)
+    instances = [
+        {**INSTANCES[row % 8], "prefix": "ab"[: row % 3], "max_length": 1 + 5 * row % 17, "top_k": row % 4, "seed": row}
+        for row in range(24)
+    ]
+    together = answers(served, instances)
+    assert together == [answers(served, [instance])[0] for instance in instances]
+    added = [len(text) - len(instance["prefix"]) for text, instance in zip(together, instances, strict=True)]
+    ends = [count < instance["max_length"] for count, instance in zip(added, instances, strict=True)]
+    assert any(ends) and not all(ends)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("temperature", 0.0, "temperature must be above 0"),
-        ("top_k", 1000, "top_k must be from 0 to"),
-        ("top_p", 1.5, "top_p must be above 0 and at most 1"),
-        ("max_length", 0, "max_length must be at least 1"),
-        ("max_length", 10**9, "max_length must be at most"),
-        ("seed", -1, "seed must be at least 0"),
+        ("temperature", 0.0, r"temperature must be a finite number above 0. Received: 0 in row 1"),
+        ("temperature", -1.5, "Received: -1.5 in row 1"),
+        ("temperature", np.nan, "Received: nan in row 1"),
+        ("temperature", np.inf, "Received: inf in row 1"),
+        ("top_k", 1000, r"top_k must be from 0 to \d+. Received: 1000 in row 1"),
+        ("top_k", -1, "Received: -1 in row 1"),
+        ("top_p", 1.5, "top_p must be above 0 and at most 1. Received: 1.5 in row 1"),
+        ("max_length", 0, "max_length must be from 1 to 100000. Received: 0 in row 1"),
+        ("max_length", 10**9, "Received: 1000000000 in row 1"),
+        ("seed", -1, "seed must be at least 0. Received: -1 in row 1"),
+        ("sample", -7, "sample must be at least 0. Received: -7 in row 1"),
     ],
 )
-def test_bad_requests_to_a_served_model(exported, name, value, message):
-    options = {"max_length": 5, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 0, name: value}
-    tensors = {
-        key: tf.constant(value, tf.float32 if key in ("temperature", "top_p") else tf.int32)
-        for key, value in options.items()
-    }
-    signature = tf.saved_model.load(str(exported / "1")).signatures["generate"]
+def test_bad_requests_to_a_served_model(saved, name, value, message):
+    """One row is wrong: the message says which."""
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        signature(prefix=tf.constant(["a"]), **tensors)
+        answers(saved.served, [INSTANCES[0], {**INSTANCES[1], name: value}, *INSTANCES[2:]])
+
+
+@pytest.mark.parametrize("name", [name for name in INSTANCES[0] if name != "prefix"])
+def test_one_value_does_not_stand_for_all_rows(saved, name):
+    rows = {key: [instance[key] for instance in INSTANCES] for key in INSTANCES[0]}
+    message = f"{name} must have one value a row. Received: 1 for 8 rows; send one for each"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        saved.served.call("generate", **{**rows, name: rows[name][:1]})
 
 
 def test_broken_texts(folder, tmp_path):

@@ -32,7 +32,9 @@ def plain_logits(functions, notes):
 
 def test_scores_of_pieces_of_any_length(functions):
     notes, lengths = random_notes(5, 9), np.array([9, 4, 2, 1, 0], "int32")
-    found = {name: value.numpy() for name, value in functions.score(notes, lengths).items()}
+    found = {
+        name: value.numpy() for name, value in functions.call("serving_default", notes=notes, lengths=lengths).items()
+    }
     for row, length in enumerate(lengths):
         log_prob = 0.0
         if length:
@@ -44,13 +46,13 @@ def test_scores_of_pieces_of_any_length(functions):
     # What stands after the end is not read, and lengths out of range are the nearest ones.
     noise = np.where(np.arange(9)[None, :, None] < lengths[:, None, None], notes, 1 - notes)
     for other, of_other in ((noise, lengths), (notes, np.array([99, 4, 2, 1, -3], "int32"))):
-        again = functions.score(other, of_other)
+        again = functions.call("serving_default", notes=other, lengths=of_other)
         np.testing.assert_allclose(again["log_prob"], found["log_prob"], rtol=1e-5, atol=1e-5)
 
 
 def test_no_pieces_and_no_steps(functions):
     for rows, steps in ((0, 4), (2, 0)):
-        found = functions.score(random_notes(rows, steps), np.zeros(rows, "int32"))
+        found = functions.call("serving_default", notes=random_notes(rows, steps), lengths=np.zeros(rows, "int32"))
         assert found["log_prob"].shape == (rows,)
         assert not np.any(found["nll_per_step"])
 
@@ -58,11 +60,11 @@ def test_no_pieces_and_no_steps(functions):
 @pytest.mark.thorough
 def test_two_hundred_steps_are_the_sequence(functions):
     notes = random_notes(2, 200)
-    states = functions.first_states(2)
-    read = tf.function(functions.step, autograph=False)
+    specs = functions.inputs("step")
+    states = {name: tf.zeros([2, *spec.shape[1:]]) for name, spec in specs.items() if name != "notes"}
     for step in range(200):
-        outputs = read(tf.constant(notes[:, step]), states)
-        states = {name: outputs[name] for name in functions.state_sizes}
+        outputs = functions.call("step", notes=notes[:, step], **states)
+        states = {name: outputs[name] for name in states}
         if step % 40 == 39:
             before = {"notes": notes[:, : step + 1], "step_mask": np.ones((2, step + 1), "int32")}
             whole = keras.ops.convert_to_numpy(functions.model(before))[:, -1]
@@ -70,48 +72,83 @@ def test_two_hundred_steps_are_the_sequence(functions):
             np.testing.assert_allclose(outputs["probabilities"], 1 / (1 + np.exp(-whole)), rtol=1e-5, atol=1e-5)
 
 
+def generated(functions, notes, **options):
+    outputs = functions.call("generate", notes=notes, **options)
+    return outputs["notes"].numpy(), outputs["num_steps"].numpy()
+
+
+OF_ROWS = {
+    "length": np.array([6, 1, 9, 4, 6], "int32"),
+    "temperature": np.array([0.8, 1.0, 2.5, 0.3, 0.8], "float32"),
+    "seed": np.array([5, 5, 0, 2**31 - 1, 5], "int32"),
+    "sample": np.array([0, 2, 7, 0, 3], "int32"),
+}
+
+
 def test_generated_notes_are_drawn_from_the_probabilities_of_the_model(functions):
     """Each note sounds where its random number is below the probability that the plain model gives it."""
-    begin, length, temperature = random_notes(3, 4), 6, 0.8
-    drawn = functions.generate(begin, length, temperature, 5)["notes"].numpy()
-    assert drawn.shape == (3, 10, NOTES)
+    begin = random_notes(5, 4)
+    drawn, num_steps = generated(functions, begin, **OF_ROWS)
+    assert drawn.shape == (5, 13, NOTES)
+    np.testing.assert_array_equal(num_steps, 4 + OF_ROWS["length"])
     np.testing.assert_array_equal(drawn[:, :4], begin)
-    for row in range(3):
-        probabilities = 1 / (1 + np.exp(-plain_logits(functions, drawn[row]) / temperature))
+    for row, length in enumerate(OF_ROWS["length"]):
+        one = {name: values[row] for name, values in OF_ROWS.items()}
+        probabilities = 1 / (1 + np.exp(-plain_logits(functions, drawn[row, : 4 + length]) / one["temperature"]))
         for step in range(length):
-            numbers = keras.ops.convert_to_numpy(uniform_numbers_of_columns(5, step, 3, NOTES))[row]
+            numbers = uniform_numbers_of_columns(one["seed"], one["sample"], step, NOTES)[0].numpy()
             np.testing.assert_array_equal(drawn[row, 4 + step], numbers < probabilities[4 + step])
-    again = functions.generate(begin[:1], length, temperature, 5)["notes"].numpy()
-    np.testing.assert_array_equal(again, drawn[:1])
-    other = functions.generate(begin, length, temperature, 6)["notes"].numpy()
-    assert (other != drawn).any()
-    nothing = functions.generate(begin[:, :0], 3, 1.0, 5)["notes"]
-    assert nothing.shape == (3, 3, NOTES)
+        assert not drawn[row, 4 + length :].any()
+
+
+def test_a_row_among_others_with_other_options_is_what_it_is_alone(functions):
+    begin = random_notes(5, 4)
+    for prefix in (begin, begin[:, :0]):
+        drawn, num_steps = generated(functions, prefix, **OF_ROWS)
+        for rows in ([3, 1], *([row] for row in range(5))):
+            chosen = {name: values[rows] for name, values in OF_ROWS.items()}
+            notes, steps = generated(functions, prefix[rows], **chosen)
+            np.testing.assert_array_equal(notes, drawn[rows, : notes.shape[1]])
+            np.testing.assert_array_equal(steps, num_steps[rows])
+    # Alike but for their samples, rows differ.
+    drawn, _ = generated(functions, begin[[0, 0]], length=[6, 6], temperature=[1, 1], seed=[5, 5], sample=[0, 1])
+    assert (drawn[0] != drawn[1]).any()
+
+
+def test_no_row_is_drawn_for(functions):
+    notes, steps = generated(functions, random_notes(0, 4), **{name: values[:0] for name, values in OF_ROWS.items()})
+    assert len(notes) == len(steps) == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("name", "value", "message"),
     [
-        ((0, 1.0, 1), "length must be at least 1"),
-        ((10_001, 1.0, 1), "length must be at most 10000"),
-        ((1, 0.0, 1), "temperature must be above 0"),
-        ((1, -1.0, 1), "temperature must be above 0"),
-        ((1, 1.0, -1), "seed must be at least 0"),
+        ("length", 0, "length must be from 1 to 10000. Received: 0 in row 2"),
+        ("length", 10_001, "length must be from 1 to 10000. Received: 10001 in row 2"),
+        ("temperature", 0.0, "temperature must be a finite number above 0. Received: 0 in row 2"),
+        ("temperature", -1.0, "temperature must be a finite number above 0. Received: -1 in row 2"),
+        ("seed", -1, "seed must be at least 0. Received: -1 in row 2"),
+        ("sample", -1, "sample must be at least 0. Received: -1 in row 2"),
     ],
 )
-def test_what_has_no_meaning_is_refused(functions, arguments, message):
+def test_what_has_no_meaning_is_refused(functions, name, value, message):
+    options = {key: values.copy() for key, values in OF_ROWS.items()}
+    options[name][2] = value
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        functions.generate(random_notes(1, 1), *arguments)
+        functions.call("generate", notes=random_notes(5, 1), **options)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must have one value a row. Received: 4 for 5"):
+        functions.call("generate", notes=random_notes(5, 1), **{**OF_ROWS, name: OF_ROWS[name][:4]})
 
 
 def test_settings(tmp_path):
-    MusicSettings(4, 120.0).save(tmp_path / "music.json")
-    assert MusicSettings.load(tmp_path / "music.json") == MusicSettings(4, 120.0)
+    assert MusicSettings.from_dict(MusicSettings(4, 120.0).to_dict(), "task.json") == MusicSettings(4, 120.0)
     with pytest.raises(ValueError, match="`steps_per_beat` must be a positive integer"):
         MusicSettings(0)
     with pytest.raises(DataError, match=r"none.json: cannot be read"):
         MusicSettings.load(tmp_path / "none.json")
-    for damaged in ("{", '{"tempo": 3}', '{"beats_per_minute": "fast"}'):
+    (tmp_path / "music.json").write_text('{"steps_per_beat": 3, "of_a_later_version": 1}')
+    assert MusicSettings.load(tmp_path / "music.json") == MusicSettings(3)
+    for damaged in ("{", '{"beats_per_minute": "fast"}'):
         (tmp_path / "music.json").write_text(damaged)
-        with pytest.raises(DataError, match=r"music.json: damaged \(.*\); export the model again"):
+        with pytest.raises(DataError, match=r"music.json: damaged \(.*\); put the original back"):
             MusicSettings.load(tmp_path / "music.json")

@@ -129,10 +129,9 @@ def test_midi_in_and_out(model, tmp_path):
 def test_saved_and_exported_models_answer_alike(model, tunes, tmp_path):
     model.save(tmp_path / "saved")
     folder = model.export(tmp_path / "exported")
-    assert json.loads((folder / "assets" / "music.json").read_text()) == {
-        "steps_per_beat": 2,
-        "beats_per_minute": 90.0,
-    }
+    for written in (tmp_path / "saved", folder / "assets"):
+        kept = json.loads((written / "task.json").read_text())
+        assert (kept["family"], kept["settings"]) == ("music", {"steps_per_beat": 2, "beats_per_minute": 90.0})
     rolls = read_piano_rolls(tunes, "test")
     options = {"count": 2, "max_length": 15, "temperature": 0.9, "seed": 3}
     for other in (MusicModel.load(tmp_path / "saved"), load(folder), load(tmp_path / "exported")):
@@ -143,8 +142,8 @@ def test_saved_and_exported_models_answer_alike(model, tunes, tmp_path):
         assert other.evaluate(tunes) == pytest.approx(model.evaluate(tunes), rel=1e-5)
     with pytest.raises(RunError, match="is a SavedModel, which can only predict"):
         load(folder).save(tmp_path / "again")
-    (tmp_path / "saved" / "music.json").unlink()
-    with pytest.raises(RunError, match="holds no music.json"):
+    (tmp_path / "saved" / "task.json").unlink()
+    with pytest.raises(RunError, match="holds no task.json"):
         MusicModel.load(tmp_path / "saved")
 
 

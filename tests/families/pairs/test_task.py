@@ -7,6 +7,7 @@ from typing import get_args
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
@@ -248,6 +249,23 @@ def test_the_index_finds_what_is_nearest(matcher, exported):
         matcher.find(queries)
     with pytest.raises(ValueError, match="`texts` must hold at least one text"):
         matcher.with_index([])
+
+
+def test_each_query_has_a_number_of_its_own(exported):
+    served = load(exported).served
+    queries = ["how do i change my pin", "please close the account"]
+    both = served.call("index", text=queries, k=[3, 1])
+    for row, k in enumerate([3, 1]):
+        alone = served.call("index", text=queries[row : row + 1], k=[k])
+        assert both["texts"].numpy()[row].tolist() == [*alone["texts"].numpy()[0].tolist(), *[b""] * (3 - k)]
+        np.testing.assert_allclose(both["scores"][row], [*alone["scores"].numpy()[0], *[0.0] * (3 - k)], atol=1e-5)
+    for k, message in (
+        ([3, 0], "k must be from 1 to 40"),
+        ([41, 1], "k must be from"),
+        ([3], "k must have one value a row"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            served.call("index", text=queries, k=k)
 
 
 def test_saved_model_answers_as_the_model_does(matcher, exported):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_seq.families.tagging.served import ROWS_PER_GROUP, TaggingFunctions
+from keras_seq.families.tagging.served import ROWS_PER_GROUP, TaggingFunctions, TaggingSettings
 from keras_seq.ops.crf import crf_marginals, crf_viterbi
 from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer
 from keras_seq.zoo import ner_model
@@ -47,7 +47,7 @@ def functions(request):
     generator = np.random.default_rng(2)
     for variable in model.trainable_variables:
         variable.assign(generator.normal(scale=0.7, size=variable.shape))
-    return TaggingFunctions(model, WordTokenizer(), encoder, TAGS)
+    return TaggingFunctions(model, WordTokenizer(), encoder, TaggingSettings(TAGS))
 
 
 def plain(functions, tokens):
@@ -69,7 +69,7 @@ def test_served_answers_are_those_of_the_plain_model(functions):
     assert len(tokens) > 2 * ROWS_PER_GROUP and any((row == "").all() for row in tokens)
     assert any(row[0] == "" and (row != "").any() for row in tokens)
     tag_ids, scores, mask = plain(functions, tokens)
-    served = functions.tokenized(tf.constant(tokens))
+    served = functions.call("tokenized", tokens=tokens)
     expected = np.where(mask, np.array(SERVED, object)[tag_ids], "")
     assert len(set(expected[mask])) == 3, "random weights that give one tag test nothing"
     found = np.vectorize(bytes.decode, otypes=[object])(served["tags"].numpy())
@@ -80,8 +80,8 @@ def test_served_answers_are_those_of_the_plain_model(functions):
 def test_raw_text_is_tagged_as_its_tokens_are(functions):
     tokens = random_tokens()
     texts = [" ".join(token for token in row if token) for row in tokens]
-    raw = functions.text(tf.constant(texts))
-    again = functions.tokenized(raw["tokens"])
+    raw = functions.call("serving_default", text=texts)
+    again = functions.call("tokenized", tokens=raw["tokens"])
     for name in ("tags", "scores"):
         np.testing.assert_array_equal(raw[name].numpy(), again[name].numpy())
     assert (raw["tokens"].numpy() != b"").any(axis=1).tolist() == [bool(text) for text in texts]

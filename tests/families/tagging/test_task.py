@@ -80,7 +80,7 @@ def test_evaluate_is_entity_scores_of_predict_tokens(tagger, run):
 
 def test_tokens_padded_on_the_left_get_the_same_tags(tagger):
     tokens = ["Maria", "Souza", "viajou", "."]
-    outputs = tagger.functions.tokenized([[*tokens, "", ""], ["", *tokens, ""]])
+    outputs = tagger.served.call("tokenized", tokens=[[*tokens, "", ""], ["", *tokens, ""]])
     tags, scores = outputs["tags"].numpy(), outputs["scores"].numpy()
     assert tags[0, :4].tolist() == tags[1, 1:5].tolist()
     assert tags[0, 4:].tolist() == [b"", b""]
@@ -91,7 +91,7 @@ def test_no_rows_and_no_columns_are_answered(tagger):
     assert tagger.predict([]) == []
     assert tagger.predict_tokens([]) == []
     assert tagger.predict_tokens([[], ["Maria"]])[0] == []
-    assert tagger.functions.tokenized(np.zeros((2, 0), "S1").astype(object))["tags"].shape == (2, 0)
+    assert tagger.served.call("tokenized", tokens=np.zeros((2, 0), object))["tags"].shape == (2, 0)
 
 
 def test_one_string_instead_of_a_list_is_refused(tagger):
