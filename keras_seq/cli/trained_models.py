@@ -1,5 +1,6 @@
 """What is known of a run or an exported model besides its weights: its recipe and its card."""
 
+import re
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,13 +14,14 @@ from keras_seq.data import Dataset, list_datasets
 from keras_seq.export import write_golden
 from keras_seq.export.manifest import is_of_version
 from keras_seq.export.verify import read_signatures
+from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.load import find_model, model_folders
+from keras_seq.tasks.registry import Family, family_named
 from keras_seq.training import Recipe, RunDirectory
 from keras_seq.zoo.cards import DatasetCard, ModelCard
 
 CARD_FILE = "card.json"
-SPLITS = ("train", "validation", "test", "out_of_scope_validation", "out_of_scope_test")
-LANGUAGE_TASKS = ("language_model", "ngram_language_model")
+SPLITS = ("train", "validation", "test")
 # What a card takes over from `metrics.json` as it is.
 CARD_METRICS = ("parameters", "training_seconds", "cpu", "versions", "date")
 # The recipes of a source checkout.
@@ -96,6 +98,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     """
     # A card is published: of the user's own files it names no folders.
     recipe, metrics = _without_folders(run.recipe), run.read_metrics()
+    family = family_named(recipe.task)
     split = "test" if "test" in metrics else "validation"
     missing = [key for key in (split, *CARD_METRICS) if key not in metrics]
     if missing:
@@ -104,26 +107,15 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         name=name,
         task=recipe.task,
         builder=recipe.model.builder,
-        description=recipe.description or f"A {recipe.task} trained by the recipe {recipe.name}.",
+        description=recipe.description or f"A model of the task {recipe.task}, trained by the recipe {recipe.name}.",
         language=recipe.data.language,
-        data=_dataset_card(recipe),
+        data=_dataset_card(recipe, family),
         recipe=tomli_w.dumps(recipe.to_dict()),
         seeds=(recipe.seed,),
         command=_command(recipe),
         metrics={key: value for key, value in metrics[split].items() if isinstance(value, float)},
         **{key: metrics[key] for key in CARD_METRICS},
-        limitations=_limitations(recipe, split),
-    )
-
-
-def _limitations(recipe: Recipe, split: str) -> tuple[str, ...]:
-    """What the scores do not say, in sentences."""
-    if recipe.task != "image_matcher":
-        return (f"Scores hold for text like that of its data ({split} file); text of another kind scores lower.",)
-    return (
-        f"Scores hold for images like those of its data ({split} file); images of another kind score lower.",
-        "The threshold is chosen on as many pairs of one class as of two. In one-shot runs pairs of two are the many: "
-        "there precision and F1 are low, and the most similar reference is what to ask for.",
+        limitations=(family.limits or limits_for(family.unit))(recipe, split),
     )
 
 
@@ -140,26 +132,18 @@ def _command(recipe: Recipe) -> str:
 
 def _without_folders(recipe: Recipe) -> Recipe:
     """The recipe with registered data as they are, and of other files the names alone."""
-    named = {split: _without_folder(reference) for split, reference in _references(recipe).items()}
-    files = tuple(_without_folder(reference) for reference in recipe.pretraining.files)
-    other = None if recipe.transfer.file is None else _without_folder(recipe.transfer.file)
-    return recipe.model_copy(
-        update={
-            "data": recipe.data.model_copy(update=named),
-            "pretraining": recipe.pretraining.model_copy(update={"files": files}),
-            "transfer": recipe.transfer.model_copy(update={"file": other}),
-        }
-    )
+    values = recipe.to_dict()
+    for key, reference in recipe.files().items():
+        *sections, last = (int(part) if part.isdigit() else part for part in re.findall(r"\w+", key))
+        place: Any = values
+        for section in sections:
+            place = place[section]
+        place[last] = _without_folder(reference)
+    return type(recipe).from_dict(values)
 
 
 def _without_folder(reference: str) -> str:
     return reference if _dataset_of(reference) else Path(reference).name
-
-
-def _references(recipe: Recipe) -> dict[str, str]:
-    """The files of the data that a recipe names."""
-    found = {split: getattr(recipe.data, split) for split in SPLITS}
-    return {split: reference for split, reference in found.items() if reference is not None}
 
 
 def _dataset_of(reference: str) -> Dataset | None:
@@ -171,41 +155,19 @@ def _dataset_of(reference: str) -> Dataset | None:
     return None
 
 
-def _dataset_card(recipe: Recipe) -> DatasetCard:
-    data = recipe.data
-    parts = [f"{name.replace('_', ' ')}: {reference}" for name, reference in _references(recipe).items()]
-    if data.fold is not None:
-        parts.append(f"test: its fold {data.fold}")
-    if data.validation is None:
-        parts.append(_own_validation(recipe))
-    if recipe.pretraining.files:
-        parts.append(f"texts for word vectors: {', '.join(recipe.pretraining.files)}")
-    further = list(recipe.pretraining.files)
-    if recipe.transfer.file is not None:
-        parts.append(f"labelled texts for the prior: {recipe.transfer.file}")
-        further.append(recipe.transfer.file)
-    split = ", ".join(parts)
-    train = data.train
+def _dataset_card(recipe: Recipe, family: Family) -> DatasetCard:
+    train, files = recipe.data.train, recipe.files()
+    parts = [f"{split}: {files[f'data.{split}']}" for split in SPLITS if f"data.{split}" in files]
+    split = ", ".join([*parts, *(family.data_sentences(recipe) if family.data_sentences else ())])
     dataset = _dataset_of(train)
     if dataset is None:
         return DatasetCard(name=train, split=split, licence="not stated")
-    others = {other.name: other for other in map(_dataset_of, further) if other not in (None, dataset)}
+    found = [_dataset_of(reference) for reference in files.values()]
+    others = {other.name: other for other in found if other not in (None, dataset)}
     licence = "; ".join([dataset.licence, *(f"{name}: {other.licence}" for name, other in others.items())])
     citation = "; ".join([dataset.citation, *(other.citation for other in others.values())])
     url = next(iter(dataset.files[train.partition("/")[2].removesuffix(".gz")].urls), "")
     return DatasetCard(name=dataset.name, split=split, licence=licence, citation=citation, url=url)
-
-
-def _own_validation(recipe: Recipe) -> str:
-    """What validates where no file does."""
-    if recipe.task not in LANGUAGE_TASKS:
-        if recipe.task == "pair_matcher" and recipe.pairs.validate_on == "end":
-            return f"validation: what is new in the last {recipe.data.held_out:.0%} of the training texts"
-        what = "images" if recipe.task == "image_matcher" else "texts"
-        return f"validation: {recipe.data.held_out:.0%} of the training {what}"
-    if recipe.language.layout == "lines":
-        return "of its texts 90% train, 5% validate and 5% test, by their hash"
-    return f"validation: its last {recipe.data.held_out:.0%}"
 
 
 def signatures_of(folder: Path) -> list[str]:

@@ -71,6 +71,15 @@ def evaluation_of(recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
     return data.test, {"selection": selection_of(recipe, "test")}
 
 
+def data_sentences(recipe: Recipe) -> tuple[str, ...]:
+    """What a card says of the data where the recipe names no file that validates."""
+    if recipe.data.validation is not None:
+        return ()
+    if recipe.language.layout == "lines":
+        return ("of its texts 90% train, 5% validate and 5% test, by their hash",)
+    return (f"validation: its last {recipe.data.held_out:.0%}",)
+
+
 def read_text(path: str | Path, unit: str, layout: str, selection: Selection = WHOLE) -> Iterator[str]:
     """A text in pieces of whole words, or of whole lines.
 

@@ -42,6 +42,10 @@ class Family:
         monitor: the score of the validation data that decides where the recipe names none.
         lower_is_better: those of its scores of which less is better.
         example_call: how an exported model is called; by default with one text.
+        limits: takes a recipe and the split that was scored; gives the sentences of a card on what the scores do not
+            say. By default that they hold for examples like those of the data.
+        data_sentences: takes a recipe; gives what a card says of the data beside the files for training, validation
+            and test.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Family:
     monitor: str
     lower_is_better: tuple[str, ...] = ()
     example_call: ExampleCall = ExampleCall()
+    limits: Callable[[Any, str], tuple[str, ...]] | None = None
+    data_sentences: Callable[[Any], tuple[str, ...]] | None = None
 
 
 _FAMILIES: dict[str, Family] = {}

@@ -1,5 +1,6 @@
 """Classification: one label of a text, or several."""
 
+from keras_seq.families.classification.card import data_sentences
 from keras_seq.families.classification.task import Classifier
 from keras_seq.families.classification.training import ClassifierTraining
 from keras_seq.tasks.registry import Family
@@ -10,4 +11,5 @@ FAMILY = Family(
     task=Classifier,
     training=ClassifierTraining,
     monitor="accuracy",
+    data_sentences=data_sentences,
 )

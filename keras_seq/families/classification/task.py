@@ -14,6 +14,7 @@ from keras_seq.core.errors import RunError
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.export.saved_functions import read_names
+from keras_seq.families.classification.results import ClassifiedText, ExplainedText
 from keras_seq.families.classification.served import (
     DECISION,
     LABELS_FILE,
@@ -25,6 +26,7 @@ from keras_seq.families.classification.served import (
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, write_names
+from keras_seq.tasks.trained_task import DataReference
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.training import Recipe
 
@@ -66,7 +68,7 @@ class Classifier(TextTask):
         """How probabilities become an answer: temperature, threshold, separator of labels."""
         return self.functions.settings
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[ClassifiedText]:
         """Classify raw texts.
 
         Args:
@@ -85,7 +87,7 @@ class Classifier(TextTask):
         rows = call_rows(self.functions.text, texts, self.settings.max_tokens)
         return [self._answer(text, row) for text, row in zip(texts, rows, strict=True)]
 
-    def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def explain(self, texts: Sequence[str]) -> list[ExplainedText]:
         """How much each token counts in the vector of its text, for display.
 
         Args:
@@ -108,7 +110,7 @@ class Classifier(TextTask):
                 )
                 if token
             ]
-            results.append({"text": text, "tokens": tokens})
+            results.append(ExplainedText(text=text, tokens=tokens))
         return results
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -182,7 +184,7 @@ class Classifier(TextTask):
         if data.fold is not None:
             return data.train, {**options, "fold": data.fold}
         if data.out_of_scope_test is not None:
-            options["out_of_scope"] = data.out_of_scope_test
+            options["out_of_scope"] = DataReference(data.out_of_scope_test)
         return data.test, options
 
     def golden_samples(self) -> list[str | Sample]:
@@ -213,14 +215,14 @@ class Classifier(TextTask):
             on_progress(len(examples))
         return [row["scores"] for row in rows]
 
-    def _answer(self, text: str, row: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, text: str, row: dict[str, Any]) -> ClassifiedText:
         order = np.argsort(-row["scores"], kind="stable")
         scores = {self.labels[index]: round(float(row["scores"][index]), 4) for index in order}
         if self.settings.is_multi_label:
             chosen = [self.labels[index] for index in np.flatnonzero(row["scores"] >= DECISION)]
-            return {"text": text, "labels": chosen, "scores": scores}
+            return ClassifiedText(text=text, labels=chosen, scores=scores)
         best = round(float(row["scores"].max()), 4)
-        return {"text": text, "label": row["label"].decode(), "score": best, "scores": scores}
+        return ClassifiedText(text=text, label=row["label"].decode(), score=best, scores=scores)
 
     def _files(self) -> dict[str, Callable[[Path], None]]:
         return {LABELS_FILE: lambda path: write_names(path, self.labels), SETTINGS_FILE: self.settings.save}

@@ -16,6 +16,7 @@ from keras_seq.families.language.data import score_text, scorer
 from keras_seq.families.language.served import LanguageFunctions, SavedLanguageFunctions
 from keras_seq.ops.decoding import check_sampling
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
+from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
 from keras_seq.text.language_encoder import SYMBOLS_FILE
@@ -53,7 +54,7 @@ class LanguageModel(TextTask):
         """Symbols and their ids."""
         return self.functions.encoder
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[ScoredText]:
         """How probable texts are.
 
         Args:
@@ -67,12 +68,12 @@ class LanguageModel(TextTask):
         """
         check_texts(texts)
         return [
-            {
-                "text": text,
-                "log_prob": round(float(row["log_prob"]), 4),
-                "perplexity": round(float(row["perplexity"]), 4),
-                "num_tokens": int(row["num_tokens"]),
-            }
+            ScoredText(
+                text=text,
+                log_prob=round(float(row["log_prob"]), 4),
+                perplexity=round(float(row["perplexity"]), 4),
+                num_tokens=int(row["num_tokens"]),
+            )
             for text, row in zip(texts, call_rows(self.functions.text, texts), strict=True)
         ]
 

@@ -2,6 +2,7 @@
 
 from keras_seq.families.music.task import MusicModel
 from keras_seq.families.music.training import MusicTraining
+from keras_seq.tasks.card_sentences import held_out_of, limits_for
 from keras_seq.tasks.registry import ExampleCall, Family
 
 FAMILY = Family(
@@ -12,4 +13,6 @@ FAMILY = Family(
     monitor="nll_per_step",
     lower_is_better=("nll_per_step",),
     example_call=ExampleCall("tune.mid", "--inputs 'notes=tune.npz[notes];lengths=tune.npz[lengths]'"),
+    limits=limits_for("pieces of music"),
+    data_sentences=lambda recipe: held_out_of(recipe, "pieces"),
 )

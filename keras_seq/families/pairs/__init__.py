@@ -1,7 +1,9 @@
 """Pairs of texts: whether two texts mean the same, and which text is nearest."""
 
+from keras_seq.families.pairs.card import data_sentences
 from keras_seq.families.pairs.task import PairMatcher
 from keras_seq.families.pairs.training import PairTraining
+from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import ExampleCall, Family
 
 FAMILY = Family(
@@ -11,4 +13,6 @@ FAMILY = Family(
     training=PairTraining,
     monitor="f1",
     example_call=ExampleCall("--pairs pairs.tsv", '--input_exprs \'a=["A sentence."];b=["Another one."]\''),
+    limits=limits_for("texts"),
+    data_sentences=data_sentences,
 )

@@ -12,12 +12,15 @@ import numpy as np
 
 from keras_seq.core.checks import check_integer
 from keras_seq.core.errors import InputError, RunError
-from keras_seq.data import TextPair, read_labelled_text, read_pairs
+from keras_seq.data import TextPair, read_labelled_text, read_pairs, read_unlabelled_pairs
 from keras_seq.export import GOLDEN_TEXTS, Sample
+from keras_seq.families.pairs.results import MatchedTexts, NearestTexts
 from keras_seq.families.pairs.served import SETTINGS_FILE, MatchingFunctions, MatchingSettings, SavedMatchingFunctions
 from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores, retrieval_scores
+from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
+from keras_seq.tasks.trained_task import DataReference
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.training import Recipe
 from keras_seq.zoo.twins import TOWER
@@ -55,7 +58,7 @@ class PairMatcher(TextTask):
         """The threshold, and how files of pairs are read."""
         return self.functions.settings
 
-    def match(self, a: Sequence[str], b: Sequence[str]) -> list[dict[str, Any]]:
+    def match(self, a: Sequence[str], b: Sequence[str]) -> list[MatchedTexts]:
         """Compare texts two by two.
 
         Args:
@@ -76,14 +79,29 @@ class PairMatcher(TextTask):
                 f"`a` and `b` must have the same number of texts. Received: {len(a)} and {len(b)}. Leave some out."
             )
         return [
-            {
-                "a": first,
-                "b": second,
-                "similarity": round(float(similarity), 4),
-                "duplicate": bool(similarity >= self.settings.threshold),
-            }
+            MatchedTexts(
+                a=first,
+                b=second,
+                similarity=round(float(similarity), 4),
+                duplicate=bool(similarity >= self.settings.threshold),
+            )
             for first, second, similarity in zip(a, b, self._similarities(a, b), strict=True)
         ]
+
+    def pairs_of(self, path: str | Path) -> Examples:
+        """The pairs of a file, which `match` answers.
+
+        Args:
+            path: two texts a line, a tab between them; or Quora's CSV.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        return Examples(
+            "pairs",
+            read_unlabelled_pairs(path),
+            lambda pairs: self.match([pair.a for pair in pairs], [pair.b for pair in pairs]),
+        )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """The vectors of texts, of length 1: the product of two is their similarity.
@@ -99,7 +117,7 @@ class PairMatcher(TextTask):
         """
         return self._embedded(texts)
 
-    def find(self, texts: Sequence[str], k: int = 5) -> list[dict[str, Any]]:
+    def find(self, texts: Sequence[str], k: int = 5) -> list[NearestTexts]:
         """The most similar texts of the index.
 
         Args:
@@ -130,17 +148,17 @@ class PairMatcher(TextTask):
             for row in call_rows(lambda batch: self.functions.index(batch, k), part, self.settings.max_tokens)
         ]
         return [
-            {
-                "text": text,
-                "nearest": [
+            NearestTexts(
+                text=text,
+                nearest=[
                     {"text": found.decode("utf-8", "backslashreplace"), "score": round(float(score), 4)}
                     for found, score in zip(row["texts"], row["scores"], strict=True)
                 ],
-            }
+            )
             for text, row in zip(texts, rows, strict=True)
         ]
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[NearestTexts]:
         """As `find`; pairs are for `match`."""
         return self.find(texts, max(1, min(5, self.settings.index_size)))
 
@@ -215,7 +233,7 @@ class PairMatcher(TextTask):
     @classmethod
     def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
         """As of every task: of labelled text also the training texts, among which the nearest are looked for."""
-        options = {"reference": recipe.data.train} if recipe.pairs.form == "classes" else {}
+        options = {"reference": DataReference(recipe.data.train)} if recipe.pairs.form == "classes" else {}
         return recipe.data.test, options
 
     def verification_samples(self) -> list[Sample]:

@@ -1,0 +1,20 @@
+"""What the card of a matcher of images says of its data, and of its scores."""
+
+from __future__ import annotations
+
+from keras_seq.tasks.card_sentences import held_out_of, limits_for
+from keras_seq.training import Recipe
+
+
+def data_sentences(recipe: Recipe) -> tuple[str, ...]:
+    """What validates where no file does."""
+    return held_out_of(recipe, "images")
+
+
+def limits(recipe: Recipe, split: str) -> tuple[str, ...]:
+    """What the scores do not say."""
+    return (
+        *limits_for("images")(recipe, split),
+        "The threshold is chosen on as many pairs of one class as of two. In one-shot runs pairs of two are the many: "
+        "there precision and F1 are low, and the most similar reference is what to ask for.",
+    )
