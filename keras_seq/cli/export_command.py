@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,9 @@ from keras_seq.cli.printing import say
 from keras_seq.cli.reading import check_input, read_lines
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
+
+if TYPE_CHECKING:
+    from keras_seq.tasks import ExampleCall
 
 EPILOG = examples(
     "keras-seq export runs/ner_pt --to saved_models/ner_pt",
@@ -40,7 +43,7 @@ def export(
     check_input(None if index_file is None else str(index_file))
     start_frameworks()
     from keras_seq.cli.trained_models import files_beside
-    from keras_seq.tasks import load
+    from keras_seq.tasks import family_named, load
     from keras_seq.tasks.capabilities import Exports, Indexes, check_able
     from keras_seq.training import RunDirectory
 
@@ -51,20 +54,19 @@ def export(
         check_able(task, Indexes, run, "--index")
         task = task.with_index(list(read_lines(str(index_file), task.max_characters)))
     folder = task.export(target, version=version, beside=files_beside(run_directory, task, target.resolve().name))
-    show_exported(task, target, folder)
+    show_exported(family_named(task.task).example_call, target, folder)
 
 
-def show_exported(task: Any, target: Path, folder: Path) -> None:
+def show_exported(call: "ExampleCall", target: Path, folder: Path) -> None:
     """Print what was written, and how it is called.
 
     Args:
-        task: What was exported.
+        call: How a model of its family is called.
         target: The model's folder.
         folder: That of the version.
     """
     from keras_seq.cli.trained_models import signatures_of
     from keras_seq.export import list_versions
-    from keras_seq.tasks import family_named
 
     files = [file for file in folder.rglob("*") if file.is_file()]
     megabytes = sum(file.stat().st_size for file in files) / 1e6
@@ -76,7 +78,6 @@ def show_exported(task: Any, target: Path, folder: Path) -> None:
     say(f"Signatures: {', '.join(signatures_of(folder))}")
     place = shlex.quote(str(folder))
     say("Call it:")
-    call = family_named(task.task).example_call
     say(f"  keras-seq predict {shlex.quote(str(target))} {call.predict}")
     say(f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default {call.saved_model_cli}")
 

@@ -161,7 +161,10 @@ def test_a_failure_leaves_the_old_file(runs, invoke, tmp_path):
 def test_models_that_cannot(runs, trained, invoke, tmp_path):
     result = invoke("generate", trained.folder)
     assert (result.code, len(result.lines)) == (2, 1)
-    assert "a tagger does not generate; `keras-seq generate` is for language_model, music, ngram_language_model" in result.lines[0]
+    assert (
+        "a tagger does not generate; `keras-seq generate` is for language_model, music, ngram_language_model"
+        in result.lines[0]
+    )
     result = invoke("generate", runs / "ngram_language_model", "--top-k", "3")
     assert (result.code, len(result.lines)) == (2, 1)
     assert "of the task ngram_language_model has no --top-k; leave it out" in result.lines[0]

@@ -98,7 +98,10 @@ def test_mistakes_are_told_in_a_line(folder, invoke, trained):
         (("predict", folder / "run", "the red house"), "has no index of texts"),
         (("predict", folder / "models" / "alike", "--nearest", "9", "red"), "from 1 to 8, the size of its index"),
         (("predict", trained.folder, "--pairs", folder / "pairs.tsv"), "does not compare pairs; --pairs is for"),
-        (("export", trained.folder, "--to", folder / "x", "--index", folder / "index.txt"), "does not keep an index; --index is for pair_matcher"),
+        (
+            ("export", trained.folder, "--to", folder / "x", "--index", folder / "index.txt"),
+            "does not keep an index; --index is for pair_matcher",
+        ),
     ):
         result = invoke(*arguments)
         assert result.code == 2 and message in result.lines[-1], (arguments, result.lines)
