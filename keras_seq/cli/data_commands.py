@@ -9,7 +9,7 @@ from keras_seq.cli.options import DataDirectory, Quiet, examples
 from keras_seq.cli.printing import output, progress, say, table
 from keras_seq.cli.startup import start_frameworks
 
-COLUMNS = ["name", "task", "language", "content", "licence", "folder"]
+COLUMNS = ["name", "task", "text language", "content", "licence", "folder"]
 
 app = typer.Typer(
     cls=CommandGroup, no_args_is_help=True, help="List the data sets that recipes use, and download them once."

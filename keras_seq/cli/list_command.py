@@ -14,7 +14,7 @@ from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 
 EPILOG = examples("keras-seq list", "keras-seq list --task tagger --json")
-COLUMNS = ["builder", "task", "trained weights", "language", "parameters", "score", "data"]
+COLUMNS = ["builder", "task", "trained weights", "text language", "parameters", "score", "data"]
 
 
 @dataclass(frozen=True)
