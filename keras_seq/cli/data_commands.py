@@ -9,6 +9,8 @@ from keras_seq.cli.options import DataDirectory, Quiet, examples
 from keras_seq.cli.printing import output, progress, say, table
 from keras_seq.cli.startup import start_frameworks
 
+COLUMNS = ["name", "task", "text language", "content", "licence", "folder"]
+
 app = typer.Typer(
     cls=CommandGroup, no_args_is_help=True, help="List the data sets that recipes use, and download them once."
 )
@@ -29,7 +31,7 @@ def list_data(data_dir: DataDirectory = None) -> None:
         except InputError:
             place = None
         rows.append((dataset.name, dataset.task, dataset.language, dataset.description, dataset.licence, place))
-    output().print(table(("name", "task", "language", "content", "licence", "folder"), rows))
+    output().print(table(COLUMNS, rows))
 
 
 @app.command("fetch", epilog=examples("keras-seq data fetch lener-br", "keras-seq data fetch wnut17 --data-dir data"))

@@ -33,6 +33,7 @@ def evaluate(
     from keras_seq.data import find_data
     from keras_seq.tasks import load
     from keras_seq.tasks.load import task_of
+    from keras_seq.tasks.trained_task import DataReference
 
     reference: str | None = data
     options: dict[str, Any] = {}
@@ -42,9 +43,10 @@ def evaluate(
     if reference is None:
         raise InputError(f"{run_or_model}: its recipe names no test file, or is not at hand; name one with --data")
     path = find_data(reference, data_dir)
-    for name in ("out_of_scope", "reference"):
-        if name in options:
-            options[name] = find_data(options[name], data_dir)
+    options = {
+        name: find_data(value, data_dir) if isinstance(value, DataReference) else value
+        for name, value in options.items()
+    }
     task = load(run_or_model)
     with progress(task.unit, quiet=quiet) as advance:
         scores = dict(task.evaluate(path, on_progress=advance, **options))

@@ -2,15 +2,18 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from keras_seq.cli.options import examples
-from keras_seq.cli.predict_command import check_input, read_lines
 from keras_seq.cli.printing import say
+from keras_seq.cli.reading import check_input, read_lines
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
+
+if TYPE_CHECKING:
+    from keras_seq.tasks import ExampleCall
 
 EPILOG = examples(
     "keras-seq export runs/ner_pt --to saved_models/ner_pt",
@@ -39,29 +42,42 @@ def export(
     check_target(target, version)
     check_input(None if index_file is None else str(index_file))
     start_frameworks()
-    from keras_seq.cli.trained_models import files_beside, signatures_of
-    from keras_seq.export import list_versions
+    from keras_seq.cli.trained_models import files_beside
     from keras_seq.tasks import family_named, load
+    from keras_seq.tasks.capabilities import Exports, Indexes, check_able
     from keras_seq.training import RunDirectory
 
     run_directory = RunDirectory(run)
     task: Any = load(run)
+    check_able(task, Exports, run, "`keras-seq export`")
     if index_file is not None:
-        if not hasattr(task, "with_index"):
-            raise InputError(f"{run}: is a {task.task}; --index is for matchers of texts, leave it out")
+        check_able(task, Indexes, run, "--index")
         task = task.with_index(list(read_lines(str(index_file), task.max_characters)))
     folder = task.export(target, version=version, beside=files_beside(run_directory, task, target.resolve().name))
+    show_exported(family_named(task.task).example_call, target, folder)
+
+
+def show_exported(call: "ExampleCall", target: Path, folder: Path) -> None:
+    """Print what was written, and how it is called.
+
+    Args:
+        call: How a model of its family is called.
+        target: The model's folder.
+        folder: That of the version.
+    """
+    from keras_seq.cli.trained_models import signatures_of
+    from keras_seq.export import list_versions
+
     files = [file for file in folder.rglob("*") if file.is_file()]
     megabytes = sum(file.stat().st_size for file in files) / 1e6
     say(f"Exported and verified in a fresh process: {folder} ({megabytes:.1f} MB)")
     entries = [entry for entry in target.iterdir() if not entry.name.isdecimal() and not entry.name.startswith(".")]
     beside = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
     newest = max(list_versions(target))
-    say(f"Beside it{'' if newest == version else f', of version {newest}'}: {', '.join(beside)}")
+    say(f"Beside it{'' if folder.name == str(newest) else f', of version {newest}'}: {', '.join(beside)}")
     say(f"Signatures: {', '.join(signatures_of(folder))}")
     place = shlex.quote(str(folder))
     say("Call it:")
-    call = family_named(task.task).example_call
     say(f"  keras-seq predict {shlex.quote(str(target))} {call.predict}")
     say(f"  saved_model_cli run --dir {place} --tag_set serve --signature_def serving_default {call.saved_model_cli}")
 

@@ -23,9 +23,27 @@ EPILOG = examples(
     "keras-seq generate runs/machado --prefix 'A noite' --stop '\\n' --count 3 --json",
     "keras-seq generate chorales --max-length 128 --output tune.mid",
 )
-MIDI_SUFFIXES = (".mid", ".midi")
 # Between texts that have several lines.
 RULE = "-" * 40
+
+MaxLength = Annotated[
+    int | None,
+    typer.Option("--max-length", metavar="N", help="The most symbols to add: characters, words or steps."),
+]
+Temperature = Annotated[
+    float, typer.Option("--temperature", metavar="T", help="Below 1 likely symbols become likelier, above 1 rarer.")
+]
+TopP = Annotated[
+    float | None,
+    typer.Option("--top-p", metavar="P", help="Draw from the likeliest symbols that have this probability."),
+]
+Stop = Annotated[
+    str | None, typer.Option("--stop", metavar="TEXT", help="A text ends before this; \\n is a line break.")
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="F", help="Write there, not to stdout; of a music model a MIDI file (*.mid)."),
+]
 
 
 def generate(
@@ -34,30 +52,16 @@ def generate(
         str, typer.Option("--prefix", metavar="TEXT", help="How each text begins; of a music model a MIDI file.")
     ] = "",
     count: Annotated[int, typer.Option("--count", metavar="N", help="How many texts.")] = 1,
-    max_length: Annotated[
-        int | None,
-        typer.Option("--max-length", metavar="N", help="The most symbols to add: characters, words or steps."),
-    ] = None,
-    temperature: Annotated[
-        float, typer.Option("--temperature", metavar="T", help="Below 1 likely symbols become likelier, above 1 rarer.")
-    ] = 1.0,
+    max_length: MaxLength = None,
+    temperature: Temperature = 1.0,
     top_k: Annotated[
         int | None, typer.Option("--top-k", metavar="K", help="Draw from the K likeliest symbols alone.")
     ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option("--top-p", metavar="P", help="Draw from the likeliest symbols that have this probability."),
-    ] = None,
+    top_p: TopP = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same texts.")] = 0,
-    stop: Annotated[
-        str | None,
-        typer.Option("--stop", metavar="TEXT", help="A text ends before this; \\n is a line break."),
-    ] = None,
+    stop: Stop = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line: prefix and text.")] = False,
-    output_file: Annotated[
-        Path | None,
-        typer.Option("--output", metavar="F", help="Write there, not to stdout; of a music model a MIDI file (*.mid)."),
-    ] = None,
+    output_file: OutputFile = None,
 ) -> None:
     """Let a language model write on from a prefix, or a music model play."""
     check_positive_integer("count", count)
@@ -66,25 +70,25 @@ def generate(
         check_output(output_file)
     start_frameworks()
     from keras_seq.tasks import load
+    from keras_seq.tasks.capabilities import Generates, WritesFiles, check_able, has
 
     task: Any = load(run_or_model)
-    if not hasattr(task, "generate"):
-        raise InputError(f"{run_or_model}: is a {task.task}, which generates nothing; name a language model")
+    check_able(task, Generates, run_or_model, "`keras-seq generate`")
     options: dict[str, Any] = {"temperature": temperature, "seed": seed, "count": count}
     end = None if stop is None else stop.replace("\\n", "\n")
     chosen = {"max_length": max_length, "top_k": top_k, "top_p": top_p, "stop": end}
     options |= _options_of(task, run_or_model, {name: value for name, value in chosen.items() if value is not None})
-    if hasattr(task, "write_midi"):
-        if output_file is None or output_file.suffix not in MIDI_SUFFIXES or as_json:
-            raise InputError(f"{run_or_model}: makes music, which is no text; name a MIDI file with --output tune.mid")
-        for path in task.midi_paths(output_file, count):
-            check_output(path, [prefix])
-        for path in task.write_midi(output_file, task.generate(prefix, **options)):
-            say(f"Written: {path}")
+    if not has(task, WritesFiles):
+        texts = task.generate(prefix, **options)
+        with _opened(output_file) as file:
+            file.write(rendered(texts, prefix, as_json))
         return
-    texts = task.generate(prefix, **options)
-    with _opened(output_file) as file:
-        file.write(rendered(texts, prefix, as_json))
+    if as_json:
+        raise InputError(f"{run_or_model}: what it generates is no text; leave --json out")
+    for path in task.output_paths(output_file, count):
+        check_output(path, [prefix])
+    for path in task.write_generated(output_file, task.generate(prefix, **options)):
+        say(f"Written: {path}")
 
 
 def rendered(texts: list[str], prefix: str, as_json: bool) -> str:

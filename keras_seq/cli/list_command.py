@@ -1,15 +1,45 @@
 """`keras-seq list`: the zoo."""
 
+import dataclasses
+import difflib
 import json
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
 from keras_seq.cli.options import examples
 from keras_seq.cli.printing import output, say, table
 from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.errors import InputError
 
 EPILOG = examples("keras-seq list", "keras-seq list --task tagger --json")
+COLUMNS = ["builder", "task", "trained weights", "text language", "parameters", "score", "data"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A builder, or trained weights, of a task."""
+
+    builder: str | None
+    task: str
+    summary: str | None = None
+    model: str | None = None
+    language: str | None = None
+    parameters: int | None = None
+    data: str | None = None
+    metrics: dict[str, float] | None = None
+
+    def row(self) -> tuple[Any, ...]:
+        """The cells of the table; the score is the first metric, the one that its task is judged by."""
+        score = next((f"{name} {value:.4f}" for name, value in (self.metrics or {}).items()), None)
+        return self.builder, self.task, self.model, self.language, self.parameters, score, self.data
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is known of it; what has no trained weights has the model `None`."""
+        values = dataclasses.asdict(self)
+        known = [field.name for field in dataclasses.fields(self)][: None if self.model else 4]
+        return {name: values[name] for name in known}
 
 
 def list_zoo(
@@ -18,46 +48,46 @@ def list_zoo(
 ) -> None:
     """List the zoo: builders, their task, and trained weights with parameters and score."""
     start_frameworks()
-    from keras_seq.cli.trained_models import trained_cards
-    from keras_seq.zoo import list_builders, registered_builder
-
-    cards = trained_cards()
-    entries = []
-    for name in list_builders(task):
-        builder = registered_builder(name)
-        unnamed = {"builder": name, "task": builder.task, "summary": builder.summary}
-        trained = [card for card in cards if card.builder == name]
-        entries += [
-            {
-                **unnamed,
-                "model": card.name,
-                "language": card.language,
-                "parameters": card.parameters,
-                "data": card.data.name,
-                "metrics": card.metrics,
-            }
-            for card in trained
-        ] or [{**unnamed, "model": None}]
+    entries = all_entries()
+    if task is not None:
+        known = sorted({entry.task for entry in entries})
+        if task not in known:
+            close = difflib.get_close_matches(task, known, n=3, cutoff=0.4) or known
+            raise InputError(f"--task: {task!r} is unknown; did you mean {' or '.join(close)}?")
+        entries = [entry for entry in entries if entry.task == task]
     if as_json:
         for entry in entries:
-            say(json.dumps(entry, ensure_ascii=False))
+            say(json.dumps(entry.as_dict(), ensure_ascii=False))
         return
-    columns = ("builder", "task", "trained weights", "language", "parameters", "score", "data")
-    rows = [
-        (
-            entry["builder"],
-            entry["task"],
-            entry["model"],
-            entry.get("language"),
-            entry.get("parameters"),
-            _score(entry.get("metrics")),
-            entry.get("data"),
-        )
-        for entry in entries
-    ]
-    output().print(table(columns, rows))
+    output().print(table(COLUMNS, [entry.row() for entry in entries]))
 
 
-def _score(metrics):
-    """The first metric of a card, the one that its task is judged by."""
-    return next((f"{name} {value:.4f}" for name, value in (metrics or {}).items()), None)
+def all_entries() -> list[Entry]:
+    """Each builder with its trained weights; then the weights, and the tasks, that no registered builder is for."""
+    from keras_seq.cli.trained_models import trained_cards
+    from keras_seq.tasks import families
+    from keras_seq.zoo import list_builders, registered_builder
+
+    # They may bring builders of their own.
+    tasks = [family.name for family in families()]
+    cards = trained_cards()
+    entries: list[Entry] = []
+    for name in list_builders():
+        builder = registered_builder(name)
+        bare = Entry(name, builder.task, builder.summary)
+        entries += [_trained(card, bare.summary) for card in cards if card.builder == name] or [bare]
+    entries += [_trained(card, None) for card in cards if card.builder not in list_builders()]
+    return [*entries, *(Entry(None, task) for task in tasks if task not in {entry.task for entry in entries})]
+
+
+def _trained(card: Any, summary: str | None) -> Entry:
+    return Entry(
+        card.builder or None,
+        card.task,
+        summary,
+        card.name,
+        card.language,
+        card.parameters,
+        card.data.name,
+        card.metrics,
+    )

@@ -13,8 +13,6 @@ from rich.text import Text
 # Where there is no terminal there is no width: cells are not to be cut.
 _WIDTH_OF_FILES = 160
 
-# Scores of parts of the data -> the heading of their column.
-GROUPS = {"types": "type", "classes": "class"}
 MOST_GROUPS = 30
 
 
@@ -58,22 +56,42 @@ def print_scores(title: str, scores: Mapping[str, Any]) -> None:
 
     Args:
         title: Above the tables.
-        scores: Metric -> number; `types` or `classes`: type or class -> metric -> number.
+        scores: Metric -> number; and groups, such as `types` or `classes`: type or class -> metric -> number.
     """
     console = output()
     console.print(Text(title, style="bold"), soft_wrap=True)
     overall = [(name, value) for name, value in scores.items() if isinstance(value, float)]
     console.print(table(("metric", "score"), overall))
-    for key, heading in GROUPS.items():
-        groups = sorted((scores.get(key) or {}).items())
+    for key, group in scores.items():
+        groups = sorted(group.items()) if isinstance(group, Mapping) else []
+        heading = singular(key)
         names = list(dict.fromkeys(name for _, values in groups for name in values))
         if len(groups) > MOST_GROUPS:
             # The worst ones are what one looks for.
-            groups = sorted(groups, key=lambda group: group[1].get("f1", 0.0))[:MOST_GROUPS]
+            groups = sorted(groups, key=lambda each: each[1].get("f1", 0.0))[:MOST_GROUPS]
             heading = f"{heading} (the {MOST_GROUPS} of lowest f1)"
         if groups:
             rows = [(kind, *(values.get(name) for name in names)) for kind, values in groups]
             console.print(table((heading, *names), rows))
+
+
+def without_groups(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of the data as a whole."""
+    return {name: value for name, value in scores.items() if not isinstance(value, Mapping)}
+
+
+def singular(name: str) -> str:
+    """A plural without its ending.
+
+    Example:
+
+    >>> singular("types"), singular("classes"), singular("countries")
+    ('type', 'class', 'country')
+    """
+    for ending, replacement in (("ies", "y"), ("sses", "ss"), ("s", "")):
+        if name.endswith(ending):
+            return name.removesuffix(ending) + replacement
+    return name
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from keras_seq.cli.errors import EXIT_INTERRUPTED
 from keras_seq.cli.options import DataDirectory, Quiet, examples
-from keras_seq.cli.printing import GROUPS, print_scores, say
+from keras_seq.cli.printing import print_scores, say, without_groups
 from keras_seq.cli.startup import start_frameworks
 
 EPILOG = examples(
@@ -91,26 +91,30 @@ def train(
 
 
 def show_result(metrics: Mapping[str, Any], folder: Path) -> None:
-    """Print the scores of a run, and where things are."""
+    """Print the scores of a run, where things are, and what can be done with them."""
+    from keras_seq.tasks import family_named
+    from keras_seq.tasks.capabilities import Exports, has
+    from keras_seq.training import RunDirectory
+
     splits = [split for split in ("validation", "test") if split in metrics]
     for split in splits:
         # The types or classes of the last one will do.
-        print_scores(split, metrics[split] if split == splits[-1] else {**metrics[split], **dict.fromkeys(GROUPS, {})})
+        print_scores(split, metrics[split] if split == splits[-1] else without_groups(metrics[split]))
     minutes, seconds = divmod(round(metrics["training_seconds"]), 60)
     say(
         f"{metrics['parameters']:,} parameters; best of {metrics['epochs']} epochs is {metrics['best_epoch']}; "
         f"{minutes} min {seconds:02d} s of training"
     )
     place = shlex.quote(str(folder))
-    if not (folder / "model.keras").exists():
-        # A baseline: there is nothing to watch or to serve.
-        say(f"Everything is in {folder}: recipe.toml, metrics.json, ngrams.npz, encoder/")
-        say(f"  keras-seq evaluate {place}")
-        return
-    say(f"Everything is in {folder}: recipe.toml, metrics.json, model.keras, checkpoints/, tensorboard/")
-    say(f"  tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}")
+    shown = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    names = ", ".join(f"{entry.name}/" if entry.is_dir() else entry.name for entry in shown)
+    say(f"Everything is in {folder}: {names}")
+    curves = RunDirectory(folder).tensorboard_path
+    if curves.is_dir():
+        say(f"  tensorboard --logdir {shlex.quote(str(curves))}")
     say(f"  keras-seq evaluate {place}")
-    say(f"  keras-seq export {place} --to saved_models/{shlex.quote(folder.resolve().name)}")
+    if has(family_named(metrics["task"]).task, Exports):
+        say(f"  keras-seq export {place} --to saved_models/{shlex.quote(folder.resolve().name)}")
 
 
 def compared_with_expected(
@@ -122,7 +126,7 @@ def compared_with_expected(
         expected: Metric -> score on the test data (validation data where there is no test file). `validation.` or
             `test.` before the metric names the data.
         metrics: What `train` returned.
-        lower_is_better: Metrics of which less is better.
+        lower_is_better: The scores of which less is better.
     """
     default = "test" if "test" in metrics else "validation"
     lines = []

@@ -14,7 +14,9 @@ from keras_seq.data import Dataset, list_datasets
 from keras_seq.export import write_golden
 from keras_seq.export.manifest import is_of_version
 from keras_seq.export.verify import read_signatures
+from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.load import find_model, model_folders
+from keras_seq.tasks.registry import family_named
 from keras_seq.training import KerasRecipe, Recipe, RunDirectory
 from keras_seq.zoo.cards import DatasetCard, ModelCard
 
@@ -93,6 +95,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     """
     # A card is published: of the user's own files it names no folders.
     recipe, metrics = run.recipe.with_files(_without_folder), run.read_metrics()
+    family = family_named(recipe.task)
     split = "test" if "test" in metrics else "validation"
     missing = [key for key in (split, *CARD_METRICS) if key not in metrics]
     if missing:
@@ -101,7 +104,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         name=name,
         task=recipe.task,
         builder=recipe.model.builder if isinstance(recipe, KerasRecipe) else recipe.task,
-        description=recipe.description or f"A {recipe.task} trained by the recipe {recipe.name}.",
+        description=recipe.description or f"A model of the task {recipe.task}, trained by the recipe {recipe.name}.",
         language=recipe.data.language,
         data=_dataset_card(recipe),
         recipe=tomli_w.dumps(recipe.to_dict()),
@@ -109,18 +112,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         command=_command(recipe),
         metrics={key: value for key, value in metrics[split].items() if isinstance(value, float)},
         **{key: metrics[key] for key in CARD_METRICS},
-        limitations=_limitations(recipe, split),
-    )
-
-
-def _limitations(recipe: Recipe, split: str) -> tuple[str, ...]:
-    """What the scores do not say, in sentences."""
-    if recipe.task != "image_matcher":
-        return (f"Scores hold for text like that of its data ({split} file); text of another kind scores lower.",)
-    return (
-        f"Scores hold for images like those of its data ({split} file); images of another kind score lower.",
-        "The threshold is chosen on as many pairs of one class as of two. In one-shot runs pairs of two are the many: "
-        "there precision and F1 are low, and the most similar reference is what to ask for.",
+        limitations=(family.limits or limits_for(family.unit))(recipe, split),
     )
 
 

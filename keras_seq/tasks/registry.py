@@ -39,6 +39,8 @@ class Family:
             recipe, such as a method of its class.
         lower_is_better: those of its scores of which less is better.
         example_call: how an exported model is called; by default with one text.
+        limits: takes a recipe and the split that was scored; gives the sentences of a card on what the scores do not
+            say. By default that they hold for examples like those of the data.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Family:
     monitor: str | Callable[[Any], str]
     lower_is_better: tuple[str, ...] = ()
     example_call: ExampleCall = ExampleCall()
+    limits: Callable[[Any, str], tuple[str, ...]] | None = None
 
 
 def register_family(family: Family) -> None:

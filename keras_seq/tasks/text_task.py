@@ -16,6 +16,7 @@ from keras_seq.core.files import atomic_write
 from keras_seq.core.reading import read_text_file
 from keras_seq.export import GOLDEN_TEXTS, Sample, Served
 from keras_seq.tasks.encoder_fit import check_encoder
+from keras_seq.tasks.results import Result
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.text import TokenEncoder
 
@@ -39,7 +40,7 @@ class TextTask(TrainedTask):
         return list(GOLDEN_TEXTS)
 
     @abstractmethod
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> Sequence[Result]:
         """What the model says of each raw text."""
 
     def _embedded(self, texts: Sequence[str]) -> np.ndarray:

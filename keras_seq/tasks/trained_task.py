@@ -22,6 +22,10 @@ MODEL_FILE = "model.keras"
 _BESIDE = "files"
 
 
+class DataReference(str):
+    """The reference of a data file among the options of `evaluate`: a name of `keras_seq.data.find_data`."""
+
+
 class TrainedTask(ABC):
     """A trained model joined to what it reads and gives; the base of what `keras_seq.load` gives.
 
@@ -167,8 +171,8 @@ class TrainedTask(ABC):
         """What a recipe tests its model on.
 
         Returns:
-            The reference of a file, `None` where the recipe names none, and options of `evaluate`, in which files are
-            references as well.
+            The reference of a file, `None` where the recipe names none, and options of `evaluate`, in which a file is
+            a `DataReference`.
         """
         return recipe.data.test, {}
 

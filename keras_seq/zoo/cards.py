@@ -10,6 +10,9 @@ from typing import Any
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
 
+# No language, an undetermined one, no linguistic content (BCP 47).
+NO_LANGUAGE = ("", "und", "zxx")
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetCard:
@@ -37,9 +40,9 @@ class ModelCard:
     Args:
         name: The name of the trained model, such as `"ner_pt"`.
         task: The task it is for, such as `"tagger"`.
-        builder: The registered name of its builder.
+        builder: The registered name of its builder, or `""` for what no builder of the zoo makes.
         description: What it does, in one or two sentences.
-        language: The language of the text it is for (BCP 47), or `""`.
+        language: The language of the text it is for (BCP 47), or `""`; `"zxx"` for what is no language, as images are.
         data: What it was trained and measured on.
         recipe: The resolved recipe (TOML text): everything that decided the score.
         seeds: The seeds that were run; the shipped weights are those of `seeds[0]`.
@@ -88,7 +91,7 @@ class ModelCard:
         # JSON has lists only: tuples keep an equal card equal after a round trip.
         object.__setattr__(self, "seeds", tuple(self.seeds))
         object.__setattr__(self, "limitations", tuple(self.limitations))
-        for name in ("name", "task", "builder", "command", "date"):
+        for name in ("name", "task", "command", "date"):
             if not getattr(self, name):
                 raise ValueError(f"`{name}` must not be empty. Received: {name}={getattr(self, name)!r}. Fill it in.")
         if not self.seeds:
@@ -142,8 +145,8 @@ class ModelCard:
         """
         rows = [
             ("Task", self.task),
-            ("Builder", f"`{self.builder}`"),
-            ("Language", self.language or "none"),
+            ("Builder", f"`{self.builder}`" if self.builder else ""),
+            ("Language", "" if self.language in NO_LANGUAGE else self.language),
             ("Parameters", f"{self.parameters:,}"),
             ("Data", f"[{self.data.name}]({self.data.url})" if self.data.url else self.data.name),
             ("Split", self.data.split),
@@ -153,7 +156,7 @@ class ModelCard:
             ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))),
         ]
         lines = [f"# {self.name}", "", self.description, "", "| | |", "|---|---|"]
-        lines += [f"| {name} | {_cell(value)} |" for name, value in rows]
+        lines += [f"| {name} | {_cell(value)} |" for name, value in rows if value]
         lines += ["", f"## Scores (seed {self.seeds[0]})", "", "| metric | value |", "|---|---|"]
         lines += [f"| {name} | {value:.4f} |" for name, value in self.metrics.items()]
         lines += ["", "## How it was made", "", "```", self.command, "```", "", "```toml", self.recipe.rstrip(), "```"]

@@ -122,7 +122,8 @@ def test_what_to_predict_must_be_clear(trained, tmp_path, invoke):
     (tmp_path / "a.conll").write_text(FEW)
     assert_one_line(invoke("predict", trained.folder), "--input")
     assert_one_line(invoke("predict", trained.folder, "a text", "--input", tmp_path / "a.conll"), "--input")
-    assert_one_line(invoke("predict", trained.folder, "--input", tmp_path / "a.conll", "--json"), "--json")
+    for option in (["--explain"], ["--nearest", "2"]):
+        assert_one_line(invoke("predict", trained.folder, "--input", tmp_path / "a.conll", *option), *option[:1])
     output = tmp_path / "g.conll"
     result = invoke("predict", trained.folder, "--input", "-", "--output", output, input=FEW.encode())
     assert_one_line(result, output, "stdin", "--input")
@@ -134,7 +135,7 @@ def test_names_that_are_nearly_right(exported, invoke, monkeypatch):
     for command in (["predict", "tinny", "a text"], ["evaluate", "tinny"], ["evaluate", "tinny", "--data", __file__]):
         assert_one_line(invoke(*command), "tinny", "did you mean tiny")
     assert_one_line(invoke("data", "fetch", "lener_br"), "lener_br", "lener-br")
-    assert_one_line(invoke("list", "--task", "taggr"), "'tagger'")
+    assert_one_line(invoke("list", "--task", "taggr"), "did you mean tagger")
 
 
 @pytest.mark.parametrize(

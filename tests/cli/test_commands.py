@@ -1,6 +1,8 @@
 """What each command does when all is well."""
 
+import ast
 import contextlib
+import dataclasses
 import gzip
 import io
 import json
@@ -8,15 +10,19 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from keras_seq import cli
 from keras_seq.cli import predict_command
 from keras_seq.cli.printing import output, progress
 from keras_seq.cli.showing import highlighted
 from keras_seq.cli.train_command import compared_with_expected
-from keras_seq.zoo import ModelCard
+from keras_seq.families.tagging.results import TaggedText
+from keras_seq.tasks import families
+from keras_seq.zoo import ModelCard, list_builders
 
 TEXT = "Ana Souza mora em Recife."
 METRICS = {"entity_f1", "entity_precision", "entity_recall", "token_accuracy"}
@@ -58,7 +64,7 @@ def test_expected_scores_are_compared():
     assert compared_with_expected({"other": 0.75}, metrics) == []
     close = {"test": {"accuracy": 0.73666}}
     assert compared_with_expected({"accuracy": 0.7367}, close) == ["Expected test accuracy 0.7367: reached (0.7367)"]
-    assert compared_with_expected({"perplexity": 100.0}, {"test": {"perplexity": 101.5}}, ["perplexity"]) == [
+    assert compared_with_expected({"perplexity": 100.0}, {"test": {"perplexity": 101.5}}, ("perplexity",)) == [
         "Expected test perplexity 100.0000: missed by 1.5000 (101.5000)"
     ]
 
@@ -140,16 +146,24 @@ def test_predict_conll(trained, corpus, tmp_path, invoke, monkeypatch, scheme):
     ]
     assert any(row[2:] == ["B-PER"] for row in rows)
 
-    on_stdout = invoke("predict", trained.folder, "--input", tmp_path / "in.conll")
+    command = ["predict", trained.folder, "--input", tmp_path / "in.conll"]
+    on_stdout = invoke(*command)
     assert on_stdout.output == (tmp_path / "out.conll").read_text()
+    as_json = [json.loads(line) for line in invoke(*command, "--json").output.splitlines()]
+    assert [len(one["tokens"]) for one in as_json] == [6] * 16
+    assert [row for one in as_json for row in [*zip(*one.values(), strict=True)]] == [
+        tuple(row) for row in rows if row[0]
+    ]
 
 
 def test_entities_are_coloured_on_a_terminal():
     written = io.StringIO()
-    result = {"text": "Ana [x] mora.", "entities": [{"start": 0, "end": 3, "type": "PER", "text": "Ana", "score": 0.9}]}
+    entity = {"start": 0, "end": 3, "type": "PER", "text": "Ana", "score": 0.9}
+    result = TaggedText(text="Ana [x] mora.", entities=[entity])
     console = Console(file=written, force_terminal=True, color_system="truecolor")
     console.print(highlighted(result), soft_wrap=True)
     assert "\x1b[" in written.getvalue() and "[x] mora." in written.getvalue()
+    assert highlighted(result).plain == " Ana PER  [x] mora."
     assert not output().is_terminal
 
 
@@ -179,6 +193,20 @@ def test_list(exported, invoke, monkeypatch):
     assert row["builder"] == "ner_model" and set(row["metrics"]) == METRICS
     shown = invoke("list").output
     assert "ner_model" in shown and "tiny" in shown and "entity_f1" in shown
+
+
+def test_list_shows_what_no_builder_makes(exported, invoke, monkeypatch, tmp_path):
+    rows = [json.loads(line) for line in invoke("list", "--json").output.splitlines()]
+    assert {family.name for family in families()} <= {row["task"] for row in rows}
+    (row,) = [row for row in rows if row["task"] == "ngram_language_model"]
+    assert row == {"builder": None, "task": "ngram_language_model", "summary": None, "model": None}
+    card = ModelCard.load(exported.folder / "card.json")
+    (tmp_path / "counts").mkdir()
+    dataclasses.replace(card, name="counts", builder="").save(tmp_path / "counts" / "card.json")
+    monkeypatch.setenv("KERAS_SEQ_MODELS", str(tmp_path))
+    rows = [json.loads(line) for line in invoke("list", "--task", "tagger", "--json").output.splitlines()]
+    (row,) = [row for row in rows if row["model"] == "counts"]
+    assert row["builder"] is None and row["parameters"] == card.parameters
 
 
 def test_data_list_and_fetch(tmp_path, invoke, monkeypatch):
@@ -291,6 +319,22 @@ def test_progress_is_for_terminals_and_quiet_hides_it(quiet, monkeypatch):
     assert sys.stderr.getvalue() == ""
 
 
-def test_explain_is_for_classifiers(exported, invoke):
-    result = invoke("predict", exported.folder, "Ana mora.", "--explain")
-    assert result.code == 2 and "--explain is for classifiers" in result.lines[0]
+def test_what_a_model_does_not_do_is_said_with_those_that_do(exported, invoke):
+    source = exported.folder
+    for option, does_not, able in (
+        (["Ana mora.", "--explain"], "explain; --explain", "classifier"),
+        (["Ana mora.", "--nearest", "2"], "find texts; --nearest", "pair_matcher"),
+        (["--pairs", __file__], "compare pairs; --pairs", "image_matcher, pair_matcher"),
+    ):
+        result = invoke("predict", source, *option)
+        assert result.code == 2
+        assert len(result.lines) == 1
+        assert result.lines[0].startswith(f"keras-seq: {source}: a tagger does not {does_not} is for {able}")
+
+
+def test_the_command_line_names_no_family():
+    names = {family.name for family in families()} | set(list_builders())
+    for path in Path(cli.__file__).parent.glob("*.py"):
+        constants = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+        assert not names.intersection(value for value in constants if isinstance(value, str)), path
+        assert "keras_seq.families" not in path.read_text(), path

@@ -161,7 +161,10 @@ def test_a_failure_leaves_the_old_file(runs, invoke, tmp_path):
 def test_models_that_cannot(runs, trained, invoke, tmp_path):
     result = invoke("generate", trained.folder)
     assert (result.code, len(result.lines)) == (2, 1)
-    assert "is a tagger, which generates nothing; name a language model" in result.lines[0]
+    assert (
+        "a tagger does not generate; `keras-seq generate` is for language_model, music, ngram_language_model"
+        in result.lines[0]
+    )
     result = invoke("generate", runs / "ngram_language_model", "--top-k", "3")
     assert (result.code, len(result.lines)) == (2, 1)
     assert "of the task ngram_language_model has no --top-k; leave it out" in result.lines[0]
@@ -198,12 +201,25 @@ def test_music_becomes_midi_files(music, invoke, tmp_path):
     assert prefix.read_bytes() == before
 
 
+def test_pieces_of_midi_files_are_scored(music, invoke, tmp_path):
+    path = tmp_path / "tune.mid"
+    assert invoke("generate", "tunes", "--max-length", "6", "--output", path).code == 0
+    (tmp_path / "names.txt").write_text(f"{path}\n")
+    found = [
+        invoke("predict", "tunes", *given) for given in ([path], ["--input", path], ["--input", tmp_path / "names.txt"])
+    ]
+    assert found[0].code == 0, found[0].lines
+    cost, log_prob, steps, name = found[0].output.rstrip().split("\t")
+    assert (int(steps), name) == (5, str(path)) and float(cost) == pytest.approx(-float(log_prob) / 5, abs=0.01)
+    assert found[0].output == found[1].output == found[2].output
+
+
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
         ([], ["makes music", "--output tune.mid"]),
         (["--output", "{folder}/tune.txt"], ["makes music", "--output tune.mid"]),
-        (["--output", "{folder}/tune.mid", "--json"], ["makes music"]),
+        (["--output", "{folder}/tune.mid", "--json"], ["no text", "leave --json out"]),
         (["--output", "{folder}/tune.mid", "--top-k", "3"], ["of the task music has no --top-k"]),
         (["--output", "{folder}/tune.mid", "--prefix", "{folder}/nothing.mid"], ["nothing.mid: no such file"]),
         (["--output", "{folder}/tune.mid", "--max-length", "0"], ["`max_length`"]),

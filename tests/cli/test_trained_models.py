@@ -65,13 +65,51 @@ def test_files_of_the_user_are_named_without_their_folders(quickstart, sentiment
     assert card.data.name == "a.conll" and card.data.licence == "not stated"
     assert card.data.split == "train: a.conll, validation: b.conll.gz, test: quickstart/test.conll"
     assert "private" not in card.to_json() and "secret" not in card.to_json()
-    changes = [f"transfer.file={folder}/more.tsv", f"pretraining.files=['{folder}/words.txt']"]
+    changes = [f"transfer.file={folder}/more.tsv", f"pretraining.files=['{folder}/a.txt', '{folder}/b.txt']"]
     other = card_of(sentiment.override([*changes, f"pretraining.vectors={folder}/glove.txt"]), tmp_path / "other")
-    assert other.data.split.endswith("texts for word vectors: words.txt, labelled texts for the prior: more.tsv")
+    assert other.data.split.endswith("texts for word vectors: a.txt, b.txt, labelled texts for the prior: more.tsv")
     assert 'vectors = "glove.txt"' in other.recipe and "private" not in other.to_json()
     card.save(tmp_path / "card.json")
     known = recipe_of(str(tmp_path))
     assert known.data.train == "a.conll" and known.first_difference(recipe)[0] == "data.train"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "limit"),
+    [
+        (
+            "intent_en",
+            "out of scope validation: clinc150/oos_dev.tsv, out of scope test: clinc150/oos_test.tsv, texts for word "
+            "vectors: banking77/train.tsv, clinc150/oos_train.tsv",
+            "texts",
+        ),
+        ("subj", "test: its fold 0, validation: 5% of the training texts", "texts"),
+        ("jsb_chorales", "test: jsb-chorales/jsb-chorales-quarter.json", "pieces of music"),
+        ("tinyshakespeare", "validation: its last 10%", "texts"),
+        ("similar_en", "test: stsb/en.test.tsv", "texts"),
+        ("names_pt", "of its texts 90% train, 5% validate and 5% test, by their hash", "texts"),
+        ("ner_pt", "test: lener-br/test.conll", "sentences"),
+        ("oneshot_omniglot", "validation: 10% of the training images", "images"),
+    ],
+)
+def test_a_card_speaks_of_what_the_model_reads(name, data, limit, tmp_path):
+    card = card_of(Recipe.load(ROOT / "zoo" / f"{name}.toml"), tmp_path / "run")
+    assert card.data.split.endswith(data)
+    assert card.limitations[0] == f"Scores hold for {limit} like those of its data (test file); others score lower."
+    assert ("| Language |" in card.render()) == (name not in ("jsb_chorales", "oneshot_omniglot"))
+
+
+@pytest.mark.parametrize(
+    ("validate_on", "sentence"),
+    [
+        ("end", "validation: what is new in the last 20% of the training texts"),
+        ("random", "validation: 20% of the training texts"),
+    ],
+)
+def test_how_pairs_are_held_out(validate_on, sentence, tmp_path):
+    changes = ["data.validation=none", "data.held_out=0.2", f"pairs.validate_on={validate_on}"]
+    card = card_of(Recipe.load(ROOT / "zoo" / "mqp.toml").override(changes), tmp_path / "run")
+    assert card.data.split.endswith(sentence)
 
 
 @pytest.mark.parametrize("key", ["test", "cpu", "date"])

@@ -16,10 +16,12 @@ from keras_seq.data import LabelledText, check_labels, read_labelled_text
 from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
 from keras_seq.export.json_settings import REMEDY
 from keras_seq.families.classification.recipe import ClassifierRecipe
+from keras_seq.families.classification.results import ClassifiedText, ExplainedText
 from keras_seq.families.classification.served import DECISION, ClassificationFunctions, ClassificationSettings
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, read_names, write_names
+from keras_seq.tasks.trained_task import DataReference
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 LABELS_FILE, LEGACY_SETTINGS_FILE = "labels.txt", "classification.json"
@@ -55,7 +57,7 @@ class Classifier(TextTask):
         """The labels in the order of the model's outputs."""
         return tuple(self.settings.labels)
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[ClassifiedText]:
         """Classify raw texts.
 
         Args:
@@ -74,7 +76,7 @@ class Classifier(TextTask):
         rows = self._rows("serving_default", texts)
         return [self._answer(text, row) for text, row in zip(texts, rows, strict=True)]
 
-    def explain(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def explain(self, texts: Sequence[str]) -> list[ExplainedText]:
         """How much each token counts in the vector of its text, for display.
 
         Args:
@@ -97,7 +99,7 @@ class Classifier(TextTask):
                 )
                 if token
             ]
-            results.append({"text": text, "tokens": tokens})
+            results.append(ExplainedText(text=text, tokens=tokens))
         return results
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
@@ -171,7 +173,7 @@ class Classifier(TextTask):
         if data.fold is not None:
             return data.train, {**options, "fold": data.fold}
         if data.out_of_scope_test is not None:
-            options["out_of_scope"] = data.out_of_scope_test
+            options["out_of_scope"] = DataReference(data.out_of_scope_test)
         return data.test, options
 
     def golden_samples(self) -> list[str | Sample]:
@@ -205,14 +207,14 @@ class Classifier(TextTask):
             on_progress(len(examples))
         return [row["scores"] for row in rows]
 
-    def _answer(self, text: str, row: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, text: str, row: dict[str, Any]) -> ClassifiedText:
         order = np.argsort(-row["scores"], kind="stable")
         scores = {self.labels[index]: round(float(row["scores"][index]), 4) for index in order}
         if self.settings.is_multi_label:
             chosen = [self.labels[index] for index in np.flatnonzero(row["scores"] >= DECISION)]
-            return {"text": text, "labels": chosen, "scores": scores}
+            return ClassifiedText(text=text, labels=chosen, scores=scores)
         best = round(float(row["scores"].max()), 4)
-        return {"text": text, "label": row["label"].decode(), "score": best, "scores": scores}
+        return ClassifiedText(text=text, label=row["label"].decode(), score=best, scores=scores)
 
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         return {LABELS_FILE: lambda path: write_names(path, self.labels)}

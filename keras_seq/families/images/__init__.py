@@ -1,5 +1,6 @@
 """Pairs of images: whether two images show the same, and which class one example tells."""
 
+from keras_seq.families.images.card import limits
 from keras_seq.families.images.recipe import ImageMatcherRecipe
 from keras_seq.families.images.task import ImageMatcher
 from keras_seq.families.images.training import ImageTraining
@@ -13,4 +14,5 @@ FAMILY = Family(
     training=ImageTraining,
     monitor="accuracy",
     example_call=ExampleCall("--pairs pairs.npz", "--inputs 'a=pairs.npz[a];b=pairs.npz[b]'"),
+    limits=limits,
 )

@@ -15,8 +15,10 @@ from keras_seq.data import LabelledImages, OneShotRuns, has_runs, read_image_pai
 from keras_seq.data.images import check_pixels
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.images.data import one_shot_choices
+from keras_seq.families.images.results import MatchedImages
 from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
+from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.zoo.twins import TOWER
 
@@ -51,7 +53,7 @@ class ImageMatcher(TrainedTask):
     def __init__(self, served: ImageMatchingFunctions | SavedServed, name: str = "image_matcher") -> None:
         super().__init__(served, name)
 
-    def match(self, a: Any, b: Any) -> list[dict[str, Any]]:
+    def match(self, a: Any, b: Any) -> list[MatchedImages]:
         """Compare images two by two.
 
         Args:
@@ -71,16 +73,25 @@ class ImageMatcher(TrainedTask):
             )
         return self._answers(np.sum(self._vectors(a) * self._vectors(b), axis=1))
 
-    def match_file(self, path: str | Path) -> list[dict[str, Any]]:
+    def match_file(self, path: str | Path) -> list[MatchedImages]:
         """As `match`, of the arrays `a` and `b` of an NPZ file; each result has also `"pair"`, its number from 0.
 
         Raises:
             DataError: if the file is broken.
             InputError: if its images have another size.
         """
-        a, b = read_image_pairs(path)
-        self._check_size(a, path)
-        return [{"pair": number, **result} for number, result in enumerate(self.match(a, b))]
+        a, b = self._read_pairs(path)
+        return self._matched(a, b, [*range(len(a))])
+
+    def pairs_of(self, path: str | Path) -> Examples:
+        """The pairs of a file, as of `match_file`.
+
+        Raises:
+            DataError: if the file is broken.
+            InputError: if its images have another size.
+        """
+        a, b = self._read_pairs(path)
+        return Examples("pairs", iter(range(len(a))), lambda numbers: self._matched(a, b, numbers))
 
     def embed(self, images: Any) -> np.ndarray:
         """The vectors of images, of length 1: the product of two is their similarity.
@@ -96,7 +107,7 @@ class ImageMatcher(TrainedTask):
         """
         return self._vectors(self._pixels("images", images))
 
-    def verify(self, reference: Any, images: Any) -> list[dict[str, Any]]:
+    def verify(self, reference: Any, images: Any) -> list[MatchedImages]:
         """Whether images are of the class of one example, such as the signature that a person has left.
 
         Args:
@@ -201,9 +212,19 @@ class ImageMatcher(TrainedTask):
     def _legacy_settings(cls, folder: Path) -> ImageSettings:
         return ImageSettings.load(folder / LEGACY_SETTINGS_FILE)
 
-    def _answers(self, similarities: np.ndarray) -> list[dict[str, Any]]:
+    def _read_pairs(self, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+        a, b = read_image_pairs(path)
+        self._check_size(a, path)
+        return a, b
+
+    def _matched(self, a: np.ndarray, b: np.ndarray, numbers: list[int]) -> list[MatchedImages]:
+        """As `match`, of some pairs of a file."""
+        results = self.match(a[numbers], b[numbers])
+        return [MatchedImages(pair=number, **result) for number, result in zip(numbers, results, strict=True)]
+
+    def _answers(self, similarities: np.ndarray) -> list[MatchedImages]:
         return [
-            {"similarity": round(float(value), 4), "duplicate": bool(value >= self.settings.threshold)}
+            MatchedImages(similarity=round(float(value), 4), duplicate=bool(value >= self.settings.threshold))
             for value in similarities
         ]
 

@@ -3,6 +3,7 @@
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.families.language.training import LanguageTraining
+from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import Family
 
 FAMILY = Family(
@@ -12,5 +13,6 @@ FAMILY = Family(
     task=LanguageModel,
     training=LanguageTraining,
     monitor="perplexity",
+    limits=limits_for("texts"),
     lower_is_better=("perplexity", "nll", "nats_per_character", "bits_per_character"),
 )

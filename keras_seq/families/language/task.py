@@ -18,6 +18,7 @@ from keras_seq.families.language.served import LanguageFunctions, LanguageSettin
 from keras_seq.ops.decoding import check_sampling
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
+from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
 from keras_seq.text.language_encoder import SETTINGS_FILE, SYMBOLS_FILE
@@ -54,7 +55,7 @@ class LanguageModel(TextTask):
         """Symbols and their ids."""
         return self.settings.encoder
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[ScoredText]:
         """How probable texts are.
 
         Args:
@@ -69,12 +70,12 @@ class LanguageModel(TextTask):
         check_texts(texts)
         rows = call_rows(lambda text: self.served.call("serving_default", text=text), texts)
         return [
-            {
-                "text": text,
-                "log_prob": round(float(row["log_prob"]), 4),
-                "perplexity": round(float(row["perplexity"]), 4),
-                "num_tokens": int(row["num_tokens"]),
-            }
+            ScoredText(
+                text=text,
+                log_prob=round(float(row["log_prob"]), 4),
+                perplexity=round(float(row["perplexity"]), 4),
+                num_tokens=int(row["num_tokens"]),
+            )
             for text, row in zip(texts, rows, strict=True)
         ]
 

@@ -3,6 +3,7 @@
 from keras_seq.families.music.recipe import MusicModelRecipe
 from keras_seq.families.music.task import MusicModel
 from keras_seq.families.music.training import MusicTraining
+from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import ExampleCall, Family
 
 FAMILY = Family(
@@ -14,4 +15,5 @@ FAMILY = Family(
     monitor="nll_per_step",
     lower_is_better=("nll_per_step",),
     example_call=ExampleCall("tune.mid", "--inputs 'notes=tune.npz[notes];lengths=tune.npz[lengths]'"),
+    limits=limits_for("pieces of music"),
 )

@@ -10,17 +10,20 @@ import keras
 import numpy as np
 
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
-from keras_seq.core.errors import RunError
+from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import read_midi, read_piano_rolls, write_midi
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.music.data import score_rolls
+from keras_seq.families.music.results import ScoredPiece
 from keras_seq.families.music.served import LONGEST, MusicFunctions, MusicSettings, logits_by_steps
+from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.trained_task import TrainedTask
 
 LEGACY_SETTINGS_FILE = "music.json"
 MAX_SEED = 2**31 - 1
+MIDI_SUFFIXES = (".mid", ".midi")
 # Made up for tests of exported models: chords as MIDI notes, and a rest.
 _CADENCE = ((48, 55, 64, 72), (53, 57, 65, 72), (55, 59, 62, 74), (), (48, 55, 64, 72))
 
@@ -51,7 +54,7 @@ class MusicModel(TrainedTask):
     def __init__(self, served: MusicFunctions | SavedServed, name: str = "music") -> None:
         super().__init__(served, name)
 
-    def predict(self, pieces: Sequence[str | Path | np.ndarray]) -> list[dict[str, Any]]:
+    def predict(self, pieces: Sequence[str | Path | np.ndarray]) -> list[ScoredPiece]:
         """How probable pieces are.
 
         Args:
@@ -73,12 +76,12 @@ class MusicModel(TrainedTask):
             roll = self._roll("pieces", piece)
             row = self.served.call("serving_default", notes=roll[None], lengths=[len(roll)])
             results.append(
-                {
-                    "text": str(piece) if isinstance(piece, (str, Path)) else f"piece {number}",
-                    "log_prob": round(float(row["log_prob"][0]), 4),
-                    "nll_per_step": round(float(row["nll_per_step"][0]), 4),
-                    "num_steps": int(row["num_steps"][0]),
-                }
+                ScoredPiece(
+                    text=str(piece) if isinstance(piece, (str, Path)) else f"piece {number}",
+                    log_prob=round(float(row["log_prob"][0]), 4),
+                    nll_per_step=round(float(row["nll_per_step"][0]), 4),
+                    num_steps=int(row["num_steps"][0]),
+                )
             )
         return results
 
@@ -131,6 +134,29 @@ class MusicModel(TrainedTask):
         if count == 1:
             return [path]
         return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
+
+    @staticmethod
+    def reads(name: str) -> bool:
+        """Whether a file of this name is a MIDI file."""
+        return name.endswith(MIDI_SUFFIXES)
+
+    def examples_of(self, path: str) -> Examples:
+        """The one piece of a MIDI file."""
+        return Examples("pieces", iter([path]), self.predict)
+
+    def output_paths(self, path: Path | None, count: int) -> list[Path]:
+        """As `midi_paths`.
+
+        Raises:
+            InputError: if no MIDI file is named.
+        """
+        if path is None or path.suffix not in MIDI_SUFFIXES:
+            raise InputError(f"{self.name}: makes music, which is no text; name a MIDI file with --output tune.mid")
+        return self.midi_paths(path, count)
+
+    def write_generated(self, path: Path, pieces: Sequence[np.ndarray]) -> list[Path]:
+        """As `write_midi`."""
+        return self.write_midi(path, pieces)
 
     def write_midi(self, path: str | Path, rolls: Sequence[np.ndarray]) -> list[Path]:
         """Write pieces as MIDI files.

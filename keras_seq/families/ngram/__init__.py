@@ -3,6 +3,7 @@
 from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.families.ngram.task import NgramLanguageModel
 from keras_seq.families.ngram.training import NgramTraining
+from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import Family
 
 FAMILY = Family(
@@ -12,5 +13,6 @@ FAMILY = Family(
     task=NgramLanguageModel,
     training=NgramTraining,
     monitor="perplexity",
+    limits=limits_for("texts"),
     lower_is_better=("perplexity", "nll", "nats_per_character", "bits_per_character", "memory_mb"),
 )

@@ -17,6 +17,7 @@ from keras_seq.core.reading import read_arrays
 from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
+from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.text.vocabulary import PADDING_ID
@@ -132,7 +133,7 @@ class NgramLanguageModel:
         scores = language_scores(nats, len(text.corpus), text.num_characters)
         return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6, "examples": text.num_lines or len(text.corpus)}
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[ScoredText]:
         """How probable raw texts are.
 
         Args:
@@ -152,7 +153,7 @@ class NgramLanguageModel:
                 ids = np.append(ids, END_ID)
             log_prob = math.fsum(self.ngrams.log_probs([ids]))
             perplexity = language_scores(-log_prob, len(ids), len(text))["perplexity"]
-            results.append({"text": text, "log_prob": log_prob, "perplexity": perplexity, "num_tokens": len(ids)})
+            results.append(ScoredText(text=text, log_prob=log_prob, perplexity=perplexity, num_tokens=len(ids)))
         return results
 
     def generate(
@@ -192,14 +193,6 @@ class NgramLanguageModel:
                     break
             texts.append(self.encoder.text(ids[len(begin) :]))
         return texts
-
-    def export(self, target: str | Path, version: int = 1, beside: Any = None) -> Path:
-        """Refuse: an n-gram model is what others are compared with, and is not served.
-
-        Raises:
-            InputError: always.
-        """
-        raise InputError(f"{self.name}: is an n-gram model, a baseline that is not served; export a language_model")
 
     def save(self, directory: str | Path) -> None:
         """Write `ngrams.npz` and `encoder/` into a folder, and a manifest of these files."""

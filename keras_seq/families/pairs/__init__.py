@@ -3,6 +3,7 @@
 from keras_seq.families.pairs.recipe import PairMatcherRecipe
 from keras_seq.families.pairs.task import PairMatcher
 from keras_seq.families.pairs.training import PairTraining
+from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import ExampleCall, Family
 
 FAMILY = Family(
@@ -13,4 +14,5 @@ FAMILY = Family(
     training=PairTraining,
     monitor=PairMatcherRecipe.default_monitor,
     example_call=ExampleCall("--pairs pairs.tsv", '--input_exprs \'a=["A sentence."];b=["Another one."]\''),
+    limits=limits_for("texts"),
 )

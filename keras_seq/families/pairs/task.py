@@ -12,13 +12,16 @@ import numpy as np
 
 from keras_seq.core.checks import check_integer
 from keras_seq.core.errors import InputError, RunError
-from keras_seq.data import TextPair, read_labelled_text, read_pairs
+from keras_seq.data import TextPair, read_labelled_text, read_pairs, read_unlabelled_pairs
 from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
 from keras_seq.families.pairs.recipe import PairMatcherRecipe
+from keras_seq.families.pairs.results import MatchedTexts, NearestTexts
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores, retrieval_scores
+from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
+from keras_seq.tasks.trained_task import DataReference
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
 
@@ -51,7 +54,7 @@ class PairMatcher(TextTask):
     def __init__(self, served: MatchingFunctions | SavedServed, name: str = "matcher") -> None:
         super().__init__(served, name)
 
-    def match(self, a: Sequence[str], b: Sequence[str]) -> list[dict[str, Any]]:
+    def match(self, a: Sequence[str], b: Sequence[str]) -> list[MatchedTexts]:
         """Compare texts two by two.
 
         Args:
@@ -72,14 +75,29 @@ class PairMatcher(TextTask):
                 f"`a` and `b` must have the same number of texts. Received: {len(a)} and {len(b)}. Leave some out."
             )
         return [
-            {
-                "a": first,
-                "b": second,
-                "similarity": round(float(similarity), 4),
-                "duplicate": bool(similarity >= self.settings.threshold),
-            }
+            MatchedTexts(
+                a=first,
+                b=second,
+                similarity=round(float(similarity), 4),
+                duplicate=bool(similarity >= self.settings.threshold),
+            )
             for first, second, similarity in zip(a, b, self._similarities(a, b), strict=True)
         ]
+
+    def pairs_of(self, path: str | Path) -> Examples:
+        """The pairs of a file, which `match` answers.
+
+        Args:
+            path: two texts a line, a tab between them; or Quora's CSV.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        return Examples(
+            "pairs",
+            read_unlabelled_pairs(path),
+            lambda pairs: self.match([pair.a for pair in pairs], [pair.b for pair in pairs]),
+        )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """The vectors of texts, of length 1: the product of two is their similarity.
@@ -95,7 +113,7 @@ class PairMatcher(TextTask):
         """
         return self._embedded(texts)
 
-    def find(self, texts: Sequence[str], k: int = 5) -> list[dict[str, Any]]:
+    def find(self, texts: Sequence[str], k: int = 5) -> list[NearestTexts]:
         """The most similar texts of the index.
 
         Args:
@@ -130,17 +148,17 @@ class PairMatcher(TextTask):
             for row in call_rows(found_in_index, part, self.settings.max_tokens)
         ]
         return [
-            {
-                "text": text,
-                "nearest": [
+            NearestTexts(
+                text=text,
+                nearest=[
                     {"text": found.decode("utf-8", "backslashreplace"), "score": round(float(score), 4)}
                     for found, score in zip(row["texts"], row["scores"], strict=True)
                 ],
-            }
+            )
             for text, row in zip(texts, rows, strict=True)
         ]
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[NearestTexts]:
         """As `find`; pairs are for `match`."""
         return self.find(texts, max(1, min(5, self.settings.index_size)))
 
@@ -215,7 +233,7 @@ class PairMatcher(TextTask):
     @classmethod
     def evaluation_of(cls, recipe: PairMatcherRecipe) -> tuple[str | None, dict[str, Any]]:
         """As of every task: of labelled text also the training texts, among which the nearest are looked for."""
-        options = {"reference": recipe.data.train} if recipe.pairs.form == "classes" else {}
+        options = {"reference": DataReference(recipe.data.train)} if recipe.pairs.form == "classes" else {}
         return recipe.data.test, options
 
     def verification_samples(self) -> list[Sample]:

@@ -10,10 +10,13 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
+from keras_seq.data import Sentence, detect_scheme, read_conll
 from keras_seq.export import SavedServed
 from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
+from keras_seq.families.tagging.results import TaggedSentence, TaggedText
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.ops.spans import entities
+from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.text_task import TextTask, call_rows, calls, check_texts, chunks, read_names
 from keras_seq.text import TokenEncoder, WordTokenizer
 
@@ -21,6 +24,7 @@ from keras_seq.text import TokenEncoder, WordTokenizer
 SENTENCES_PER_CHUNK = 4096
 MAX_LENGTH = 10_000
 TAGS_FILE = "tags.txt"
+CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 
 
 class Tagger(TextTask):
@@ -47,7 +51,7 @@ class Tagger(TextTask):
     def __init__(self, served: TaggingFunctions | SavedServed, name: str = "tagger") -> None:
         super().__init__(served, name)
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[str]) -> list[TaggedText]:
         """Find the entities in raw texts.
 
         Args:
@@ -83,6 +87,23 @@ class Tagger(TextTask):
                 results[row] = [tag.decode() for tag in tags[position, : len(sentences[row])]]
         return results
 
+    @staticmethod
+    def reads(name: str) -> bool:
+        """Whether a file of this name is a CoNLL file; a name that ends in `.gz` is looked at without that."""
+        return name.removesuffix(".gz").endswith(CONLL_SUFFIXES)
+
+    def examples_of(self, path: str) -> Examples:
+        """The sentences of a CoNLL file, in any tag scheme; a result has the tags of the file and those predicted.
+
+        Args:
+            path: the file.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        detect_scheme(path)
+        return Examples("sentences", read_conll(path, scheme="BIO", max_length=MAX_LENGTH), self._tagged, "\n")
+
     def evaluate(
         self,
         data: str | Path,
@@ -114,6 +135,13 @@ class Tagger(TextTask):
                 on_progress(len(chunk))
         return {**tagging_scores(true, predicted), "examples": len(true)}
 
+    def _tagged(self, sentences: Sequence[Sentence]) -> list[TaggedSentence]:
+        predicted = self.predict_tokens([sentence.tokens for sentence in sentences])
+        return [
+            TaggedSentence(tokens=list(sentence.tokens), tags=list(sentence.tags), predicted=tags)
+            for sentence, tags in zip(sentences, predicted, strict=True)
+        ]
+
     @classmethod
     def _join(
         cls, directory: Path, model: keras.Model, settings: TaggingSettings, encoder: TokenEncoder
@@ -130,11 +158,11 @@ class Tagger(TextTask):
         return TaggingSettings(tuple(read_names(folder / TAGS_FILE)))
 
 
-def _entities_of(text: str, row: dict[str, np.ndarray]) -> dict[str, Any]:
+def _entities_of(text: str, row: dict[str, np.ndarray]) -> TaggedText:
     tags = [tag.decode() for tag in row["tags"] if tag]
     found = []
     for kind, first, end in entities(tags):
         start, stop = int(row["starts"][first]), int(row["ends"][end - 1])
         score = float(row["scores"][first:end].min())
         found.append({"start": start, "end": stop, "type": kind, "text": text[start:stop], "score": round(score, 4)})
-    return {"text": text, "entities": found}
+    return TaggedText(text=text, entities=found)

@@ -6,7 +6,8 @@ import json
 import pytest
 from rich.console import Console
 
-from keras_seq.cli.showing import highlighted, line_of
+from keras_seq.cli.showing import highlighted
+from keras_seq.families.classification.results import ClassifiedText, ExplainedText
 from keras_seq.zoo import ModelCard
 
 RECIPE = """
@@ -124,18 +125,21 @@ def test_list_shows_the_trained_model(folder, invoke, monkeypatch):
 
 
 def test_lines_and_colours():
-    result = {"text": "a b", "label": "x", "score": 0.5, "scores": {"x": 0.5, "y": 0.5}}
-    assert line_of(result) == "x\t0.5000\ta b"
-    several = {"text": "a", "labels": ["x", "y"], "scores": {"x": 0.9, "y": 0.75, "z": 0.1}}
-    assert line_of(several) == "x, y\t0.9000, 0.7500\ta"
+    result = ClassifiedText(text="a\tb", label="x", score=0.5, scores={"x": 0.5, "y": 0.5})
+    assert result.line() == "x\t0.5000\ta b" and not result.spans()
+    several = ClassifiedText(text="a", labels=["x", "y"], scores={"x": 0.9, "y": 0.75, "z": 0.1})
+    assert several.line() == "x, y\t0.9000, 0.7500\ta"
     tokens = [
         {"token": "a", "start": 0, "end": 1, "weight": 0.9},
         {"token": "b", "start": 2, "end": 3, "weight": 0.1},
     ]
-    assert line_of({**result, "tokens": tokens}) == "x\t0.5000\ta b\ta:0.90 b:0.10"
+    explained = result.joined(ExplainedText(text="a\tb", tokens=tokens))
+    assert explained.line() == "x\t0.5000\ta b\ta:0.90 b:0.10"
+    assert ExplainedText(text="a b", tokens=tokens).line() == "a b\ta:0.90 b:0.10"
+    assert json.loads(json.dumps(explained)) == explained.as_dict() and type(explained.as_dict()) is dict
     written = io.StringIO()
-    Console(file=written, force_terminal=True, color_system="truecolor").print(
-        highlighted({**result, "tokens": tokens})
-    )
+    Console(file=written, force_terminal=True, color_system="truecolor").print(highlighted(explained))
     assert "\x1b[" in written.getvalue()
-    assert highlighted({**result, "tokens": tokens}).plain.endswith("a b")
+    shown = highlighted(explained)
+    assert shown.plain == " x  0.5000  a\tb"
+    assert [shown.plain[span.start : span.end] for span in shown.spans if "yellow" in str(span.style)] == ["a"]

@@ -74,10 +74,10 @@ def test_predict_pairs(folder, invoke):
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
-        (["some text"], ["compares images, not texts", "--pairs"]),
+        (["some text"], ["an image_matcher does not read texts", "a TEXT, or --input, is for classifier"]),
         (["--pairs", "{folder}/marks.toml"], ["marks.toml: no NPZ file"]),
         (["--pairs", "{folder}/images.npz"], ["no array `a`"]),
-        (["--nearest", "2", "some text"], ["--nearest is for matchers of texts"]),
+        (["--nearest", "2", "some text"], ["does not find texts; --nearest is for pair_matcher"]),
     ],
 )
 def test_wrong_input(folder, invoke, options, parts):

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from keras_seq.cli.showing import highlighted, line_of
+from keras_seq.cli.showing import highlighted
+from keras_seq.families.pairs.results import MatchedTexts, NearestTexts
 
 RECIPE = """
 task = "pair_matcher"
@@ -96,17 +97,20 @@ def test_mistakes_are_told_in_a_line(folder, invoke, trained):
         (("predict", folder / "run", "--pairs", folder / "none.tsv"), "no such file"),
         (("predict", folder / "run", "the red house"), "has no index of texts"),
         (("predict", folder / "models" / "alike", "--nearest", "9", "red"), "from 1 to 8, the size of its index"),
-        (("predict", trained.folder, "--pairs", folder / "pairs.tsv"), "--pairs is for matchers"),
-        (("export", trained.folder, "--to", folder / "x", "--index", folder / "index.txt"), "--index is for matchers"),
+        (("predict", trained.folder, "--pairs", folder / "pairs.tsv"), "does not compare pairs; --pairs is for"),
+        (
+            ("export", trained.folder, "--to", folder / "x", "--index", folder / "index.txt"),
+            "does not keep an index; --index is for pair_matcher",
+        ),
     ):
         result = invoke(*arguments)
         assert result.code == 2 and message in result.lines[-1], (arguments, result.lines)
 
 
 def test_what_is_shown():
-    pair = {"a": "one\ttwo", "b": "three", "similarity": 0.5, "duplicate": True}
-    assert line_of(pair) == "same\t0.5000\tone two\tthree"
+    pair = MatchedTexts(a="one\ttwo", b="three", similarity=0.5, duplicate=True)
+    assert pair.line() == "same\t0.5000\tone two\tthree"
     assert highlighted(pair).plain == " same  0.5000  one\ttwo | three"
-    found = {"text": "one", "nearest": [{"text": "two", "score": 0.25}]}
-    assert line_of(found) == "one\t0.2500 two"
+    found = NearestTexts(text="one", nearest=[{"text": "two", "score": 0.25}])
+    assert found.line() == "one\t0.2500 two"
     assert highlighted(found).plain == "one\n  0.2500 two"
