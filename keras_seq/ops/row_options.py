@@ -24,7 +24,7 @@ def check_temperature(name: str, value: Any) -> None:
     """Raise unless `value` is a number above 0 that float32 holds: graphs compute in it."""
     check_positive_number(name, value)
     limits = np.finfo("float32")
-    if not limits.tiny <= value <= limits.max:
+    if not float(limits.tiny) <= value <= float(limits.max):
         raise ValueError(
             f"`{name}` must be from {limits.tiny:.1e} to {limits.max:.1e}. Received: {name}={value!r}. "
             "Pass such a number."
