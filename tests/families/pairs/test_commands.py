@@ -49,7 +49,7 @@ def folder(tmp_path_factory, invoke):
     target = folder / "models" / "alike"
     result = invoke("export", folder / "run", "--to", target, "--index", folder / "index.txt")
     assert result.code == 0, result.lines
-    for line in ("serving_default(a: string[batch], b: string[batch])", "index(k: int32[], text: string[batch])"):
+    for line in ("serving_default(a: string[batch], b: string[batch])", "index(k: int32[batch], text: string[batch])"):
         assert line in result.output, result.output
     assert f"keras-seq predict {target} --pairs pairs.tsv" in result.output
     return folder
