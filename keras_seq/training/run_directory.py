@@ -22,6 +22,7 @@ class RunDirectory:
     recipe.toml     the recipe with all values, defaults and overrides included
     metrics.json    the scores at the end
     model.keras     the trained model
+    task.json       its family and settings
     manifest.json   the SHA-256 of the model and of the files that belong to it
     checkpoints/    the last two checkpoints, best.npz and a copy of it
     tensorboard/    event files
