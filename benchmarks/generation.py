@@ -192,11 +192,12 @@ class _SavedModel:
         tf, generate = self.tf, self.loaded.signatures["generate"]
         inputs = {
             "prefix": tf.constant([prefix] * streams),
-            "max_length": tf.constant(length),
-            "temperature": tf.constant(TEMPERATURE),
-            "top_k": tf.constant(0),
-            "top_p": tf.constant(1.0),
-            "seed": tf.constant(SEED),
+            "max_length": tf.fill([streams], length),
+            "temperature": tf.fill([streams], TEMPERATURE),
+            "top_k": tf.zeros([streams], tf.int32),
+            "top_p": tf.ones([streams]),
+            "seed": tf.fill([streams], SEED),
+            "sample": tf.range(streams),
         }
         return lambda: generate(**inputs)["text"].numpy()
 

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number, check_share
+from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_share
 from keras_seq.ops.random_numbers import uniform_numbers
-from keras_seq.ops.row_options import check_each, known_or_tensor, longest_of
+from keras_seq.ops.row_options import check_each, check_temperature, known_or_tensor, longest_of
 
 Tensor = Any
 # What a model remembers: any nested structure of tensors whose first axis is the batch.
@@ -93,11 +93,7 @@ def sample_ids(
         Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020 (top p).
     """
     check_sampling(max_length, temperature, top_k, top_p, seed, sample)
-    if start_ids is None and first_log_probs is None:
-        raise ValueError(
-            "`start_ids` must be given without `first_log_probs`. Received: start_ids=None. "
-            "Pass what the first step reads, int (batch,)."
-        )
+    _check_start(start_ids, first_log_probs)
     first = ops.convert_to_tensor(start_ids if first_log_probs is None else first_log_probs)
     num_rows = ops.shape(first)[0]
     rows = ops.arange(0, num_rows, dtype="int32")
@@ -206,6 +202,14 @@ def keep_most_probable(scores: Tensor, top_k: Any, top_p: Any) -> Tensor:
     return ops.where(scores >= lowest, ops.exp(scores), 0.0)
 
 
+def _check_start(start_ids: Any, first_log_probs: Any) -> None:
+    if start_ids is None and first_log_probs is None:
+        raise ValueError(
+            "`start_ids` must be given without `first_log_probs`. Received: start_ids=None. "
+            "Pass what the first step reads, int (batch,)."
+        )
+
+
 def _check_top_k(top_k: Any, size: int) -> None:
     if not ops.is_tensor(top_k) and np.max(top_k, initial=0) > size:
         raise ValueError(
@@ -240,6 +244,6 @@ def check_sampling(max_length: Any, temperature: Any, top_k: Any, top_p: Any, se
 
 def _check_temperature(name: str, value: Any) -> None:
     try:
-        check_positive_number(name, value)
+        check_temperature(name, value)
     except ValueError as error:
         raise ValueError(f"{error} For the most probable ids set top_k=1.") from None

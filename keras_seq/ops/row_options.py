@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_seq.core.checks import check_positive_number
+
 Tensor = Any
 
 
@@ -16,6 +18,17 @@ def check_each(name: str, values: Any, check: Callable[[str, Any], None]) -> Non
     if not ops.is_tensor(values):
         for value in np.ravel(values).tolist():
             check(name, value)
+
+
+def check_temperature(name: str, value: Any) -> None:
+    """Raise unless `value` is a number above 0 that float32 holds: graphs compute in it."""
+    check_positive_number(name, value)
+    limits = np.finfo("float32")
+    if not float(limits.tiny) <= value <= float(limits.max):
+        raise ValueError(
+            f"`{name}` must be from {limits.tiny:.1e} to {limits.max:.1e}. Received: {name}={value!r}. "
+            "Pass such a number."
+        )
 
 
 def known_or_tensor(values: Any, dtype: str) -> Any:

@@ -378,6 +378,13 @@ def test_of_equally_probable_ids_the_first_is_taken_and_all_are_kept():
         ("top_p", 1.1, ValueError, "Received: top_p=1.1"),
         ("seed", -1, ValueError, "`seed` must be an integer of at least 0. Received: seed=-1"),
         ("seed", 2**31, ValueError, "`seed` must be at most 2147483647. Received: seed=2147483648"),
+        (
+            "temperature",
+            1e-50,
+            ValueError,
+            r"`temperature` must be from 1.2e-38 to 3.4e\+38. Received: temperature=1e-50",
+        ),
+        ("temperature", 1e39, ValueError, r"Received: temperature=1e\+39"),
         ("temperature", [0.5, -2.0], ValueError, "Received: temperature=-2.0"),
         ("top_k", [3, 12], ValueError, r"`top_k` must not be above the size of the vocabulary, 11.*top_k=\[3, 12\]"),
         ("sample", [-1], ValueError, "`sample` must be an integer of at least 0. Received: sample=-1"),

@@ -9,13 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
+from keras_seq.core.checks import check_non_negative_integer, check_positive_integer
 from keras_seq.core.errors import RunError
 from keras_seq.data import read_midi, read_piano_rolls, write_midi
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.music.data import score_rolls
 from keras_seq.families.music.served import LONGEST, MusicFunctions, MusicSettings, logits_by_steps
+from keras_seq.ops.row_options import check_temperature
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.trained_task import TrainedTask
 
@@ -109,7 +110,7 @@ class MusicModel(TrainedTask):
         """
         check_positive_integer("count", count)
         check_positive_integer("max_length", max_length)
-        check_positive_number("temperature", temperature)
+        check_temperature("temperature", temperature)
         check_non_negative_integer("seed", seed)
         for name, value, most in (("max_length", max_length, LONGEST), ("seed", seed, MAX_SEED)):
             if value > most:
