@@ -189,7 +189,7 @@ def _save(folder, served):
     import tensorflow as tf
 
     endpoints = {name: graph.get_concrete_function() for name, graph in served.signatures().items()}
-    variables = list({id(variable): variable for fn in endpoints.values() for variable in fn.variables}.values())
+    variables = _variables_of(endpoints.values())
     # Only what serving needs hangs on the root: saving the owners would save the seeds of dropout with them.
     root = tf.Module()
     kinds = (tf.saved_model.experimental.TrackableResource, tf.saved_model.Asset)
@@ -201,6 +201,20 @@ def _save(folder, served):
         tf.saved_model.save(root, str(folder), signatures=endpoints, options=options)
     (folder / "assets").mkdir(exist_ok=True)
     _check_written(folder, variables)
+
+
+def _variables_of(functions):
+    """The variables that functions read, each once, in the order in which their graphs came upon them.
+
+    A graph keeps its variables as a set, whose order is another one in each process.
+    """
+    found = {}
+    for function in functions:
+        of_handle = {id(variable.handle): variable for variable in function.variables}
+        for handle in function.captured_inputs:
+            if id(handle) in of_handle:
+                found[id(handle)] = of_handle[id(handle)]
+    return list(found.values())
 
 
 def _check_written(folder, variables):

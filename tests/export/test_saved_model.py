@@ -1,5 +1,7 @@
 import errno
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,3 +191,35 @@ def test_a_lower_version_leaves_what_belongs_to_the_highest(lookup, tmp_path, ca
         check_version(tmp_path / "m" / str(version))
     assert capsys.readouterr().err == ""
     assert not is_of_version(tmp_path / "m" / "card", tmp_path / "m" / "1")
+
+
+RANDOM = ("fingerprint.pb", "manifest.json")
+PROGRAM = """
+import sys
+import tensorflow as tf
+from keras_seq.export import Served, write_saved_model
+from keras_seq.text import Vocabulary
+served = Served()
+served.table = Vocabulary(["a", "b"]).table("words")
+variables = [tf.Variable([float(number), 0.0, 0.0, 0.0], name=f"v{number}") for number in range(40)]
+served.variables_in_use = variables
+served.declare(
+    "serving_default",
+    lambda text: {"sums": tf.gather(tf.add_n([variable + 0 for variable in variables]), served.table(text))},
+    tf.TensorSpec([None], tf.string, name="text"),
+)
+write_saved_model(sys.argv[1], served, family="toy")
+"""
+
+
+@pytest.mark.thorough
+def test_two_processes_write_the_same_graph_and_variables(tmp_path):
+    found = []
+    for name in "ab":
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path / name)]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        files = tree(tmp_path / name / "1")
+        # TensorFlow's fingerprint has a random part, which the manifest knows.
+        found.append({path: content for path, content in files.items() if Path(path).name not in RANDOM})
+    assert found[0] == found[1]
+    assert {"saved_model.pb", "assets/task.json", "variables/variables.data-00000-of-00001"} <= set(found[0])
