@@ -113,15 +113,17 @@ def predict(
 
 def _file_of_its_own_form(task: Any, source: str, input_file: str | None, output_file: Path | None) -> Examples | None:
     """What is in a file that is no text, one a line; `None` where it is. The name of the output tells the form too."""
-    from keras_seq.tasks.capabilities import families_that, reads, with_article
+    from keras_seq.tasks.capabilities import Predicts, check_able, families_that, reads, with_article
 
     if input_file is None:
         return None
-    for name in [input_file, *([] if output_file is None else [str(output_file)])]:
-        if reads(task, name) and input_file == "-":
-            raise InputError(f"{name}: is not written from stdin; name a file of this form with --input")
-        if reads(task, name):
-            return task.examples_of(input_file)
+    names = [input_file, *([] if output_file is None else [str(output_file)])]
+    if own := [name for name in names if reads(task, name)]:
+        if input_file == "-":
+            raise InputError(f"{own[0]}: is not written from stdin; name a file of this form with --input")
+        return task.examples_of(input_file)
+    check_able(task, Predicts, source, "--input")
+    for name in names:
         if others := families_that(functools.partial(reads, name=name)):
             raise InputError(
                 f"{source}: is {with_article(task.task)}, which reads plain text; {name} is for {', '.join(others)}, "
@@ -175,7 +177,7 @@ def write_results(found: Examples, output_file: Path | None, as_json: bool, adva
             advance(len(chunk))
 
 
-def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Result, str], None]:
+def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Result, str], object]:
     """Writes a result, after what stands between it and the one before."""
 
     def rendered(result: Result, between: str) -> bytes:
@@ -183,16 +185,13 @@ def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Result, str], No
         # Lone surrogates, which come from bytes of the command line that are no text, have no UTF-8.
         return f"{between}{line}\n".encode(errors="backslashreplace")
 
+    def to_stdout(result: Result, between: str) -> None:
+        sys.stdout.write(rendered(result, between).decode())
+
+    def to_terminal(result: Result, between: str) -> None:
+        output().print(highlighted(result, between), soft_wrap=True)
+
     if file is not None:
-        return lambda result, between: _write(file, rendered(result, between))
-    if as_json or not sys.stdout.isatty():
-        return lambda result, between: _print(rendered(result, between))
-    return lambda result, between: output().print(highlighted(result, between), soft_wrap=True)
-
-
-def _write(file: IO[bytes], line: bytes) -> None:
-    file.write(line)
-
-
-def _print(line: bytes) -> None:
-    sys.stdout.write(line.decode())
+        write = file.write
+        return lambda result, between: write(rendered(result, between))
+    return to_stdout if as_json or not sys.stdout.isatty() else to_terminal

@@ -77,10 +77,12 @@ def test_predict_pairs(folder, invoke):
         (["some text"], ["an image_matcher does not read texts", "a TEXT, or --input, is for classifier"]),
         (["--pairs", "{folder}/marks.toml"], ["marks.toml: no NPZ file"]),
         (["--pairs", "{folder}/images.npz"], ["no array `a`"]),
+        (["--input", "{folder}/words.conll"], ["an image_matcher does not read texts", "--input is for classifier"]),
         (["--nearest", "2", "some text"], ["does not find texts; --nearest is for pair_matcher"]),
     ],
 )
 def test_wrong_input(folder, invoke, options, parts):
+    (folder / "words.conll").write_text("a O\n")
     result = invoke("predict", folder / "run", *(option.format(folder=folder) for option in options))
     assert result.code == 2
     for part in parts:

@@ -160,8 +160,6 @@ def test_training_by_a_recipe(files, recipe, tmp_path):
     assert metrics["parameters"] == model.num_parameters
     assert (metrics["epochs"], metrics["best_epoch"], metrics["stopped_early"]) == (1, 1, False)
     assert train(recipe, tmp_path / "run", quiet=True, resume=True) == metrics
-    with pytest.raises(InputError, match="is an n-gram model, a baseline that is not served"):
-        model.export(tmp_path / "saved")
 
 
 def test_the_end_of_the_text_validates_where_no_file_does(files, recipe, tmp_path):
