@@ -24,6 +24,8 @@ from keras_seq.training import Origin
 from keras_seq.training.bookkeeping import Bookkeeping
 from keras_seq.training.checkpoints import CheckpointStore
 
+pytestmark = pytest.mark.usefixtures("array_family")
+
 
 def arrays_of(step):
     return {"w": np.full((3, 4), step, "float32"), "b": np.arange(step, step + 5)}

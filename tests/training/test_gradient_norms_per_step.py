@@ -7,6 +7,8 @@ from tiny import ArrayBatches, train
 from keras_seq.training import GradientNormsPerStep
 from keras_seq.training.drawing import draw_gradient_norms, draw_newest_gradient_norms
 
+pytestmark = pytest.mark.usefixtures("array_family")
+
 RED, BLACK, GREY = (255, 0, 0), (0, 0, 0), (211, 211, 211)
 
 

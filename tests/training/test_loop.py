@@ -15,6 +15,8 @@ from tiny import ArrayBatches, evaluate, model, outcome, recipe, train
 from keras_seq.core.errors import RecipeError, RunError
 from keras_seq.training import RunDirectory, TrainingCallback, TrainingInterrupted, fit
 
+pytestmark = pytest.mark.usefixtures("array_family")
+
 PROGRAM = Path(__file__).with_name("tiny.py")
 
 
@@ -288,8 +290,8 @@ def test_only_the_same_run_is_resumed(tmp_path):
         RunError, match=r"was started with fit.epochs = 3, the recipe now says 4; resume with the recipe"
     ):
         RunDirectory.resume(directory, recipe(**{"fit.epochs": 4}))
-    with pytest.raises(RunError, match="is a run of task 'tagger', the recipe is of task 'classifier'; name another"):
-        RunDirectory.resume(directory, recipe(task="classifier"))
+    with pytest.raises(RunError, match="is a run of task 'arrays', the recipe is of task 'pictures'; name another"):
+        RunDirectory.resume(directory, recipe().model_copy(update={"task": "pictures"}))
     (directory / "recipe.toml").write_text("task = ")
     with pytest.raises(RunError, match=r"recipe.toml:1: is not valid TOML.*the run cannot be resumed"):
         RunDirectory.resume(directory, recipe())

@@ -13,6 +13,8 @@ from tiny import recipe, train
 from keras_seq.training import TensorBoard, TrainingCallback, TrainingInterrupted
 from keras_seq.training.tensorboard import draw_confusion_matrix
 
+pytestmark = pytest.mark.usefixtures("array_family")
+
 
 def events(directory):
     accumulator = EventAccumulator(str(directory), size_guidance={"scalars": 0, "images": 0, "tensors": 0})
@@ -96,7 +98,10 @@ def test_a_full_disk_is_one_line(tmp_path):
         import resource, signal, sys
         from keras_seq.core.errors import RunError
         from keras_seq.training import Position, TensorBoard
+        import tiny
         from tiny import model, recipe
+        from keras_seq.core.plugins import FAMILIES
+        FAMILIES.add(tiny.FAMILY.name, tiny.FAMILY)
         callback = TensorBoard(sys.argv[1], every=1)
         callback.set_model(model(12, recipe()))
         callback.position = Position(epochs=1, steps_per_epoch=12)

@@ -5,12 +5,17 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.training import Recipe, RunDirectory, TrainingCallback, compile_model, fit
+from keras_seq.core.plugins import FAMILIES
+from keras_seq.training import KerasRecipe, Recipe, RunDirectory, TrainingCallback, compile_model, fit
+
+# What a recipe needs of its family.
+FAMILY = SimpleNamespace(name="arrays", unit="rows", recipe=KerasRecipe, monitor="accuracy", lower_is_better=())
 
 
 class ArrayBatches:
@@ -39,10 +44,10 @@ class Slow(TrainingCallback):
 
 def recipe(**changes):
     values = {
-        "task": "tagger",
+        "task": FAMILY.name,
         "name": "tiny",
         "seed": 7,
-        "data": {"train": "train.conll", "validation": "validation.conll"},
+        "data": {"train": "train.npz", "validation": "validation.npz"},
         "model": {"builder": "tiny_model"},
         "optimizer": {"learning_rate": 0.02, "ema": 0.9, "schedule": "cosine", "warmup_steps": 5, "clip_norm": 1.0},
         "fit": {"epochs": 3, "monitor": "accuracy", "checkpoint_batches": 2},
@@ -106,6 +111,7 @@ def outcome(trained, result):
 
 
 if __name__ == "__main__":
+    FAMILIES.add(FAMILY.name, FAMILY)
     directory, layer = Path(sys.argv[1]), sys.argv[2]
     trained, result, run = train(
         directory, resume=directory.exists(), callbacks=[Slow()], recurrent=layer == "recurrent"
