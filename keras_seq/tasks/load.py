@@ -11,7 +11,7 @@ from keras_seq.core.directories import restore_directories, restore_directory
 from keras_seq.core.errors import InputError
 from keras_seq.export import find_saved_model, latest_version
 from keras_seq.tasks.registry import families, family_named
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask, TrainedTask
 from keras_seq.training import Recipe, RunDirectory
 
 
@@ -67,7 +67,7 @@ def task_of(recipe: Recipe, source: str | os.PathLike) -> type[Any]:
 def _load_saved_model(path: Path, name: str) -> TrainedTask:
     """The task whose assets a SavedModel has."""
     for task in (family.task for family in families()):
-        if issubclass(task, TrainedTask) and task.saved_functions_class.is_at(path):
+        if issubclass(task, KerasTask) and task.saved_functions_class.is_at(path):
             return task(task.saved_functions_class(path), name)
     raise InputError(f"{path}: is not the SavedModel of a known task; name one that `keras-seq export` has written")
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras_seq.core.files import atomic_write
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.tasks.encoder_fit import check_encoder
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.text import TokenEncoder
 
 ENCODER_FOLDER = "encoder"
@@ -23,7 +23,7 @@ ENCODER_FOLDER = "encoder"
 TOKENS_PER_CALL = 4096
 
 
-class TextTask(TrainedTask):
+class TextTask(KerasTask):
     """A trained model joined to its text side."""
 
     encoder_class: ClassVar[Any] = TokenEncoder

@@ -19,19 +19,12 @@ from keras_seq.data import find_data
 from keras_seq.tasks.registry import Family, family_named
 from keras_seq.training import (
     CheckpointStore,
-    FitResult,
-    GradientNormsPerStep,
     Origin,
-    Progress,
     Recipe,
     RunDirectory,
-    TensorBoard,
-    compile_model,
-    fit,
     show_work,
 )
 from keras_seq.training.checkpoints import Checkpoint
-from keras_seq.training.gradient_norms import check_measurable
 from keras_seq.training.recipe import FILE_KEYS
 
 
@@ -102,21 +95,14 @@ def _train(
             recipe.save(run.recipe_path)
     data_paths = {key.removeprefix("data."): path for key, path in paths.items() if key.startswith("data.")}
     with show_work("word vectors", quiet=quiet) as on_progress:
-        training = family.training(recipe, data_paths, data_directory, on_progress)
+        training = family.training(recipe, data_paths, data_directory, on_progress).prepare()
     if recipe.fit.monitor not in training.score_names:
         raise RecipeError(
             f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
             f"Received: {recipe.fit.monitor!r}; correct it"
         )
-    has_model = hasattr(training, "model")
-    if recipe.tensorboard.gradient_norms:
-        try:
-            check_measurable(training.model if has_model else None)
-        except (TypeError, ValueError) as error:
-            raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
     run = run or RunDirectory.create(folder, recipe, origin)
-    # What has no Keras model has been fitted while its files were read.
-    result = _fit_model(training, recipe, run, resume=resume, quiet=quiet) if has_model else training.result
+    result = training.fit(run, resume=resume, quiet=quiet)
     training.task.save(run.path)
     metrics: dict[str, Any] = {
         "task": recipe.task,
@@ -129,7 +115,7 @@ def _train(
         "training_seconds": result.seconds,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "cpu": describe_processor(),
-        "parameters": training.model.count_params() if has_model else training.num_parameters,
+        "parameters": training.num_parameters,
         "versions": versions(),
         "history": result.history,
     }
@@ -161,42 +147,6 @@ def _check_origin(run: RunDirectory, paths: Mapping[str, Path]) -> None:
         messages = origin.check_same(run.origin, paths, run.path)
         for message in messages if not run.metrics_path.exists() else ():
             notify(message)
-
-
-def _fit_model(training: Any, recipe: Recipe, run: RunDirectory, *, resume: bool, quiet: bool) -> FitResult:
-    """Run the training loop, and complete what needs the trained model."""
-    compile_model(
-        training.model,
-        recipe,
-        steps_per_epoch=len(training.batches),
-        loss=training.loss,
-        metrics=getattr(training, "metrics", None),
-    )
-    callbacks: list[keras.callbacks.Callback] = [
-        TensorBoard(
-            run.tensorboard_path,
-            recipe=recipe,
-            confusion=training.confusion,
-            pictures=training.pictures,
-            samples=training.samples,
-        )
-    ]
-    if recipe.tensorboard.gradient_norms:
-        callbacks.append(GradientNormsPerStep(run.tensorboard_path, *training.fixed_batch()))
-    if not quiet:
-        callbacks.append(Progress(keys=training.shown_scores))
-    result = fit(
-        training.model,
-        training.batches,
-        settings=recipe.fit,
-        run_directory=run,
-        evaluate=training.evaluate,
-        callbacks=callbacks,
-        resume=resume,
-    )
-    training.complete()
-    training.show(run.tensorboard_path)
-    return result
 
 
 def versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.export import Asset, Sample, verify, write_saved_model
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.training import Recipe
 
 MODEL_FILE = "model.keras"
@@ -22,38 +23,24 @@ _BESIDE = "files"
 
 
 class TrainedTask(ABC):
-    """A trained model joined to what it reads and gives; the base of what `keras_seq.load` gives.
+    """What is trained, joined to what it reads and gives; the base of what `keras_seq.load` gives.
 
     Args:
-        functions: what the model serves, or what its SavedModel does.
-        name: what the model is called.
+        name: what it is called.
     """
 
     task: ClassVar[str]
     """The name of the task in recipes."""
     unit: ClassVar[str]
     """What an example is called, in the plural."""
-    functions_class: ClassVar[type]
-    """The class of `functions` where there is a Keras model."""
-    saved_functions_class: ClassVar[Any]
-    """The class of `functions` that are those of a SavedModel."""
+    model_file: ClassVar[str]
+    """The file of what was learned."""
 
-    def __init__(self, functions: Any, name: str) -> None:
-        self.functions = functions
+    def __init__(self, name: str) -> None:
         self.name = name
 
-    @property
-    def model(self) -> keras.Model:
-        """The Keras model.
-
-        Raises:
-            RunError: if the task was loaded from a SavedModel, which holds no Keras model.
-        """
-        return self._parts().model
-
     def save(self, directory: str | Path) -> None:
-        """Write `model.keras` and what else `load` needs into a folder, and a manifest of these files."""
-        parts = self._parts()
+        """Write the model and what else `load` needs into a folder, and a manifest of these files."""
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         # That of other files would say that these do not belong together.
@@ -62,9 +49,9 @@ class TrainedTask(ABC):
         for name, write in beside.items():
             write(directory / name)
         # After them: its presence says that the others are there.
-        with atomic_file(directory / MODEL_FILE) as path:
-            save_model(parts.model, path)
-        write_manifest(directory / MANIFEST_FILE, {_BESIDE: digests_of(directory, [MODEL_FILE, *beside])})
+        with atomic_file(directory / self.model_file) as path:
+            self._write_model(path)
+        write_manifest(directory / MANIFEST_FILE, {_BESIDE: digests_of(directory, [self.model_file, *beside])})
 
     @classmethod
     def load(cls, directory: str | Path, name: str | None = None) -> Self:
@@ -78,21 +65,95 @@ class TrainedTask(ABC):
             if not (directory / part).exists():
                 raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
         try:
-            model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
-        except Exception as error:
-            # A damaged archive makes zipfile, h5py, JSON and Keras raise a dozen different exceptions.
-            raise _not_loaded(directory, error) from error
-        try:
-            functions = cls._read(directory, model)
+            task = cls._loaded(directory, name or directory.resolve().name)
         except InputError:
             raise
-        except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-            # It is a model, but one of another kind.
-            raise _not_loaded(directory, error) from error
+        except Exception as error:
+            # A damaged archive makes zipfile, h5py, JSON and Keras raise a dozen different exceptions; or it is a
+            # model, but one of another kind.
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            path = directory / cls.model_file
+            raise RunError(f"{path}: cannot be loaded ({reason}); put the original back, or train it again") from error
         # Last: whoever has read a file knows better what is wrong with it.
         manifest = directory / MANIFEST_FILE
         check_files(directory, read_manifest(manifest).get(_BESIDE, {}), manifest)
-        return cls(functions, name or directory.resolve().name)
+        return task
+
+    @classmethod
+    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
+        """What a recipe tests its model on, `None` where it names no file."""
+        return None if recipe.data.test is None else Evaluation(recipe.data.test)
+
+    @abstractmethod
+    def evaluate(self, data: str | Path, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+        """The scores of the model on a file, and `examples`, the number of them.
+
+        Args:
+            data: the file.
+            on_progress: called with the number of examples that were scored since the last call.
+
+        Options follow, by their names, of which each has a default; `evaluation_of` tells those of a recipe.
+        """
+
+    @abstractmethod
+    def export(
+        self, target: str | Path, version: int = 1, beside: dict[str, Callable[[Path], None]] | None = None
+    ) -> Path:
+        """Write what serves the model."""
+
+    def _files(self) -> dict[str, Callable[[Path], None]]:
+        """The files of names and settings, which stand beside the model."""
+        return {}
+
+    def _folders(self) -> dict[str, Callable[[Path], None]]:
+        """The folders that stand beside the model."""
+        return {}
+
+    @classmethod
+    def _needed(cls) -> tuple[str, ...]:
+        """The files and folders that `load` reads."""
+        return (cls.model_file,)
+
+    @abstractmethod
+    def _write_model(self, path: Path) -> None:
+        """Write what was learned."""
+
+    @classmethod
+    @abstractmethod
+    def _loaded(cls, directory: Path, name: str) -> Self:
+        """The task whose files stand in a folder.
+
+        Raises:
+            RunError: if they do not fit.
+        """
+
+
+class KerasTask(TrainedTask):
+    """A trained Keras model joined to what it reads and gives.
+
+    Args:
+        functions: what the model serves, or what its SavedModel does.
+        name: what the model is called.
+    """
+
+    model_file = MODEL_FILE
+    functions_class: ClassVar[type]
+    """The class of `functions` where there is a Keras model."""
+    saved_functions_class: ClassVar[Any]
+    """The class of `functions` that are those of a SavedModel."""
+
+    def __init__(self, functions: Any, name: str) -> None:
+        super().__init__(name)
+        self.functions = functions
+
+    @property
+    def model(self) -> keras.Model:
+        """The Keras model.
+
+        Raises:
+            RunError: if the task was loaded from a SavedModel, which holds no Keras model.
+        """
+        return self._parts().model
 
     def export(
         self, target: str | Path, version: int = 1, beside: dict[str, Callable[[Path], None]] | None = None
@@ -138,31 +199,16 @@ class TrainedTask(ABC):
         """What golden outputs are written for."""
 
     @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
-        """What a recipe tests its model on.
+    def _needed(cls) -> tuple[str, ...]:
+        return (*super()._needed(), *cls.saved_functions_class.files)
 
-        Returns:
-            The reference of a file, `None` where the recipe names none, and options of `evaluate`, in which files are
-            references as well.
-        """
-        return recipe.data.test, {}
-
-    @abstractmethod
-    def evaluate(self, data: str | Path, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-        """The scores of the model on a file, and `examples`, the number of them."""
-
-    @abstractmethod
-    def _files(self) -> dict[str, Callable[[Path], None]]:
-        """The files of names and settings, which stand beside the model and among the assets of its SavedModel."""
-
-    def _folders(self) -> dict[str, Callable[[Path], None]]:
-        """The folders that stand beside the model; a SavedModel has what is in them in its graph."""
-        return {}
+    def _write_model(self, path: Path) -> None:
+        save_model(self.model, path)
 
     @classmethod
-    def _needed(cls) -> tuple[str, ...]:
-        """The files and folders that `load` reads."""
-        return (MODEL_FILE, *cls.saved_functions_class.files)
+    def _loaded(cls, directory: Path, name: str) -> Self:
+        model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
+        return cls(cls._read(directory, model), name)
 
     @classmethod
     @abstractmethod
@@ -179,11 +225,6 @@ class TrainedTask(ABC):
                 f"{self.name}: is a SavedModel, which can only predict; name the run that it was exported from"
             )
         return self.functions
-
-
-def _not_loaded(directory: Path, error: Exception) -> RunError:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return RunError(f"{directory / MODEL_FILE}: cannot be loaded ({reason}); train or export it again")
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import keras
+
 from keras_seq.core.errors import RecipeError
 from keras_seq.text import NUM_CASE_CLASSES, SubwordHashing, TokenEncoder
-from keras_seq.training import Recipe
+from keras_seq.training import Recipe, jit_setting
 from keras_seq.zoo.registry import get_builder
 
 
@@ -21,6 +23,30 @@ def find_builder(recipe: Recipe) -> Callable[..., Any]:
         return get_builder(recipe.model.builder)
     except ValueError as error:
         raise RecipeError(f"key `model.builder`: {error}") from None
+
+
+def batching_options(recipe: Recipe) -> dict[str, Any]:
+    """The options of `keras_seq.data.BucketedBatches` that a recipe gives: sizes of batches, and the seed."""
+    batching = recipe.batching
+    return {
+        "batch_size": batching.batch_size,
+        "tokens_per_batch": batching.tokens_per_batch or None,
+        "bucket_boundaries": batching.bucket_boundaries or None,
+        "seed": recipe.seed,
+    }
+
+
+def compiled_predictor(recipe: Recipe, inputs: Iterable[Any], outputs: Any) -> keras.Model:
+    """What predicts during the training: of its own, so that compiling it leaves the trained model alone.
+
+    Args:
+        recipe: says how it is compiled.
+        inputs: the named inputs of a functional model.
+        outputs: what to compute from them.
+    """
+    predictor = keras.Model({tensor.name: tensor for tensor in inputs}, outputs)
+    predictor.compile(jit_compile=jit_setting(recipe.fit))
+    return predictor
 
 
 def complete_features(recipe: Recipe, encoder: TokenEncoder) -> tuple[Recipe, dict[str, Any]]:

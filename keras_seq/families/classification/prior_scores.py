@@ -21,7 +21,7 @@ from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.families.classification.data import ClassifiedBatches
 from keras_seq.families.classification.id_weights import ids_of, wide_tables
 from keras_seq.layers import WideScores
-from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
+from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, read_texts, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
@@ -72,6 +72,28 @@ def read_pieces(
                 pieces.store.add(piece)
                 pieces.examples.append(example._replace(text=""))
     return pieces
+
+
+def evaluated_texts(
+    recipe: Recipe, train: ClassifiedBatches, validation: ClassifiedBatches, test: Path | None, tokenizer: WordTokenizer
+) -> set[str]:
+    """The texts that validate and test, in the form `comparable` gives: no prior may have learned from them.
+
+    Args:
+        recipe: says whether a fold of the training file tests.
+        train, validation: batches of the texts.
+        test: the file that tests, where there is one.
+        tokenizer: splits texts.
+    """
+    found = {comparable(validation.texts.store.tokens(int(row))) for row in validation.indices}
+    if recipe.data.fold is not None:
+        others = np.setdiff1d(np.arange(len(train.texts)), train.indices)
+        found |= {comparable(train.texts.store.tokens(int(row))) for row in others}
+    if test is not None:
+        for chunk in chunks(read_texts(test, recipe), TEXTS_PER_CHUNK):
+            texts = [example.text for example in chunk]
+            found |= {comparable(tokens) for tokens in tokenized(tokenizer, texts, recipe.data.max_tokens)}
+    return found
 
 
 def comparable(tokens: Iterable[str]) -> str:

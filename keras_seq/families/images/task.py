@@ -22,14 +22,14 @@ from keras_seq.families.images.served import (
     SavedImageMatchingFunctions,
 )
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.zoo.twins import TOWER
 
 # Images that are embedded in one call.
 IMAGES_PER_CALL = 256
 
 
-class ImageMatcher(TrainedTask):
+class ImageMatcher(KerasTask):
     """A trained siamese model of images: it compares images, and knows a new class from one example.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. Images are arrays

@@ -15,6 +15,7 @@ from keras_seq.export import Sample
 from keras_seq.families.language.data import score_text, scorer
 from keras_seq.families.language.served import LanguageFunctions, SavedLanguageFunctions
 from keras_seq.ops.decoding import check_sampling
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
@@ -182,10 +183,10 @@ class LanguageModel(TextTask):
         text = LanguageText(data, self.encoder, selection)
         saved = isinstance(self.functions, SavedLanguageFunctions)
         scores = score_text(text, self.functions.score if saved else scorer(self.model), on_progress)
-        return {**scores, "examples": text.num_lines or len(text.corpus)}
+        return {**scores, "examples": text.num_examples}
 
     @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
         """As of `keras_seq.tasks.language_text.evaluation_of`."""
         return evaluation_of(recipe)
 

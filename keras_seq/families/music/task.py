@@ -16,14 +16,14 @@ from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
 from keras_seq.export import Sample
 from keras_seq.families.music.data import score_rolls
 from keras_seq.families.music.served import LONGEST, MUSIC_FILE, MusicFunctions, MusicSettings, SavedMusicFunctions
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask
 
 MAX_SEED = 2**31 - 1
 # Made up for tests of exported models: chords as MIDI notes, and a rest.
 _CADENCE = ((48, 55, 64, 72), (53, 57, 65, 72), (55, 59, 62, 74), (), (48, 55, 64, 72))
 
 
-class MusicModel(TrainedTask):
+class MusicModel(KerasTask):
     """A trained model of polyphonic music.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. A piece is a piano roll,

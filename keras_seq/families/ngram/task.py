@@ -11,24 +11,22 @@ import numpy as np
 
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError, RunError
-from keras_seq.core.files import atomic_write
-from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.core.reading import read_arrays
 from keras_seq.ops.kneser_ney import KneserNey
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
+from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.text.vocabulary import PADDING_ID
 from keras_seq.training import Recipe
 
 NGRAMS_FILE = "ngrams.npz"
-# The table of the manifest.
-_FILES = "files"
 # What is scored at once.
 LINES_PER_CALL, SYMBOLS_PER_CALL = 4096, 1 << 20
 
 
-class NgramLanguageModel:
+class NgramLanguageModel(TrainedTask):
     """An n-gram language model with interpolated Kneser-Ney smoothing.
 
     It shows what a neural model buys: it is trained in seconds, on the processor, and is scored by the same command.
@@ -54,12 +52,13 @@ class NgramLanguageModel:
 
     task = "ngram_language_model"
     unit = "symbols"
+    model_file = NGRAMS_FILE
     max_characters = 100_000
 
     def __init__(self, ngrams: KneserNey, encoder: LanguageEncoder, name: str = "ngrams") -> None:
+        super().__init__(name)
         self.ngrams = ngrams
         self.encoder = encoder
-        self.name = name
 
     @classmethod
     def train(
@@ -94,7 +93,22 @@ class NgramLanguageModel:
         text = LanguageText(path, encoder, selection)
         if not len(text.corpus):
             raise InputError(f"{path}: holds no training text; give a longer one")
-        return cls(_unfitted(order, encoder).fit(_sequences(text)), encoder, name)
+        return cls.count(text, order, name)
+
+    @classmethod
+    def count(cls, text: LanguageText, order: int, name: str = "ngrams") -> Self:
+        """Count the n-grams of a text that was read.
+
+        Args:
+            text: the text, with the encoder of the model.
+            order: the longest n-grams.
+            name: what the model is called.
+        """
+        if text.encoder.layout == "lines":
+            sequences = [text.line(line) for line in range(text.num_lines)]
+        else:
+            sequences = [text.corpus.read(0, len(text.corpus))]
+        return cls(_unfitted(order, text.encoder).fit(sequences), text.encoder, name)
 
     @property
     def num_parameters(self) -> int:
@@ -123,14 +137,17 @@ class NgramLanguageModel:
         Raises:
             DataError: if the file is broken.
         """
-        text = LanguageText(data, self.encoder, selection)
+        return self.score(LanguageText(data, self.encoder, selection), on_progress)
+
+    def score(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+        """As `evaluate`, of a text that was read."""
         nats = 0.0
         for log_probs in self._scored(text):
             nats -= math.fsum(log_probs)
             if on_progress is not None:
                 on_progress(len(log_probs))
         scores = language_scores(nats, len(text.corpus), text.num_characters)
-        return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6, "examples": text.num_lines or len(text.corpus)}
+        return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6, "examples": text.num_examples}
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """How probable raw texts are.
@@ -201,52 +218,36 @@ class NgramLanguageModel:
         """
         raise InputError(f"{self.name}: is an n-gram model, a baseline that is not served; export a language_model")
 
-    def save(self, directory: str | Path) -> None:
-        """Write `ngrams.npz` and `encoder/` into a folder, and a manifest of these files."""
-        directory = Path(directory)
-        (directory / MANIFEST_FILE).unlink(missing_ok=True)
-        self.encoder.save(directory / ENCODER_FOLDER)
-        sizes = {"order": np.array(self.ngrams.order), "num_ids": np.array(len(self.encoder))}
-        arrays: dict[str, Any] = {**sizes, **self.ngrams.arrays()}
-        with atomic_write(directory / NGRAMS_FILE) as file:
-            np.savez(file, **arrays)
-        write_manifest(directory / MANIFEST_FILE, {_FILES: digests_of(directory, [NGRAMS_FILE, ENCODER_FOLDER])})
-
     @classmethod
-    def load(cls, directory: str | Path, name: str | None = None) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            DataError, RunError: if something is missing or damaged.
-        """
-        directory = Path(directory)
-        path = directory / NGRAMS_FILE
-        if not path.is_file():
-            raise RunError(f"{directory}: holds no {NGRAMS_FILE}; name a run that `keras-seq train` has ended")
-        encoder = LanguageEncoder.load(directory / ENCODER_FOLDER)
-        try:
-            arrays = read_arrays(path)
-            # Files of version 0.1 do not tell.
-            num_ids = int(arrays.pop("num_ids", len(encoder)))
-            if num_ids != len(encoder):
-                raise RunError(
-                    f"{directory / ENCODER_FOLDER / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the "
-                    f"n-grams were counted with {num_ids}; put the original back, or train again"
-                )
-            ngrams = _unfitted(int(arrays["order"]), encoder).load_arrays(arrays)
-        except InputError:
-            raise
-        except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise RunError(f"{path}: cannot be loaded ({reason}); train it again") from error
-        manifest = directory / MANIFEST_FILE
-        check_files(directory, read_manifest(manifest).get(_FILES, {}), manifest)
-        return cls(ngrams, encoder, name or directory.resolve().name)
-
-    @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
         """As of `keras_seq.tasks.language_text.evaluation_of`."""
         return evaluation_of(recipe)
+
+    def _folders(self) -> dict[str, Callable[[Path], None]]:
+        return {ENCODER_FOLDER: self.encoder.save}
+
+    @classmethod
+    def _needed(cls) -> tuple[str, ...]:
+        return (*super()._needed(), ENCODER_FOLDER)
+
+    def _write_model(self, path: Path) -> None:
+        sizes = {"order": np.array(self.ngrams.order), "num_ids": np.array(len(self.encoder))}
+        arrays: dict[str, Any] = {**sizes, **self.ngrams.arrays()}
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+
+    @classmethod
+    def _loaded(cls, directory: Path, name: str) -> Self:
+        encoder = LanguageEncoder.load(directory / ENCODER_FOLDER)
+        arrays = read_arrays(directory / NGRAMS_FILE)
+        # Files of version 0.1 do not tell.
+        num_ids = int(arrays.pop("num_ids", len(encoder)))
+        if num_ids != len(encoder):
+            raise RunError(
+                f"{directory / ENCODER_FOLDER / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the n-grams "
+                f"were counted with {num_ids}; put the original back, or train again"
+            )
+        return cls(_unfitted(int(arrays["order"]), encoder).load_arrays(arrays), encoder, name)
 
     def _scored(self, text: LanguageText) -> Iterator[np.ndarray]:
         """The log-probabilities of all symbols of a text, piece by piece."""
@@ -274,9 +275,3 @@ def _unfitted(order: int, encoder: LanguageEncoder) -> KneserNey:
         # Lines do not end there: they are parted by a character.
         excluded.append(END_ID)
     return KneserNey(order, len(encoder), start_id=encoder.start_id, excluded_ids=excluded)
-
-
-def _sequences(text: LanguageText) -> list[np.ndarray]:
-    if text.encoder.layout == "lines":
-        return [text.line(line) for line in range(text.num_lines)]
-    return [text.corpus.read(0, len(text.corpus))]

@@ -16,6 +16,7 @@ from keras_seq.data import TextPair, read_labelled_text, read_pairs
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.pairs.served import SETTINGS_FILE, MatchingFunctions, MatchingSettings, SavedMatchingFunctions
 from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores, retrieval_scores
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
 from keras_seq.text import TokenEncoder, WordTokenizer
@@ -213,10 +214,12 @@ class PairMatcher(TextTask):
         return {**match_scores(np.concatenate(similarities), targets, settings), "examples": len(pairs)}
 
     @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
         """As of every task: of labelled text also the training texts, among which the nearest are looked for."""
-        options = {"reference": recipe.data.train} if recipe.pairs.form == "classes" else {}
-        return recipe.data.test, options
+        if recipe.data.test is None:
+            return None
+        files = {"reference": recipe.data.train} if recipe.pairs.form == "classes" else {}
+        return Evaluation(recipe.data.test, files=files)
 
     def verification_samples(self) -> list[Sample]:
         texts = list(GOLDEN_TEXTS)

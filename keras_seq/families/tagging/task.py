@@ -14,8 +14,10 @@ from keras_seq.export.saved_functions import read_names
 from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
 from keras_seq.families.tagging.served import TAGS_FILE, SavedTaggingFunctions, TaggingFunctions
 from keras_seq.ops.spans import entities
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.text_task import TextTask, call_rows, calls, check_texts, chunks, write_names
 from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.training import Recipe
 
 # What is read of a file before it is tagged: of what was tagged, only the tags are kept.
 SENTENCES_PER_CHUNK = 4096
@@ -110,6 +112,12 @@ class Tagger(TextTask):
             if on_progress is not None:
                 on_progress(len(chunk))
         return {**tagging_scores(true, predicted), "examples": len(true)}
+
+    @classmethod
+    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
+        """As of every task: sentences are as long as those of the training may be."""
+        data = recipe.data
+        return None if data.test is None else Evaluation(data.test, {"max_length": data.max_length})
 
     def _files(self) -> dict[str, Callable[[Path], None]]:
         return {TAGS_FILE: lambda path: write_names(path, self.functions.tag_names)}
