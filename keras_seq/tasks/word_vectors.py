@@ -69,7 +69,7 @@ def set_word_vectors(
         )
     for name, table in tables.items():
         found = (vectors or {}).get(name.removesuffix("_embedding"))
-        if found is not None and found.shape[1] == table.output_dim:
+        if found is not None and found.shape[1] == table.get_weights()[0].shape[1]:
             _set_rows(table, found)
 
 
