@@ -156,7 +156,7 @@ def test_seeds_come_before_the_model(path):
     first, second = (training_of(path) for _ in range(2))
     for training in (first, second):
         training.read()
-        keras.utils.set_random_seed(np.random.randint(99))
+        keras.utils.set_random_seed(int(np.random.default_rng().integers(99)))
         training.build()
     np.testing.assert_array_equal(first.model.get_weights(), second.model.get_weights())
 

@@ -15,15 +15,14 @@ from keras_seq.export import Sample
 from keras_seq.families.language.data import score_text, scorer
 from keras_seq.families.language.served import LanguageFunctions, SavedLanguageFunctions
 from keras_seq.ops.decoding import check_sampling
-from keras_seq.tasks.evaluation import Evaluation
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection
+from keras_seq.tasks.scored_text import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
 from keras_seq.text.language_encoder import SYMBOLS_FILE
-from keras_seq.training import Recipe
 
 
-class LanguageModel(TextTask):
+class LanguageModel(ScoredText, TextTask):
     """A trained model of the characters or words of a language.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
@@ -159,36 +158,12 @@ class LanguageModel(TextTask):
     def golden_samples(self) -> list[str | Sample]:
         return [*super().golden_samples(), *self.verification_samples()]
 
-    def evaluate(
-        self,
-        data: str | Path,
-        on_progress: Callable[[int], None] | None = None,
-        *,
-        selection: Selection = WHOLE,
-    ) -> dict[str, Any]:
-        """The scores of the model on a text file.
+    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
+        return LanguageText(path, self.encoder, selection)
 
-        Args:
-            data: the file.
-            on_progress: called with the number of symbols that were scored since the last call.
-            selection: what of the file is read.
-
-        Returns:
-            `perplexity` and `nll` (nats) a token, `nats_per_character`, `bits_per_character` (of all characters of the
-            file, line breaks among them), `num_tokens`, and `examples`, the number of symbols or of lines.
-
-        Raises:
-            DataError: if the file is broken.
-        """
-        text = LanguageText(data, self.encoder, selection)
+    def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
         saved = isinstance(self.functions, SavedLanguageFunctions)
-        scores = score_text(text, self.functions.score if saved else scorer(self.model), on_progress)
-        return {**scores, "examples": text.num_examples}
-
-    @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
-        """As of `keras_seq.tasks.language_text.evaluation_of`."""
-        return evaluation_of(recipe)
+        return score_text(text, self.functions.score if saved else scorer(self.model), on_progress)
 
     def _files(self) -> dict[str, Callable[[Path], None]]:
         return self.encoder.files()

@@ -13,20 +13,18 @@ from keras_seq.core.checks import check_non_negative_integer, check_positive_int
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.reading import read_arrays
 from keras_seq.ops.kneser_ney import KneserNey
-from keras_seq.tasks.evaluation import Evaluation
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, language_scores, read_text
+from keras_seq.tasks.scored_text import ScoredText
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
-from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.text.vocabulary import PADDING_ID
-from keras_seq.training import Recipe
 
 NGRAMS_FILE = "ngrams.npz"
 # What is scored at once.
 LINES_PER_CALL, SYMBOLS_PER_CALL = 4096, 1 << 20
 
 
-class NgramLanguageModel(TrainedTask):
+class NgramLanguageModel(ScoredText):
     """An n-gram language model with interpolated Kneser-Ney smoothing.
 
     It shows what a neural model buys: it is trained in seconds, on the processor, and is scored by the same command.
@@ -116,38 +114,18 @@ class NgramLanguageModel(TrainedTask):
         counts = self.ngrams.num_ngrams
         return sum(counts) + 1 + sum(counts[:-1])
 
-    def evaluate(
-        self,
-        data: str | Path,
-        on_progress: Callable[[int], None] | None = None,
-        *,
-        selection: Selection = WHOLE,
-    ) -> dict[str, Any]:
-        """Score the model on a text file.
+    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
+        return LanguageText(path, self.encoder, selection)
 
-        Args:
-            data: the file.
-            on_progress: called with the number of symbols that were scored since the last call.
-            selection: what of the file is scored.
-
-        Returns:
-            `perplexity`, `nll` (nats a symbol), `nats_per_character`, `bits_per_character`, `num_tokens`, `examples`
-            (symbols, or lines where these are texts), and `memory_mb`, megabytes of the model.
-
-        Raises:
-            DataError: if the file is broken.
-        """
-        return self.score(LanguageText(data, self.encoder, selection), on_progress)
-
-    def score(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-        """As `evaluate`, of a text that was read."""
+    def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
+        """As of every language model; and `memory_mb`, megabytes of the model."""
         nats = 0.0
-        for log_probs in self._scored(text):
+        for log_probs in _scored(self.ngrams, text):
             nats -= math.fsum(log_probs)
             if on_progress is not None:
                 on_progress(len(log_probs))
         scores = language_scores(nats, len(text.corpus), text.num_characters)
-        return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6, "examples": text.num_examples}
+        return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6}
 
     def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """How probable raw texts are.
@@ -204,7 +182,7 @@ class NgramLanguageModel(TrainedTask):
         for _ in range(count):
             ids = [*begin, *self.encoder.ids(prefix).tolist()]
             for _ in range(max_length):
-                ids.append(self._drawn(ids, temperature, generator))
+                ids.append(_drawn(self.ngrams, ids, self.encoder.banned_ids, temperature, generator))
                 if ids[-1] == self.encoder.stop_id:
                     break
             texts.append(self.encoder.text(ids[len(begin) :]))
@@ -217,11 +195,6 @@ class NgramLanguageModel(TrainedTask):
             InputError: always.
         """
         raise InputError(f"{self.name}: is an n-gram model, a baseline that is not served; export a language_model")
-
-    @classmethod
-    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
-        """As of `keras_seq.tasks.language_text.evaluation_of`."""
-        return evaluation_of(recipe)
 
     def _folders(self) -> dict[str, Callable[[Path], None]]:
         return {ENCODER_FOLDER: self.encoder.save}
@@ -249,24 +222,29 @@ class NgramLanguageModel(TrainedTask):
             )
         return cls(_unfitted(int(arrays["order"]), encoder).load_arrays(arrays), encoder, name)
 
-    def _scored(self, text: LanguageText) -> Iterator[np.ndarray]:
-        """The log-probabilities of all symbols of a text, piece by piece."""
-        if self.encoder.layout == "lines":
-            for lines in chunks(range(text.num_lines), LINES_PER_CALL):
-                yield self.ngrams.log_probs([text.line(line) for line in lines])
-            return
-        before = [self.encoder.start_id] * (self.ngrams.order - 1)
-        for piece in text.corpus.pieces(SYMBOLS_PER_CALL):
-            yield self.ngrams.log_probs([piece], history=before)
-            before = [*before, *piece[-self.ngrams.order :].tolist()][-self.ngrams.order :]
 
-    def _drawn(self, ids: Sequence[int], temperature: float, generator: np.random.Generator) -> int:
-        probabilities = self.ngrams.distribution(ids[-self.ngrams.order :])
-        probabilities[list(self.encoder.banned_ids)] = 0
-        # Of a low temperature the largest power must not underflow.
-        powers = (probabilities / probabilities.max()) ** (1 / temperature)
-        bounds = np.cumsum(powers)
-        return int(np.searchsorted(bounds, generator.random() * bounds[-1], side="right"))
+def _scored(ngrams: KneserNey, text: LanguageText) -> Iterator[np.ndarray]:
+    """The log-probabilities of all symbols of a text, piece by piece."""
+    if text.encoder.layout == "lines":
+        for lines in chunks(range(text.num_lines), LINES_PER_CALL):
+            yield ngrams.log_probs([text.line(line) for line in lines])
+        return
+    before = [text.encoder.start_id] * (ngrams.order - 1)
+    for piece in text.corpus.pieces(SYMBOLS_PER_CALL):
+        yield ngrams.log_probs([piece], history=before)
+        before = [*before, *piece[-ngrams.order :].tolist()][-ngrams.order :]
+
+
+def _drawn(
+    ngrams: KneserNey, ids: Sequence[int], banned: Sequence[int], temperature: float, generator: np.random.Generator
+) -> int:
+    """A symbol after those of `ids`."""
+    probabilities = ngrams.distribution(ids[-ngrams.order :])
+    probabilities[list(banned)] = 0
+    # Of a low temperature the largest power must not underflow.
+    powers = (probabilities / probabilities.max()) ** (1 / temperature)
+    bounds = np.cumsum(powers)
+    return int(np.searchsorted(bounds, generator.random() * bounds[-1], side="right"))
 
 
 def _unfitted(order: int, encoder: LanguageEncoder) -> KneserNey:

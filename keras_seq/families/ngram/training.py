@@ -41,7 +41,7 @@ class NgramTraining(Training):
         """Count: one epoch, which is made again where it is resumed."""
         begin = time.perf_counter()
         self.task = NgramLanguageModel.count(self.text, self.recipe.ngram.order, self.recipe.name)
-        self._scores = self.task.score(self.validation)
+        self._scores = {**self.task.score_text(self.validation), "examples": self.validation.num_examples}
         seconds = time.perf_counter() - begin
         scores = {key: value for key, value in self._scores.items() if key in self.score_names}
         record = {"epoch": 1, "seconds": seconds, "is_best": True, **scores}

@@ -33,11 +33,11 @@ SHOWN = 8
 class TaggerTraining(TextTraining):
     """The training of a tagger, from CoNLL files."""
 
+    shown_scores = ("entity_f1", "entity_precision", "entity_recall")
     task: Tagger
     train: TaggedSentences
     validation: TaggedSentences
     validation_batches: TaggedBatches
-    shown_scores = ("entity_f1", "entity_precision", "entity_recall")
 
     def read(self) -> None:
         path = self.paths["train"]

@@ -10,9 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import find_data, read_labelled_text
 from keras_seq.families import Classifier
+from keras_seq.families.classification.panels import most_confused
 from keras_seq.families.classification.served import ClassificationSettings
 from keras_seq.families.classification.task import scores_of
-from keras_seq.families.classification.panels import most_confused
 from keras_seq.metrics import classification_scores
 from keras_seq.tasks import load, train
 from keras_seq.training import Recipe

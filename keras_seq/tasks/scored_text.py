@@ -1,0 +1,54 @@
+"""What language models of all kinds have in common: they are scored on a running text, or on lines."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keras_seq.tasks.evaluation import Evaluation
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
+from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.training import Recipe
+
+
+class ScoredText(TrainedTask):
+    """What gives texts a probability."""
+
+    def evaluate(
+        self,
+        data: str | Path,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        selection: Selection = WHOLE,
+    ) -> dict[str, Any]:
+        """The scores of the model on a text file.
+
+        Args:
+            data: the file.
+            on_progress: called with the number of symbols that were scored since the last call.
+            selection: what of the file is read.
+
+        Returns:
+            `perplexity` and `nll` (nats) a token, `nats_per_character`, `bits_per_character` (of all characters of the
+            file, line breaks among them), `num_tokens`, and `examples`, the number of symbols or of lines.
+
+        Raises:
+            DataError: if the file is broken.
+        """
+        text = self.read_text(data, selection)
+        return {**self.score_text(text, on_progress), "examples": text.num_examples}
+
+    @classmethod
+    def evaluation_of(cls, recipe: Recipe) -> Evaluation | None:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe)
+
+    @abstractmethod
+    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
+        """A text as the ids of the model."""
+
+    @abstractmethod
+    def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
+        """As `evaluate`, of a text that was read, without `examples`."""
