@@ -12,12 +12,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Tests compile much and compute little: XLA, in TensorFlow and in JAX, takes half the time so.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-# On JAX nearly all time goes into compiling thousands of small functions: what an earlier run compiled is found here.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / "build" / "jax_cache"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+# Tests compile much and compute little: XLA, in TensorFlow and in JAX, takes a third of the time so.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 
 import pytest
 from families import BUDGET_SECONDS, family_of, group_of, place_of
@@ -84,15 +80,21 @@ def leave_out_the_thorough(config, items):
 
 
 def left_out_on_second_backend(items):
-    """Of each test all but the cases that its mark names, else all but the first and the last: compiling takes long."""
+    """Of each test all but the cases that its mark names, else all but the first and the last: compiling takes long.
+
+    Where the mark says `thorough=True`, all.
+    """
     cases_of = defaultdict(list)
     for item in items:
         cases_of[item.nodeid.split("[")[0]].append(item)
     left_out = set()
     for cases in cases_of.values():
         mark = cases[0].get_closest_marker("both_backends")
-        named = mark.args if mark is not None else ()
-        kept = [case for case in cases if case.callspec.id in named] if named else [cases[0], cases[-1]]
+        kept = [cases[0], cases[-1]]
+        if mark is not None and mark.args:
+            kept = [case for case in cases if case.callspec.id in mark.args]
+        elif mark is not None and mark.kwargs.get("thorough"):
+            kept = []
         left_out |= set(cases) - set(kept)
     return left_out
 

@@ -397,7 +397,7 @@ def for_any_layout(test):
     ):
         test = example(mask=mask)(test)
     quick = settings(
-        max_examples=25 if os.environ.get("KERAS_SEQ_THOROUGH") else 10,
+        max_examples=25 if os.environ.get("KERAS_SEQ_THOROUGH") else 5,
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         derandomize=True,
         database=None,

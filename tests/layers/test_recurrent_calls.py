@@ -306,6 +306,7 @@ class TestModesOfJax:
         expected = (plain(x + small * x) - plain(x - small * x)) / (2 * small)
         assert_close(tangent, expected, 1e-3)
 
+    @pytest.mark.both_backends("gru")
     @pytest.mark.parametrize("make", [MAKERS["gru"], MAKERS["both"]], ids=["gru", "both"])
     def test_reverse_mode_of_any_order(self, make):
         import jax

@@ -171,7 +171,12 @@ def assert_equal(ours, stocks, tolerance=TOLERANCE):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"go_backwards": True, "use_bias": False}, {"both": True}, {"both": True, "use_bias": False}],
+    [
+        {},
+        {"go_backwards": True, "use_bias": False},
+        pytest.param({"both": True}, marks=pytest.mark.thorough),
+        {"both": True, "use_bias": False},
+    ],
     ids=["one", "backwards", "both", "both-no-bias"],
 )
 @pytest.mark.parametrize("case", CASES)

@@ -204,6 +204,7 @@ def test_float16_predictions():
     assert np.isfinite(float(ClassCrossEntropy(dtype="float16")(np.array([0, 0]), probabilities)))
 
 
+@pytest.mark.both_backends("True")
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_rows_without_a_label_leave_the_step_of_fit_alone(jit_compile):
     """Whatever their inputs; and the loss of a model is that of its texts with a label."""

@@ -53,7 +53,7 @@ LARGE = {
     ("name", "options"),
     [
         *((name, {"jit_compile": False}) for name in LARGE),
-        *((name, {"run_eagerly": True}) for name in LARGE),
+        *(pytest.param(name, {"run_eagerly": True}, marks=pytest.mark.thorough) for name in LARGE),
         ("2^31", {"jit_compile": True}),
     ],
 )

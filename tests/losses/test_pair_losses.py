@@ -315,6 +315,7 @@ def test_padding_of_batches(name):
         loss(IDS, STACKED, sample_weight=np.ones(len(IDS)))
 
 
+@pytest.mark.both_backends("loss3", "loss6")
 @pytest.mark.parametrize("loss", [*(make() for make, _ in ROW_LOSSES.values()), *BATCH_LOSSES.values()])
 def test_gradients_are_finite_and_the_config_is_whole(loss):
     # Equal vectors and zero vectors: distances of 0, cosines of nothing.

@@ -43,6 +43,7 @@ def assert_scores_equal(metric, expected):
         assert float(metric.result()[key]) == pytest.approx(expected[key], abs=1e-6)
 
 
+@pytest.mark.both_backends(thorough=True)
 @pytest.mark.parametrize("tag_names", SCHEMES.values(), ids=SCHEMES)
 def test_same_as_entity_scores(tag_names):
     rng = np.random.default_rng(0)

@@ -24,6 +24,7 @@ def error_by_loop(confidences, correct, weights, num_bins):
     return total / weights.sum()
 
 
+@pytest.mark.both_backends(thorough=True)
 @pytest.mark.parametrize("num_bins", [1, 10, 15])
 def test_exact_however_the_data_is_cut_into_batches(num_bins):
     probabilities, labels = random_texts()

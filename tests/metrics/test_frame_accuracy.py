@@ -7,6 +7,7 @@ from keras_seq.metrics import FrameAccuracy
 pytestmark = pytest.mark.both_backends
 
 
+@pytest.mark.both_backends(thorough=True)
 def test_counts_of_a_plain_loop_however_the_data_is_cut():
     generator = np.random.default_rng(0)
     y = generator.integers(0, 2, (6, 5, 4)).astype("float32")

@@ -30,6 +30,7 @@ def macro_f1_by_loop(labels, predicted, weights, classes):
     return sum(scores) / len(scores)
 
 
+@pytest.mark.both_backends(thorough=True)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_exact_however_the_data_is_cut_into_batches(seed):
     probabilities, labels = random_texts(seed)

@@ -20,6 +20,7 @@ def random_batch(seed=0, rows=6, steps=5, notes=4):
     return y, z.astype("float32"), costs
 
 
+@pytest.mark.both_backends(thorough=True)
 def test_exact_however_the_data_is_cut_into_batches():
     y, z, costs = random_batch()
     expected = costs.sum() / (y[..., 0] >= 0).sum()

@@ -102,6 +102,7 @@ def run_all(potentials, tag_ids, mask):
 
 
 # XLA compiles no loop over nothing on TensorFlow: `jit` starts at one step.
+@pytest.mark.both_backends("0-eager", "4-jit")
 @pytest.mark.parametrize(("steps", "mode"), [(steps, mode) for mode in MODES for steps in range(mode == "jit", 6)])
 def test_equal_to_the_enumeration_of_all_paths(steps, mode):
     potentials, mask = random_chain(steps)
@@ -163,6 +164,7 @@ def test_gradient_of_the_loss_is_that_of_finite_differences(mode):
     assert np.abs(expected).max() > 0.1
 
 
+@pytest.mark.both_backends(thorough=True)
 def test_half_precision_is_computed_in_float32():
     rng = np.random.default_rng(6)
     mask = np.ones((4, 200), bool)
@@ -196,6 +198,7 @@ def test_long_chains_stay_finite():
     np.testing.assert_allclose(path_score, results["best"], rtol=1e-5)
 
 
+@pytest.mark.both_backends(thorough=True)
 def test_padding_moves_no_number():
     rng = np.random.default_rng(8)
     potentials = rng.normal(size=(1, 4, NUM_TAGS, NUM_TAGS)).astype("float32")
