@@ -97,7 +97,7 @@ def train(path: Path, unit: str, batches: int) -> dict[str, float]:
             "fit": {"epochs": 1, "checkpoint_batches": max(1, batches // 2)},
         }
     )
-    training = LanguageTraining(recipe, {"train": path})
+    training = LanguageTraining(recipe, {"train": path}).prepare()
     seconds = time.perf_counter() - began
     shown = FirstBatches(training.batches, batches)
     compile_model(training.model, recipe, steps_per_epoch=len(shown), loss=training.loss)

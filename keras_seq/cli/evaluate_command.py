@@ -1,7 +1,7 @@
 """`keras-seq evaluate`."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -30,30 +30,24 @@ def evaluate(
     """Score a trained model on a file."""
     start_frameworks()
     from keras_seq.cli.trained_models import recipe_of
-    from keras_seq.data import find_data
     from keras_seq.tasks import load
+    from keras_seq.tasks.evaluation import Evaluation
     from keras_seq.tasks.load import task_of
-    from keras_seq.tasks.trained_task import DataReference
 
-    reference: str | None = data
-    options: dict[str, Any] = {}
-    if reference is None:
+    evaluation = None if data is None else Evaluation(data)
+    if evaluation is None:
         recipe = recipe_of(run_or_model)
-        reference, options = (None, {}) if recipe is None else task_of(recipe, run_or_model).evaluation_of(recipe)
-    if reference is None:
+        evaluation = None if recipe is None else task_of(recipe, run_or_model).evaluation_of(recipe)
+    if evaluation is None:
         raise InputError(f"{run_or_model}: its recipe names no test file, or is not at hand; name one with --data")
-    path = find_data(reference, data_dir)
-    options = {
-        name: find_data(value, data_dir) if isinstance(value, DataReference) else value
-        for name, value in options.items()
-    }
+    arguments = evaluation.arguments(data_dir)
     task = load(run_or_model)
     with progress(task.unit, quiet=quiet) as advance:
-        scores = dict(task.evaluate(path, on_progress=advance, **options))
+        scores = dict(task.evaluate(**arguments, on_progress=advance))
     examples_scored = scores.pop("examples")
     if as_json:
         metrics = {name: value for name, value in scores.items() if isinstance(value, float)}
-        summary = {"task": task.task, "model": task.name, "data": reference, "examples": examples_scored}
+        summary = {"task": task.task, "model": task.name, "data": evaluation.reference, "examples": examples_scored}
         say(json.dumps({**summary, "metrics": metrics}, ensure_ascii=False))
         return
-    print_scores(f"{task.name} on {reference}, {examples_scored:,} {task.unit}", scores)
+    print_scores(f"{task.name} on {evaluation.reference}, {examples_scored:,} {task.unit}", scores)

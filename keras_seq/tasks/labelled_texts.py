@@ -42,6 +42,10 @@ class LabelledTexts(Sequence[dict[str, np.ndarray]]):
     def __getitem__(self, index: Any) -> Any:
         return self.store.rows(self.store.place(index))
 
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        """The places of texts in the store: their rows."""
+        return rows
+
 
 class LabelIds:
     """Labels as targets of a loss.

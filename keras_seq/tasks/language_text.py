@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import math
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from keras_seq.core.errors import InputError
 from keras_seq.data import Corpus, read_examples
 from keras_seq.data.lines import read_pieces
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
-from keras_seq.training.language_recipe import RunningTextRecipe
+from keras_seq.training.language_recipe import LanguageDataSection, LanguageTextSection
 
 FILE_FORMAT = "a text file with at least one symbol is needed"
 
@@ -37,38 +39,37 @@ class Selection:
 WHOLE = Selection()
 
 
-def selection_of(recipe: RunningTextRecipe, split: str) -> Selection:
+def selection_of(data: LanguageDataSection, language: LanguageTextSection, split: str) -> Selection:
     """What a recipe reads of the file for training, validation or test.
 
     Where the recipe names no file for validation, that for training is cut: of a running text the end validates, a
     share of `data.held_out`; lines are put into three splits, by themselves.
+
+    Args:
+        data, language: the sections of the recipe.
+        split: `"train"`, `"validation"` or `"test"`.
     """
-    language, is_cut = recipe.language, recipe.data.validation is None
+    is_cut = data.validation is None
     if language.layout == "lines":
         return Selection(split=split if is_cut else None, column=language.column, letter_case=language.letter_case)
     if not is_cut or split == "test":
         return WHOLE
-    end = 1.0 - recipe.data.held_out
+    end = 1.0 - data.held_out
     return Selection(part=(0.0, end) if split == "train" else (end, 1.0))
 
 
-def has_own_test(recipe: RunningTextRecipe) -> bool:
-    """Whether the file for training holds test texts as well."""
-    data = recipe.data
-    return recipe.language.layout == "lines" and data.validation is None and data.test is None
-
-
-def evaluation_of(recipe: RunningTextRecipe) -> tuple[str | None, dict[str, Any]]:
+def evaluation_of(data: LanguageDataSection, language: LanguageTextSection) -> Evaluation | None:
     """The test text of a recipe; where it names none, the part of the training text that tests or validates.
 
-    Returns:
-        The reference of a file, `None` where there is no test text, and the option `selection` of `evaluate`.
+    Args:
+        data, language: the sections of the recipe.
     """
-    data = recipe.data
-    if data.test is None and data.validation is None:
-        split = "test" if has_own_test(recipe) else "validation"
-        return data.train, {"selection": selection_of(recipe, split)}
-    return data.test, {"selection": selection_of(recipe, "test")}
+    if data.test is not None:
+        return Evaluation(data.test, {"selection": selection_of(data, language, "test")})
+    if data.validation is not None:
+        return None
+    split = "test" if language.layout == "lines" else "validation"
+    return Evaluation(data.train, {"selection": selection_of(data, language, split)}, split=split)
 
 
 def read_text(path: str | Path, unit: str, layout: str, selection: Selection = WHOLE) -> Iterator[str]:
@@ -122,6 +123,11 @@ class LanguageText:
         return len(self._ends) - 1
 
     @property
+    def num_examples(self) -> int:
+        """Number of lines, where lines are texts, else of symbols."""
+        return self.num_lines or len(self.corpus)
+
+    @property
     def lengths(self) -> np.ndarray:
         """Number of ids of each line, its end mark among them."""
         return np.diff(np.frombuffer(self._ends, np.int64))
@@ -140,6 +146,40 @@ class LanguageText:
                 ids = np.append(encoder.ids(piece.removesuffix("\n")), END_ID)
                 self._ends.append(self._ends[-1] + len(ids))
                 yield ids
+
+
+def read_language(
+    data: LanguageDataSection, language: LanguageTextSection, paths: Mapping[str, Path]
+) -> tuple[LanguageText, LanguageText]:
+    """The texts that train and validate, with the encoder that knows the symbols of the first.
+
+    Args:
+        data, language: the sections of the recipe.
+        paths: the text files `train` and, where the recipe names some, `validation` and `test`, which is checked.
+
+    Raises:
+        DataError: if a file is broken.
+        InputError: if one of the texts is empty.
+    """
+    selection = selection_of(data, language, "train")
+    encoder = LanguageEncoder.build(
+        read_text(paths["train"], language.unit, language.layout, selection),
+        unit=language.unit,
+        layout=language.layout,
+        min_count=data.min_count if language.unit == "word" else data.min_character_count,
+        max_size=language.max_symbols,
+    )
+    train = LanguageText(paths["train"], encoder, selection)
+    path = paths.get("validation", paths["train"])
+    validation = LanguageText(path, encoder, selection_of(data, language, "validation"))
+    for name, text in (("training", train), ("validation", validation)):
+        if not len(text.corpus):
+            raise InputError(f"{text.path}: holds no {name} text; give a longer one, or set data.validation")
+    if "test" in paths:
+        # Whatever is wrong with it is told before hours are spent.
+        test = read_text(paths["test"], language.unit, language.layout, selection_of(data, language, "test"))
+        collections.deque(test, maxlen=0)
+    return train, validation
 
 
 def language_scores(nats: float, num_tokens: int, num_characters: int) -> dict[str, float]:

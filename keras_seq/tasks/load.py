@@ -13,7 +13,7 @@ from keras_seq.export import SavedServed, TaskFile, find_saved_model, latest_ver
 from keras_seq.export.manifest import check_complete
 from keras_seq.export.task_file import TASK_FILE
 from keras_seq.tasks.registry import family_named, family_names
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.training import Recipe, RunDirectory
 
 
@@ -66,7 +66,7 @@ def task_of(recipe: Recipe, source: str | os.PathLike) -> type[Any]:
         raise InputError(f"{source}: {error}") from None
 
 
-def _load_saved_model(path: Path, name: str) -> TrainedTask:
+def _load_saved_model(path: Path, name: str) -> KerasTask:
     """The task that the `task.json` of a SavedModel names; of version 0.1.0 that whose assets it has."""
     assets = path / "assets"
     task_file = assets / TASK_FILE
@@ -78,23 +78,23 @@ def _load_saved_model(path: Path, name: str) -> TrainedTask:
     return task(SavedServed(path, task.read_settings(assets)), name)
 
 
-def _task_named(name: str, source: Path) -> type[TrainedTask]:
+def _task_named(name: str, source: Path) -> type[KerasTask]:
     try:
         task = family_named(name).task
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
-    if not issubclass(task, TrainedTask):
+    if not issubclass(task, KerasTask):
         raise InputError(f"{source}: task {name!r} serves no functions; put the original back")
     return task
 
 
-def _legacy_task(path: Path) -> type[TrainedTask]:
+def _legacy_task(path: Path) -> type[KerasTask]:
     for name in family_names():
         try:
             task = family_named(name).task
         except InputError:
             continue  # of another package, which cannot be imported; version 0.1.0 knew those of this one
-        if issubclass(task, TrainedTask) and task.is_legacy(path / "assets"):
+        if issubclass(task, KerasTask) and task.is_legacy(path / "assets"):
             return task
     raise InputError(f"{path}: is not the SavedModel of a known task; name one that `keras-seq export` has written")
 

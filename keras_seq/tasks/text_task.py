@@ -17,7 +17,7 @@ from keras_seq.core.reading import read_text_file
 from keras_seq.export import GOLDEN_TEXTS, Sample, Served
 from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.results import Result
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.text import TokenEncoder
 
 ENCODER_FOLDER = "encoder"
@@ -26,7 +26,7 @@ ENCODER_FOLDER = "encoder"
 TOKENS_PER_CALL = 4096
 
 
-class TextTask(TrainedTask):
+class TextTask(KerasTask):
     """A trained model joined to its text side."""
 
     encoder_class: ClassVar[Any] = TokenEncoder

@@ -12,27 +12,19 @@ from typing import Any
 
 import keras
 
-from keras_seq.core.errors import InputError, RecipeError
+from keras_seq.core.errors import InputError
 from keras_seq.core.machine import describe_processor
 from keras_seq.core.notices import notify
 from keras_seq.data import find_data
 from keras_seq.tasks.registry import Family, family_named
 from keras_seq.training import (
     CheckpointStore,
-    FitResult,
-    GradientNormsPerStep,
-    KerasRecipe,
     Origin,
-    Progress,
     Recipe,
     RunDirectory,
-    TensorBoard,
-    compile_model,
-    fit,
     show_work,
 )
 from keras_seq.training.checkpoints import Checkpoint
-from keras_seq.training.gradient_norms import check_measurable
 
 
 def train(
@@ -99,15 +91,9 @@ def _train(
             recipe.save(run.recipe_path)
     data_paths = {key.removeprefix("data."): path for key, path in paths.items() if key.startswith("data.")}
     with show_work("word vectors", quiet=quiet) as on_progress:
-        training = family.training(recipe, data_paths, data_directory, on_progress)
-    if isinstance(recipe, KerasRecipe):
-        _check_fit(recipe, training)
+        training = family.training(recipe, data_paths, data_directory, on_progress).prepare()
     run = run or RunDirectory.create(folder, recipe, origin)
-    # What has no Keras model has been fitted while its files were read.
-    if isinstance(recipe, KerasRecipe):
-        result = _fit_model(training, recipe, run, resume=resume, quiet=quiet)
-    else:
-        result = training.result
+    result = training.fit(run, resume=resume, quiet=quiet)
     training.task.save(run.path)
     metrics: dict[str, Any] = {
         "task": recipe.task,
@@ -120,7 +106,7 @@ def _train(
         "training_seconds": result.seconds,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "cpu": describe_processor(),
-        "parameters": training.model.count_params() if isinstance(recipe, KerasRecipe) else training.num_parameters,
+        "parameters": training.num_parameters,
         "versions": versions(),
         "history": result.history,
     }
@@ -152,56 +138,6 @@ def _check_origin(run: RunDirectory, paths: Mapping[str, Path]) -> None:
         messages = origin.check_same(run.origin, paths, run.path)
         for message in messages if not run.metrics_path.exists() else ():
             notify(message)
-
-
-def _check_fit(recipe: KerasRecipe, training: Any) -> None:
-    """Raise unless the training gives the score that decides, and its model what is to be shown."""
-    if recipe.fit.monitor not in training.score_names:
-        raise RecipeError(
-            f"key `fit.monitor` must be one of {', '.join(training.score_names)}. "
-            f"Received: {recipe.fit.monitor!r}; correct it"
-        )
-    if recipe.tensorboard.gradient_norms:
-        try:
-            check_measurable(training.model)
-        except (TypeError, ValueError) as error:
-            raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
-
-
-def _fit_model(training: Any, recipe: KerasRecipe, run: RunDirectory, *, resume: bool, quiet: bool) -> FitResult:
-    """Run the training loop, and complete what needs the trained model."""
-    compile_model(
-        training.model,
-        recipe,
-        steps_per_epoch=len(training.batches),
-        loss=training.loss,
-        metrics=getattr(training, "metrics", None),
-    )
-    callbacks: list[keras.callbacks.Callback] = [
-        TensorBoard(
-            run.tensorboard_path,
-            recipe=recipe,
-            confusion=training.confusion,
-            pictures=training.pictures,
-            samples=training.samples,
-        )
-    ]
-    if recipe.tensorboard.gradient_norms:
-        callbacks.append(GradientNormsPerStep(run.tensorboard_path, *training.fixed_batch()))
-    if not quiet:
-        callbacks.append(Progress(keys=training.shown_scores))
-    result = fit(
-        training.model,
-        training.batches,
-        settings=recipe.fit,
-        run_directory=run,
-        evaluate=training.evaluate,
-        callbacks=callbacks,
-        resume=resume,
-    )
-    training.complete()
-    training.show(run.tensorboard_path)
-    return result
 
 
 def versions() -> dict[str, str]:

@@ -16,18 +16,111 @@ from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, rea
 from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.task_file import TASK_FILE
+from keras_seq.tasks.evaluation import Evaluation
 
 MODEL_FILE = "model.keras"
 # The table of the manifest.
 _BESIDE = "files"
 
 
-class DataReference(str):
-    """The reference of a data file among the options of `evaluate`: a name of `keras_seq.data.find_data`."""
-
-
 class TrainedTask(ABC):
-    """A trained model joined to what it reads and gives; the base of what `keras_seq.load` gives.
+    """What is trained, joined to what it reads and gives; the base of what `keras_seq.load` gives.
+
+    Args:
+        name: what it is called.
+    """
+
+    task: ClassVar[str]
+    """The name of the task in recipes."""
+    unit: ClassVar[str]
+    """What an example is called, in the plural."""
+    model_file: ClassVar[str]
+    """The file of what was learned."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def save(self, directory: str | Path) -> None:
+        """Write the model and what else `load` needs into a folder, and a manifest of these files."""
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        # That of other files would say that these do not belong together.
+        (directory / MANIFEST_FILE).unlink(missing_ok=True)
+        beside = self._beside()
+        for name, write in beside.items():
+            write(directory / name)
+        # After them: its presence says that the others are there.
+        with atomic_file(directory / self.model_file) as path:
+            self._write_model(path)
+        write_manifest(directory / MANIFEST_FILE, {_BESIDE: digests_of(directory, [self.model_file, *beside])})
+
+    @classmethod
+    def load(cls, directory: str | Path, name: str | None = None) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: if something is missing, damaged, not what was written with the model, or does not fit it.
+        """
+        directory = Path(directory)
+        for part in cls._needed():
+            if not (directory / part).exists():
+                raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
+        try:
+            task = cls._loaded(directory, name or directory.resolve().name)
+        except InputError:
+            raise
+        except Exception as error:
+            # A damaged archive makes zipfile, h5py, JSON and Keras raise a dozen different exceptions; or it is a
+            # model, but one of another kind.
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            path = directory / cls.model_file
+            raise RunError(f"{path}: cannot be loaded ({reason}); put the original back, or train it again") from error
+        # Last: whoever has read a file knows better what is wrong with it.
+        manifest = directory / MANIFEST_FILE
+        check_files(directory, read_manifest(manifest).get(_BESIDE, {}), manifest)
+        return task
+
+    @classmethod
+    def evaluation_of(cls, recipe: Any) -> Evaluation | None:
+        """What a recipe of the family tests its model on, `None` where it names no file."""
+        return None if recipe.data.test is None else Evaluation(recipe.data.test)
+
+    @abstractmethod
+    def evaluate(self, data: str | Path, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+        """The scores of the model on a file, and `examples`, the number of them.
+
+        Args:
+            data: the file.
+            on_progress: called with the number of examples that were scored since the last call.
+
+        Options follow, by their names, of which each has a default; `evaluation_of` tells those of a recipe.
+        """
+
+    def _beside(self) -> dict[str, Callable[[Path], None]]:
+        """All files and folders that stand beside the model."""
+        return {}
+
+    @classmethod
+    def _needed(cls) -> tuple[str, ...]:
+        """The files and folders that `load` reads."""
+        return (cls.model_file,)
+
+    @abstractmethod
+    def _write_model(self, path: Path) -> None:
+        """Write what was learned."""
+
+    @classmethod
+    @abstractmethod
+    def _loaded(cls, directory: Path, name: str) -> Self:
+        """The task whose files stand in a folder.
+
+        Raises:
+            RunError: if they do not fit.
+        """
+
+
+class KerasTask(TrainedTask):
+    """A trained Keras model joined to what it reads and gives.
 
     What a task knows of its model beside its answers stands in the settings: names of labels, symbols, thresholds. They
     are kept in `task.json`, beside the Keras model and among the assets of a SavedModel.
@@ -37,18 +130,15 @@ class TrainedTask(ABC):
         name: what the model is called.
     """
 
-    task: ClassVar[str]
-    """The name of the task in recipes."""
-    unit: ClassVar[str]
-    """What an example is called, in the plural."""
+    model_file = MODEL_FILE
     settings_class: ClassVar[type[JSONSettings]] = JSONSettings
     """The dataclass of its settings."""
     legacy_files: ClassVar[tuple[str, ...]] = ()
     """What version 0.1.0 wrote in the place of `task.json`, and by which a SavedModel of this task is told."""
 
     def __init__(self, served: Served | SavedServed, name: str) -> None:
+        super().__init__(name)
         self.served = served
-        self.name = name
 
     @property
     def model(self) -> keras.Model:
@@ -65,48 +155,13 @@ class TrainedTask(ABC):
         return self.served.settings
 
     def save(self, directory: str | Path) -> None:
-        """Write `model.keras` and what else `load` needs into a folder, and a manifest of these files."""
-        parts = self._parts()
-        directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        # That of other files would say that these do not belong together.
-        (directory / MANIFEST_FILE).unlink(missing_ok=True)
-        beside = self._beside()
-        for name, write in beside.items():
-            write(directory / name)
-        # After them: its presence says that the others are there.
-        with atomic_file(directory / MODEL_FILE) as path:
-            save_model(parts.model, path)
-        write_manifest(directory / MANIFEST_FILE, {_BESIDE: digests_of(directory, [MODEL_FILE, *beside])})
-
-    @classmethod
-    def load(cls, directory: str | Path, name: str | None = None) -> Self:
-        """Read what `save` wrote.
+        """As of every task.
 
         Raises:
-            InputError: if something is missing, damaged, not what was written with the model, or does not fit it.
+            RunError: if the task was loaded from a SavedModel; nothing is written.
         """
-        directory = Path(directory)
-        for part in cls._needed():
-            if not (directory / part).exists():
-                raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
-        settings = cls.read_settings(directory)
-        try:
-            model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
-        except Exception as error:
-            # A damaged archive makes zipfile, h5py, JSON and Keras raise a dozen different exceptions.
-            raise _not_loaded(directory, error) from error
-        try:
-            served = cls._read(directory, model, settings)
-        except InputError:
-            raise
-        except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-            # It is a model, but one of another kind.
-            raise _not_loaded(directory, error) from error
-        # Last: whoever has read a file knows better what is wrong with it.
-        manifest = directory / MANIFEST_FILE
-        check_files(directory, read_manifest(manifest).get(_BESIDE, {}), manifest)
-        return cls(served, name or directory.resolve().name)
+        self._parts()
+        super().save(directory)
 
     @classmethod
     def read_settings(cls, folder: Path) -> Any:
@@ -166,20 +221,6 @@ class TrainedTask(ABC):
     def golden_samples(self) -> list[str | Sample]:
         """What golden outputs are written for."""
 
-    @classmethod
-    def evaluation_of(cls, recipe: Any) -> tuple[str | None, dict[str, Any]]:
-        """What a recipe tests its model on.
-
-        Returns:
-            The reference of a file, `None` where the recipe names none, and options of `evaluate`, in which a file is
-            a `DataReference`.
-        """
-        return recipe.data.test, {}
-
-    @abstractmethod
-    def evaluate(self, data: str | Path, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
-        """The scores of the model on a file, and `examples`, the number of them."""
-
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         """Files that stand among the assets of the SavedModel for programs that call it without this package."""
         return {}
@@ -192,10 +233,14 @@ class TrainedTask(ABC):
         """All that stands beside the model."""
         return {**self._folders(), TASK_FILE: TaskFile(self.task, self.settings.to_dict()).write}
 
+    def _write_model(self, path: Path) -> None:
+        save_model(self.model, path)
+
     @classmethod
-    def _needed(cls) -> tuple[str, ...]:
-        """The files and folders that `load` reads, but for the settings."""
-        return (MODEL_FILE,)
+    def _loaded(cls, directory: Path, name: str) -> Self:
+        settings = cls.read_settings(directory)
+        model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
+        return cls(cls._read(directory, model, settings), name)
 
     @classmethod
     @abstractmethod
@@ -226,11 +271,6 @@ class TrainedTask(ABC):
                 f"{self.name}: is a SavedModel, which can only predict; name the run that it was exported from"
             )
         return self.served
-
-
-def _not_loaded(directory: Path, error: Exception) -> RunError:
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return RunError(f"{directory / MODEL_FILE}: cannot be loaded ({reason}); train or export it again")
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import keras
+
 from keras_seq.core.errors import RecipeError
 from keras_seq.text import NUM_CASE_CLASSES, SubwordHashing, TokenEncoder
-from keras_seq.training import KerasRecipe
+from keras_seq.training import KerasRecipe, jit_setting
+from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.text_recipe import TokenRecipe
 from keras_seq.zoo.registry import get_builder
 
-SomeRecipe = TypeVar("SomeRecipe", bound=TokenRecipe)
+SomeRecipe = TypeVar("SomeRecipe", bound=KerasRecipe)
 
 
 def find_builder(recipe: KerasRecipe) -> Callable[..., Any]:
@@ -24,6 +27,29 @@ def find_builder(recipe: KerasRecipe) -> Callable[..., Any]:
         return get_builder(recipe.model.builder)
     except ValueError as error:
         raise RecipeError(f"key `model.builder`: {error}") from None
+
+
+def batching_options(batching: BatchingSection, seed: int) -> dict[str, Any]:
+    """The options of `keras_seq.data.BucketedBatches` that a recipe gives: sizes of batches, and the seed."""
+    return {
+        "batch_size": batching.batch_size,
+        "tokens_per_batch": batching.tokens_per_batch or None,
+        "bucket_boundaries": batching.bucket_boundaries or None,
+        "seed": seed,
+    }
+
+
+def compiled_predictor(recipe: KerasRecipe, inputs: Iterable[Any], outputs: Any) -> keras.Model:
+    """What predicts during the training: of its own, so that compiling it leaves the trained model alone.
+
+    Args:
+        recipe: says how it is compiled.
+        inputs: the named inputs of a functional model.
+        outputs: what to compute from them.
+    """
+    predictor = keras.Model({tensor.name: tensor for tensor in inputs}, outputs)
+    predictor.compile(jit_compile=jit_setting(recipe.fit))
+    return predictor
 
 
 def complete_features(recipe: SomeRecipe, encoder: TokenEncoder) -> tuple[SomeRecipe, dict[str, Any]]:
@@ -41,35 +67,28 @@ def complete_features(recipe: SomeRecipe, encoder: TokenEncoder) -> tuple[SomeRe
         characters = _table(features["characters"], "features.characters", ("vocabulary_size",))
         features["characters"] = {**characters, "vocabulary_size": len(encoder.characters)}
         features["max_characters"] = encoder.max_characters
+    num_buckets = None if encoder.subwords is None else encoder.subwords.num_buckets
     if "subwords" in features:
         subwords = _table(features["subwords"], "features.subwords", ("num_buckets",))
-        features["subwords"] = {**subwords, "num_buckets": recipe.subwords.num_buckets}
+        features["subwords"] = {**subwords, "num_buckets": num_buckets}
     if "case_dim" in features:
         features["num_cases"] = NUM_CASE_CLASSES
     wide = arguments.get("wide")
     if isinstance(wide, Mapping) and wide.get("subwords") is True:
-        arguments["wide"] = {**wide, "subwords": recipe.subwords.num_buckets}
+        arguments["wide"] = {**wide, "subwords": num_buckets}
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
 
 
 def build_encoder(recipe: TokenRecipe, texts: Iterable[Iterable[str]]) -> TokenEncoder:
     """The encoder of tokens that a recipe asks for, from the tokens of the training texts."""
-    data = recipe.data
+    data, hashed = recipe.data, recipe.hashed
     return TokenEncoder.build(
         texts,
         min_count=data.min_count,
         min_character_count=data.min_character_count,
         max_characters=data.max_characters,
-        subwords=SubwordHashing(**recipe.subwords.model_dump()) if _reads_subwords(recipe) else None,
+        subwords=None if hashed is None else SubwordHashing(**hashed.model_dump()),
     )
-
-
-def _reads_subwords(recipe: TokenRecipe) -> bool:
-    """Whether the model of a recipe reads the hashed n-grams of tokens."""
-    features, wide = (recipe.model.arguments.get(key) for key in ("features", "wide"))
-    if isinstance(wide, Mapping) and wide.get("subwords"):
-        return True
-    return isinstance(features, Mapping) and "subwords" in features
 
 
 def _table(value: Any, key: str, from_data: Sequence[str]) -> dict[str, Any]:

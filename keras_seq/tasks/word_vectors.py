@@ -1,4 +1,4 @@
-"""Word vectors that a model begins with, and the projector that shows those that it ends with."""
+"""Word vectors that a model begins with, and those that it ends with, for the projector."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from keras_seq.data import find_data
 from keras_seq.tasks.encoder_fit import SUBWORD_TABLE, WORD_TABLE
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
-from keras_seq.text import TokenEncoder, WordTokenizer, load_word_vectors
+from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors, load_word_vectors
 from keras_seq.text.vocabulary import UNKNOWN_TOKEN
-from keras_seq.training import pretrained_vectors, write_projector
+from keras_seq.training import PretrainingSection, pretrained_vectors
 from keras_seq.training.pretraining_recipe import texts_of
-from keras_seq.training.text_recipe import LabelledTextRecipe
 
 # What is read of a text for word vectors.
 MOST_TOKENS = 100_000
@@ -26,11 +25,11 @@ MOST_TOKENS = 100_000
 
 def set_word_vectors(
     model: keras.Model,
-    recipe: LabelledTextRecipe,
+    section: PretrainingSection,
+    seed: int,
     texts: Iterable[str],
     encoder: TokenEncoder,
     tokenizer: WordTokenizer,
-    paths: Sequence[Path],
     data_directory: str | Path | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
@@ -38,11 +37,11 @@ def set_word_vectors(
 
     Args:
         model: has a layer `word_embedding`, and maybe `subword_embedding`.
-        recipe: its section `pretraining` says where the vectors come from.
+        section: where the vectors come from.
+        seed: decides what is random.
         texts: the training texts.
         encoder, tokenizer: those of the model.
-        paths: the further files of the section.
-        data_directory: where a file of vectors is looked for first.
+        data_directory: where files are looked for first.
         on_progress: called while vectors are trained.
 
     Raises:
@@ -53,7 +52,6 @@ def set_word_vectors(
     if WORD_TABLE not in tables:
         raise RecipeError("section `pretraining` needs a model that reads words; take it out, or features.words")
     size = tables[WORD_TABLE].output_dim
-    section = recipe.pretraining
     vectors: Mapping[str, np.ndarray | None] | None
     if section.vectors is not None:
         path = find_data(section.vectors, data_directory)
@@ -65,22 +63,55 @@ def set_word_vectors(
             encoder,
             tokenizer,
             embedding_dim=size,
-            seed=recipe.seed,
-            paths=paths,
+            seed=seed,
+            paths=pretraining_paths(section, data_directory),
             on_progress=on_progress,
         )
     for name, table in tables.items():
         found = (vectors or {}).get(name.removesuffix("_embedding"))
-        rows = table.get_weights()[0]
-        if found is not None and found.shape[1] == rows.shape[1]:
-            # Words of which nothing was learned keep the vectors that the layer began with.
-            known = np.any(found != 0, axis=1, keepdims=True)
-            table.set_weights([np.where(known, found[: len(rows)], rows)])
+        if found is not None and found.shape[1] == table.get_weights()[0].shape[1]:
+            _set_rows(table, found)
 
 
-def frequent_words(recipe: LabelledTextRecipe, paths: Sequence[Path], tokenizer: WordTokenizer) -> Iterator[list[str]]:
-    """The frequent words of the files for word vectors, where the vocabulary is to know them."""
-    section = recipe.pretraining
+def count_word_vectors(model: keras.Model, texts: Iterable[np.ndarray], seed: int) -> None:
+    """Let the table of words begin with counts of neighbours.
+
+    Args:
+        model: has a layer `word_embedding`.
+        texts: the token ids of the training texts.
+        seed: decides.
+    """
+    table = model.get_layer(WORD_TABLE)
+    _set_rows(table, cooccurrence_vectors(texts, table.input_dim, table.output_dim, seed=seed))
+
+
+def _set_rows(table: keras.layers.Layer, vectors: np.ndarray) -> None:
+    rows = table.get_weights()[0]
+    # Words of which nothing was learned keep the vectors that the layer began with.
+    known = np.any(vectors != 0, axis=1, keepdims=True)
+    table.set_weights([np.where(known, vectors[: len(rows)], rows)])
+
+
+def pretraining_paths(section: PretrainingSection, data_directory: str | Path | None) -> list[Path]:
+    """The further files for word vectors.
+
+    Raises:
+        InputError: if one is not there.
+    """
+    return [find_data(reference, data_directory) for reference in section.files]
+
+
+def frequent_words(
+    section: PretrainingSection, paths: Sequence[Path], tokenizer: WordTokenizer, min_count: int
+) -> Iterator[list[str]]:
+    """The frequent words of the files for word vectors, where the vocabulary is to know them.
+
+    Args:
+        section: says whether, and how often a word must come.
+        paths: the files.
+        tokenizer: splits text.
+        min_count: each word is given so often.
+    """
     if not section.extend_vocabulary:
         return
     counts: collections.Counter[str] = collections.Counter()
@@ -90,12 +121,12 @@ def frequent_words(recipe: LabelledTextRecipe, paths: Sequence[Path], tokenizer:
                 counts.update(tokens)
     for word, count in counts.items():
         if count >= section.min_count:
-            yield [word] * recipe.data.min_count
+            yield [word] * min_count
 
 
-def show_word_vectors(model: keras.Model, encoder: TokenEncoder, directory: Path) -> None:
-    """Show the vectors of the most frequent words in TensorBoard's projector, where the model has some."""
-    names = [layer.name for layer in model.layers]
-    if WORD_TABLE in names:
-        vectors = model.get_layer(WORD_TABLE).get_weights()[0]
-        write_projector(directory, vectors, ["", UNKNOWN_TOKEN, *encoder.vocabulary.tokens])
+def word_vectors(model: keras.Model, encoder: TokenEncoder) -> dict[str, tuple[np.ndarray, Sequence[str]]]:
+    """For the projector: the vectors of words by the name `words`, the most frequent first; nothing without a table."""
+    if WORD_TABLE not in [layer.name for layer in model.layers]:
+        return {}
+    vectors = model.get_layer(WORD_TABLE).get_weights()[0]
+    return {"words": (vectors, ["", UNKNOWN_TOKEN, *encoder.vocabulary.tokens])}

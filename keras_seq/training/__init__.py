@@ -10,6 +10,7 @@ from keras_seq.training.gradient_norms_per_step import GradientNormsPerStep
 from keras_seq.training.loop import FitResult, TrainingInterrupted, compile_model, fit, jit_setting
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
 from keras_seq.training.origin import Origin
+from keras_seq.training.panels import Panels
 from keras_seq.training.pretraining_recipe import PretrainingSection, pretrained_vectors
 from keras_seq.training.projector import write_projector
 from keras_seq.training.recipe import KerasRecipe, Recipe
@@ -26,6 +27,7 @@ __all__ = [
     "GradientNormsPerStep",
     "KerasRecipe",
     "Origin",
+    "Panels",
     "Position",
     "PretrainingSection",
     "Progress",

@@ -1,15 +1,15 @@
 """TensorBoard: curves, the confusion matrix as a picture, sample predictions, the model's graph, hyper-parameters."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_seq.training.callbacks import TrainingCallback
 from keras_seq.training.drawing import draw_confusion_matrix
 from keras_seq.training.event_files import EventWriter
+from keras_seq.training.panels import Panels
 from keras_seq.training.recipe import Recipe
 
 
@@ -25,9 +25,7 @@ class TensorBoard(TrainingCallback):
         directory: The folder of event files.
         every: Batches between two points of the curves.
         recipe: Shown as hyper-parameters.
-        confusion: Called after each evaluation, gives the class names and the counts `[true, predicted]`, or `None`.
-        pictures: Called after each evaluation, gives further pictures: name -> pixels.
-        samples: Called after each evaluation, gives sample predictions as Markdown.
+        panels: What is shown of each evaluation; the vectors for the projector are not written here.
 
     Example:
 
@@ -41,9 +39,7 @@ class TensorBoard(TrainingCallback):
         *,
         every: int = 20,
         recipe: Recipe | None = None,
-        confusion: Callable[[], tuple[Sequence[str], np.ndarray] | None] | None = None,
-        pictures: Callable[[], Mapping[str, np.ndarray]] | None = None,
-        samples: Callable[[], str] | None = None,
+        panels: Panels | None = None,
     ):
         super().__init__()
         if every < 1:
@@ -51,9 +47,7 @@ class TensorBoard(TrainingCallback):
         self.directory = os.fspath(directory)
         self.every = every
         self.recipe = recipe
-        self.confusion = confusion
-        self.pictures = pictures
-        self.samples = samples
+        self.panels = panels or Panels()
         self._writer: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -86,12 +80,12 @@ class TensorBoard(TrainingCallback):
             else:
                 values[f"validation/{key}"] = value
         self._writer.scalars(values, step)
-        evaluated = "is_best" in record
-        pictures = dict(self.pictures()) if self.pictures is not None and evaluated else {}
-        counts = self.confusion() if self.confusion is not None and evaluated else None
+        panels = self.panels if "is_best" in record else Panels()
+        pictures = dict(panels.pictures()) if panels.pictures is not None else {}
+        counts = panels.confusion() if panels.confusion is not None else None
         if counts is not None:
             pictures["confusion"] = draw_confusion_matrix(*counts)
-        text = self.samples() if self.samples is not None and evaluated else None
+        text = panels.samples() if panels.samples is not None else None
         with self._writer.at(step) as tf:
             for name, picture in pictures.items():
                 tf.summary.image(name, picture[None])

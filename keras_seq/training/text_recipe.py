@@ -1,5 +1,6 @@
 """The parts of recipes that models of text have in common: tokens, subwords, labelled texts."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -43,6 +44,13 @@ class TokenRecipe(KerasRecipe):
     data: TokenDataSection
     subwords: SubwordSection = SubwordSection()
     batching: BatchingSection = BatchingSection()
+
+    @property
+    def hashed(self) -> SubwordSection | None:
+        """Which n-grams of tokens the model reads; `None` where it reads none."""
+        features, wide = (self.model.arguments.get(key) for key in ("features", "wide"))
+        is_read = isinstance(features, Mapping) and "subwords" in features
+        return self.subwords if is_read or isinstance(wide, Mapping) and wide.get("subwords") else None
 
 
 class LabelledTextRecipe(TokenRecipe):

@@ -10,7 +10,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import recipe, train
 
-from keras_seq.training import TensorBoard, TrainingCallback, TrainingInterrupted
+from keras_seq.training import Panels, TensorBoard, TrainingCallback, TrainingInterrupted
 from keras_seq.training.tensorboard import draw_confusion_matrix
 
 pytestmark = pytest.mark.usefixtures("array_family")
@@ -38,8 +38,10 @@ def callback(directory):
         directory,
         every=5,
         recipe=recipe(),
-        confusion=lambda: (["O", "PERSON"], confusion),
-        samples=lambda: "| token | tag |\n|---|---|\n| Ana | PERSON |",
+        panels=Panels(
+            confusion=lambda: (["O", "PERSON"], confusion),
+            samples=lambda: "| token | tag |\n|---|---|\n| Ana | PERSON |",
+        ),
     )
 
 

@@ -21,8 +21,7 @@ class ClassifiedBatches:
     Args:
         texts: the texts, whose store is encoded.
         indices: which of them.
-        targets: the targets of all texts.
-        label_ids: gives the targets of rows that are padding.
+        label_ids: gives the targets.
         inputs: the names of the model's inputs.
         order: options of `keras_seq.data.BucketedBatches`.
     """
@@ -31,14 +30,13 @@ class ClassifiedBatches:
         self,
         texts: LabelledTexts,
         indices: np.ndarray,
-        targets: np.ndarray,
         label_ids: LabelIds,
         inputs: Sequence[str],
         **order: Any,
     ) -> None:
         self.texts = texts
         self.indices = indices
-        self.all_targets = targets
+        self.all_targets = label_ids.targets(texts.examples)
         self.label_ids = label_ids
         self.inputs = tuple(inputs)
         self.order = BucketedBatches(texts.store.lengths[indices], **order)

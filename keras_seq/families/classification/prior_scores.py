@@ -18,7 +18,7 @@ from scipy.special import expit, log_softmax
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
 from keras_seq.data.batching import EMPTY_ROW
-from keras_seq.families.classification.data import ClassifiedBatches
+from keras_seq.families.classification.data import ClassifiedBatches, read_texts
 from keras_seq.families.classification.id_weights import ids_of, wide_tables
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.layers import WideScores
@@ -72,6 +72,32 @@ def read_pieces(
                 pieces.store.add(piece)
                 pieces.examples.append(example._replace(text=""))
     return pieces
+
+
+def evaluated_texts(
+    recipe: ClassifierRecipe,
+    train: ClassifiedBatches,
+    validation: ClassifiedBatches,
+    test: Path | None,
+    tokenizer: WordTokenizer,
+) -> set[str]:
+    """The texts that validate and test, in the form `comparable` gives: no prior may have learned from them.
+
+    Args:
+        recipe: says whether a fold of the training file tests.
+        train, validation: batches of the texts.
+        test: the file that tests, where there is one.
+        tokenizer: splits texts.
+    """
+    found = {comparable(validation.texts.store.tokens(int(row))) for row in validation.indices}
+    if recipe.data.fold is not None:
+        others = np.setdiff1d(np.arange(len(train.texts)), train.indices)
+        found |= {comparable(train.texts.store.tokens(int(row))) for row in others}
+    if test is not None:
+        for chunk in chunks(read_texts(test, recipe), TEXTS_PER_CHUNK):
+            texts = [example.text for example in chunk]
+            found |= {comparable(tokens) for tokens in tokenized(tokenizer, texts, recipe.data.max_tokens)}
+    return found
 
 
 def comparable(tokens: Iterable[str]) -> str:

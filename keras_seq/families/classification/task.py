@@ -19,9 +19,9 @@ from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.families.classification.results import ClassifiedText, ExplainedText
 from keras_seq.families.classification.served import DECISION, ClassificationFunctions, ClassificationSettings
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, read_names, write_names
-from keras_seq.tasks.trained_task import DataReference
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 LABELS_FILE, LEGACY_SETTINGS_FILE = "labels.txt", "classification.json"
@@ -166,15 +166,15 @@ class Classifier(TextTask):
         return {**found, "examples": len(targets)}
 
     @classmethod
-    def evaluation_of(cls, recipe: ClassifierRecipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: ClassifierRecipe) -> Evaluation | None:
         """As of every task: the rows of a fold, where the recipe names one; and texts that are out of scope."""
         data = recipe.data
-        options: dict[str, Any] = {"columns": data.columns}
         if data.fold is not None:
-            return data.train, {**options, "fold": data.fold}
-        if data.out_of_scope_test is not None:
-            options["out_of_scope"] = DataReference(data.out_of_scope_test)
-        return data.test, options
+            return Evaluation(data.train, {"columns": data.columns, "fold": data.fold})
+        if data.test is None:
+            return None
+        outside = data.out_of_scope_test
+        return Evaluation(data.test, {"columns": data.columns}, {} if outside is None else {"out_of_scope": outside})
 
     def golden_samples(self) -> list[str | Sample]:
         """As of every task, for each signature."""

@@ -19,7 +19,7 @@ from keras_seq.families.images.results import MatchedImages
 from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.capabilities import Examples
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.zoo.twins import TOWER
 
 # Images that are embedded in one call.
@@ -27,7 +27,7 @@ IMAGES_PER_CALL = 256
 LEGACY_SETTINGS_FILE = "images.json"
 
 
-class ImageMatcher(TrainedTask):
+class ImageMatcher(KerasTask):
     """A trained siamese model of images: it compares images, and knows a new class from one example.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. Images are arrays

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +15,9 @@ from keras_seq.families.language.data import score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
 from keras_seq.ops.decoding import check_sampling
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.generation import options_of_samples
+from keras_seq.tasks.language_task import LanguageTask
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
@@ -24,7 +25,7 @@ from keras_seq.text import LanguageEncoder
 from keras_seq.text.language_encoder import SETTINGS_FILE, SYMBOLS_FILE
 
 
-class LanguageModel(TextTask):
+class LanguageModel(LanguageTask, TextTask):
     """A trained model of the characters or words of a language.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
@@ -165,36 +166,17 @@ class LanguageModel(TextTask):
     def golden_samples(self) -> list[str | Sample]:
         return [*super().golden_samples(), *self.verification_samples()]
 
-    def evaluate(
-        self,
-        data: str | Path,
-        on_progress: Callable[[int], None] | None = None,
-        *,
-        selection: Selection = WHOLE,
-    ) -> dict[str, Any]:
-        """The scores of the model on a text file.
+    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
+        return LanguageText(path, self.encoder, selection)
 
-        Args:
-            data: the file.
-            on_progress: called with the number of symbols that were scored since the last call.
-            selection: what of the file is read.
-
-        Returns:
-            `perplexity` and `nll` (nats) a token, `nats_per_character`, `bits_per_character` (of all characters of the
-            file, line breaks among them), `num_tokens`, and `examples`, the number of symbols or of lines.
-
-        Raises:
-            DataError: if the file is broken.
-        """
-        text = LanguageText(data, self.encoder, selection)
+    def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
         saved = isinstance(self.served, SavedServed)
-        scores = score_text(text, scorer_by_steps(self.served) if saved else scorer(self.model), on_progress)
-        return {**scores, "examples": text.num_lines or len(text.corpus)}
+        return score_text(text, scorer_by_steps(self.served) if saved else scorer(self.model), on_progress)
 
     @classmethod
-    def evaluation_of(cls, recipe: LanguageModelRecipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: LanguageModelRecipe) -> Evaluation | None:
         """As of `keras_seq.tasks.language_text.evaluation_of`."""
-        return evaluation_of(recipe)
+        return evaluation_of(recipe.data, recipe.language)
 
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         # The ids of the signature `step`.

@@ -20,7 +20,7 @@ from keras_seq.families.music.served import LONGEST, MusicFunctions, MusicSettin
 from keras_seq.ops.row_options import check_temperature
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.generation import options_of_samples
-from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.trained_task import KerasTask
 
 LEGACY_SETTINGS_FILE = "music.json"
 MAX_SEED = 2**31 - 1
@@ -29,7 +29,7 @@ MIDI_SUFFIXES = (".mid", ".midi")
 _CADENCE = ((48, 55, 64, 72), (53, 57, 65, 72), (55, 59, 62, 74), (), (48, 55, 64, 72))
 
 
-class MusicModel(TrainedTask):
+class MusicModel(KerasTask):
     """A trained model of polyphonic music.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. A piece is a piano roll,

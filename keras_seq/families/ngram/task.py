@@ -11,11 +11,11 @@ import numpy as np
 
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError, RunError
-from keras_seq.core.files import atomic_write
-from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.core.reading import read_arrays
 from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
+from keras_seq.tasks.evaluation import Evaluation
+from keras_seq.tasks.language_task import LanguageTask
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
@@ -23,13 +23,11 @@ from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, Lang
 from keras_seq.text.vocabulary import PADDING_ID
 
 NGRAMS_FILE = "ngrams.npz"
-# The table of the manifest.
-_FILES = "files"
 # What is scored at once.
 LINES_PER_CALL, SYMBOLS_PER_CALL = 4096, 1 << 20
 
 
-class NgramLanguageModel:
+class NgramLanguageModel(LanguageTask):
     """An n-gram language model with interpolated Kneser-Ney smoothing.
 
     It shows what a neural model buys: it is trained in seconds, on the processor, and is scored by the same command.
@@ -55,12 +53,13 @@ class NgramLanguageModel:
 
     task = "ngram_language_model"
     unit = "symbols"
+    model_file = NGRAMS_FILE
     max_characters = 100_000
 
     def __init__(self, ngrams: KneserNey, encoder: LanguageEncoder, name: str = "ngrams") -> None:
+        super().__init__(name)
         self.ngrams = ngrams
         self.encoder = encoder
-        self.name = name
 
     @classmethod
     def train(
@@ -95,7 +94,22 @@ class NgramLanguageModel:
         text = LanguageText(path, encoder, selection)
         if not len(text.corpus):
             raise InputError(f"{path}: holds no training text; give a longer one")
-        return cls(_unfitted(order, encoder).fit(_sequences(text)), encoder, name)
+        return cls.count(text, order, name)
+
+    @classmethod
+    def count(cls, text: LanguageText, order: int, name: str = "ngrams") -> Self:
+        """Count the n-grams of a text that was read.
+
+        Args:
+            text: the text, with the encoder of the model.
+            order: the longest n-grams.
+            name: what the model is called.
+        """
+        if text.encoder.layout == "lines":
+            sequences = [text.line(line) for line in range(text.num_lines)]
+        else:
+            sequences = [text.corpus.read(0, len(text.corpus))]
+        return cls(_unfitted(order, text.encoder).fit(sequences), text.encoder, name)
 
     @property
     def num_parameters(self) -> int:
@@ -103,35 +117,18 @@ class NgramLanguageModel:
         counts = self.ngrams.num_ngrams
         return sum(counts) + 1 + sum(counts[:-1])
 
-    def evaluate(
-        self,
-        data: str | Path,
-        on_progress: Callable[[int], None] | None = None,
-        *,
-        selection: Selection = WHOLE,
-    ) -> dict[str, Any]:
-        """Score the model on a text file.
+    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
+        return LanguageText(path, self.encoder, selection)
 
-        Args:
-            data: the file.
-            on_progress: called with the number of symbols that were scored since the last call.
-            selection: what of the file is scored.
-
-        Returns:
-            `perplexity`, `nll` (nats a symbol), `nats_per_character`, `bits_per_character`, `num_tokens`, `examples`
-            (symbols, or lines where these are texts), and `memory_mb`, megabytes of the model.
-
-        Raises:
-            DataError: if the file is broken.
-        """
-        text = LanguageText(data, self.encoder, selection)
+    def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
+        """As of every language model; and `memory_mb`, megabytes of the model."""
         nats = 0.0
-        for log_probs in self._scored(text):
+        for log_probs in _scored(self.ngrams, text):
             nats -= math.fsum(log_probs)
             if on_progress is not None:
                 on_progress(len(log_probs))
         scores = language_scores(nats, len(text.corpus), text.num_characters)
-        return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6, "examples": text.num_lines or len(text.corpus)}
+        return {**scores, "memory_mb": self.ngrams.num_bytes / 1e6}
 
     def predict(self, texts: Sequence[str]) -> list[ScoredText]:
         """How probable raw texts are.
@@ -188,77 +185,66 @@ class NgramLanguageModel:
         for _ in range(count):
             ids = [*begin, *self.encoder.ids(prefix).tolist()]
             for _ in range(max_length):
-                ids.append(self._drawn(ids, temperature, generator))
+                ids.append(_drawn(self.ngrams, ids, self.encoder.banned_ids, temperature, generator))
                 if ids[-1] == self.encoder.stop_id:
                     break
             texts.append(self.encoder.text(ids[len(begin) :]))
         return texts
 
-    def save(self, directory: str | Path) -> None:
-        """Write `ngrams.npz` and `encoder/` into a folder, and a manifest of these files."""
-        directory = Path(directory)
-        (directory / MANIFEST_FILE).unlink(missing_ok=True)
-        self.encoder.save(directory / ENCODER_FOLDER)
+    @classmethod
+    def evaluation_of(cls, recipe: NgramRecipe) -> Evaluation | None:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe.data, recipe.language)
+
+    def _beside(self) -> dict[str, Callable[[Path], None]]:
+        return {ENCODER_FOLDER: self.encoder.save}
+
+    @classmethod
+    def _needed(cls) -> tuple[str, ...]:
+        return (*super()._needed(), ENCODER_FOLDER)
+
+    def _write_model(self, path: Path) -> None:
         sizes = {"order": np.array(self.ngrams.order), "num_ids": np.array(len(self.encoder))}
         arrays: dict[str, Any] = {**sizes, **self.ngrams.arrays()}
-        with atomic_write(directory / NGRAMS_FILE) as file:
+        with path.open("wb") as file:
             np.savez(file, **arrays)
-        write_manifest(directory / MANIFEST_FILE, {_FILES: digests_of(directory, [NGRAMS_FILE, ENCODER_FOLDER])})
 
     @classmethod
-    def load(cls, directory: str | Path, name: str | None = None) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            DataError, RunError: if something is missing or damaged.
-        """
-        directory = Path(directory)
-        path = directory / NGRAMS_FILE
-        if not path.is_file():
-            raise RunError(f"{directory}: holds no {NGRAMS_FILE}; name a run that `keras-seq train` has ended")
+    def _loaded(cls, directory: Path, name: str) -> Self:
         encoder = LanguageEncoder.load(directory / ENCODER_FOLDER)
-        try:
-            arrays = read_arrays(path)
-            # Files of version 0.1 do not tell.
-            num_ids = int(arrays.pop("num_ids", len(encoder)))
-            if num_ids != len(encoder):
-                raise RunError(
-                    f"{directory / ENCODER_FOLDER / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the "
-                    f"n-grams were counted with {num_ids}; put the original back, or train again"
-                )
-            ngrams = _unfitted(int(arrays["order"]), encoder).load_arrays(arrays)
-        except InputError:
-            raise
-        except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise RunError(f"{path}: cannot be loaded ({reason}); train it again") from error
-        manifest = directory / MANIFEST_FILE
-        check_files(directory, read_manifest(manifest).get(_FILES, {}), manifest)
-        return cls(ngrams, encoder, name or directory.resolve().name)
+        arrays = read_arrays(directory / NGRAMS_FILE)
+        # Files of version 0.1 do not tell.
+        num_ids = int(arrays.pop("num_ids", len(encoder)))
+        if num_ids != len(encoder):
+            raise RunError(
+                f"{directory / ENCODER_FOLDER / SYMBOLS_FILE}: makes {len(encoder)} ids with the marks, the n-grams "
+                f"were counted with {num_ids}; put the original back, or train again"
+            )
+        return cls(_unfitted(int(arrays["order"]), encoder).load_arrays(arrays), encoder, name)
 
-    @classmethod
-    def evaluation_of(cls, recipe: NgramRecipe) -> tuple[str | None, dict[str, Any]]:
-        """As of `keras_seq.tasks.language_text.evaluation_of`."""
-        return evaluation_of(recipe)
 
-    def _scored(self, text: LanguageText) -> Iterator[np.ndarray]:
-        """The log-probabilities of all symbols of a text, piece by piece."""
-        if self.encoder.layout == "lines":
-            for lines in chunks(range(text.num_lines), LINES_PER_CALL):
-                yield self.ngrams.log_probs([text.line(line) for line in lines])
-            return
-        before = [self.encoder.start_id] * (self.ngrams.order - 1)
-        for piece in text.corpus.pieces(SYMBOLS_PER_CALL):
-            yield self.ngrams.log_probs([piece], history=before)
-            before = [*before, *piece[-self.ngrams.order :].tolist()][-self.ngrams.order :]
+def _scored(ngrams: KneserNey, text: LanguageText) -> Iterator[np.ndarray]:
+    """The log-probabilities of all symbols of a text, piece by piece."""
+    if text.encoder.layout == "lines":
+        for lines in chunks(range(text.num_lines), LINES_PER_CALL):
+            yield ngrams.log_probs([text.line(line) for line in lines])
+        return
+    before = [text.encoder.start_id] * (ngrams.order - 1)
+    for piece in text.corpus.pieces(SYMBOLS_PER_CALL):
+        yield ngrams.log_probs([piece], history=before)
+        before = [*before, *piece[-ngrams.order :].tolist()][-ngrams.order :]
 
-    def _drawn(self, ids: Sequence[int], temperature: float, generator: np.random.Generator) -> int:
-        probabilities = self.ngrams.distribution(ids[-self.ngrams.order :])
-        probabilities[list(self.encoder.banned_ids)] = 0
-        # Of a low temperature the largest power must not underflow.
-        powers = (probabilities / probabilities.max()) ** (1 / temperature)
-        bounds = np.cumsum(powers)
-        return int(np.searchsorted(bounds, generator.random() * bounds[-1], side="right"))
+
+def _drawn(
+    ngrams: KneserNey, ids: Sequence[int], banned: Sequence[int], temperature: float, generator: np.random.Generator
+) -> int:
+    """A symbol after those of `ids`."""
+    probabilities = ngrams.distribution(ids[-ngrams.order :])
+    probabilities[list(banned)] = 0
+    # Of a low temperature the largest power must not underflow.
+    powers = (probabilities / probabilities.max()) ** (1 / temperature)
+    bounds = np.cumsum(powers)
+    return int(np.searchsorted(bounds, generator.random() * bounds[-1], side="right"))
 
 
 def _unfitted(order: int, encoder: LanguageEncoder) -> KneserNey:
@@ -267,9 +253,3 @@ def _unfitted(order: int, encoder: LanguageEncoder) -> KneserNey:
         # Lines do not end there: they are parted by a character.
         excluded.append(END_ID)
     return KneserNey(order, len(encoder), start_id=encoder.start_id, excluded_ids=excluded)
-
-
-def _sequences(text: LanguageText) -> list[np.ndarray]:
-    if text.encoder.layout == "lines":
-        return [text.line(line) for line in range(text.num_lines)]
-    return [text.corpus.read(0, len(text.corpus))]

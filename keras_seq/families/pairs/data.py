@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_seq.core.errors import InputError
 from keras_seq.data import Batch, BucketedBatches, DistinctBatches, TextPair, groups_of_pairs
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
-from keras_seq.tasks.text_task import chunks
+from keras_seq.tasks.text_task import TOKENS_PER_CALL, calls, chunks
 from keras_seq.tasks.token_store import TokenStore, padded_rows
 from keras_seq.text import WordTokenizer
 
@@ -109,6 +110,11 @@ class ClassPairs:
     def __len__(self) -> int:
         return len(self.groups)
 
+    @property
+    def labels(self) -> np.ndarray:
+        """The label of each text."""
+        return np.array(self.names)[self.groups]
+
     def sides(self, seed: int) -> Sides:
         """All texts, and for each another one of its label, drawn anew in each epoch; itself where it is alone."""
         by_class = np.argsort(self.groups, kind="stable")
@@ -127,6 +133,50 @@ class ClassPairs:
     def places(self, rows: np.ndarray) -> np.ndarray:
         """The places of texts: their rows."""
         return rows
+
+
+def embedded_texts(predictor: keras.Model, store: TokenStore, places: np.ndarray, inputs: Sequence[str]) -> np.ndarray:
+    """The vectors of texts.
+
+    Args:
+        predictor: gives the vectors of a batch.
+        store: the texts, encoded.
+        places: which of them.
+        inputs: the names of the inputs of the predictor.
+
+    Returns:
+        float32 `(places, features)`.
+    """
+    vectors = np.zeros((len(places), predictor.output_shape[-1]), np.float32)
+    for chosen in calls(store.lengths[places].tolist(), TOKENS_PER_CALL * 4):
+        rows = padded_rows(store, places[chosen], inputs, size=len(chosen))
+        vectors[chosen] = np.asarray(predictor.predict_on_batch(rows))
+    return vectors
+
+
+def drawn_pairs(labels: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As many pairs of one label as of two, as nearly as the labels allow.
+
+    Args:
+        labels: of some texts.
+        count: how many of each are drawn at the most.
+        seed: decides.
+
+    Returns:
+        The rows of the first and of the second texts, and whether they are of one label.
+    """
+    generator = np.random.default_rng(seed)
+    first, second = generator.integers(len(labels), size=(2, count))
+    differ = labels[first] != labels[second]
+    first, second = first[differ], second[differ]
+    of_label: dict[str, np.ndarray] = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+    several = np.array([row for row in first if len(of_label[labels[row]]) > 1], np.int64)
+    partners = [generator.choice(of_label[labels[row]][of_label[labels[row]] != row]) for row in several]
+    return (
+        np.concatenate([several, first]),
+        np.concatenate([np.array(partners, np.int64), second]),
+        np.repeat([True, False], [len(several), len(first)]),
+    )
 
 
 class PairBatches:

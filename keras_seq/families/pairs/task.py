@@ -19,9 +19,9 @@ from keras_seq.families.pairs.results import MatchedTexts, NearestTexts
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.capabilities import Examples
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
-from keras_seq.tasks.trained_task import DataReference
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
 
@@ -231,10 +231,12 @@ class PairMatcher(TextTask):
         return {**match_scores(np.concatenate(similarities), targets, settings), "examples": len(pairs)}
 
     @classmethod
-    def evaluation_of(cls, recipe: PairMatcherRecipe) -> tuple[str | None, dict[str, Any]]:
+    def evaluation_of(cls, recipe: PairMatcherRecipe) -> Evaluation | None:
         """As of every task: of labelled text also the training texts, among which the nearest are looked for."""
-        options = {"reference": DataReference(recipe.data.train)} if recipe.pairs.form == "classes" else {}
-        return recipe.data.test, options
+        if recipe.data.test is None:
+            return None
+        files = {"reference": recipe.data.train} if recipe.pairs.form == "classes" else {}
+        return Evaluation(recipe.data.test, files=files)
 
     def verification_samples(self) -> list[Sample]:
         texts = list(GOLDEN_TEXTS)

@@ -15,57 +15,47 @@ from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.metrics import entity_scores
 from keras_seq.ops.spans import EntitySpan, entities
 from keras_seq.tasks.token_store import TokenStore
-from keras_seq.text import TokenEncoder
 
 PADDING = {"token_ids": 0, "character_ids": 0, "case_ids": 0, "labels": -1}
 
 
 class TaggedSentences(Sequence[dict[str, np.ndarray]]):
-    """Encoded sentences: per token the number of a distinct token and a tag id, six bytes; the features stand in a
-    table.
+    """Tagged sentences: per token the number of a distinct token and a tag id, six bytes. The features stand in a
+    table, once `store` is encoded.
 
     Args:
-        sentences: tokens and tags, in the scheme of `tag_names`; read once.
-        encoder: turns tokens into ids.
+        sentences: tokens and tags, all of them among `tag_names`; read once.
         tag_names: the tags in id order.
-        path: what messages call the source.
-
-    Raises:
-        DataError: if a tag is not among `tag_names`, naming file and line.
     """
 
-    def __init__(
-        self, sentences: Iterable[Sentence], encoder: TokenEncoder, tag_names: Sequence[str], path: str | Path
-    ) -> None:
+    def __init__(self, sentences: Iterable[Sentence], tag_names: Sequence[str]) -> None:
         ids = {name: index for index, name in enumerate(tag_names)}
         labels = array("h")
-        self._store = TokenStore()
+        self.store = TokenStore()
         for sentence in sentences:
-            check_tags(path, sentence, tag_names)
-            self._store.add(sentence.tokens)
+            self.store.add(sentence.tokens)
             labels.extend(ids[tag] for tag in sentence.tags)
         self._labels = np.frombuffer(labels, np.int16)
-        self._store.encode(encoder)
         self._mentions = self._find_mentions(tag_names)
 
     def __len__(self) -> int:
-        return len(self._store)
+        return len(self.store)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._example(self._store.place(index))
+        return self._example(self.store.place(index))
 
     def _example(self, places: Any) -> dict[str, np.ndarray]:
-        return {**self._store.rows(places), "labels": self._labels[places].astype(np.int32)}
+        return {**self.store.rows(places), "labels": self._labels[places].astype(np.int32)}
 
     def _find_mentions(self, tag_names: Sequence[str]) -> list[list[EntitySpan]]:
         spans = []
         for index in range(len(self)):
-            labels = self._labels[self._store.place(index)]
+            labels = self._labels[self.store.place(index)]
             spans.append(entities([tag_names[label] for label in labels]) if labels.any() else [])
         self._mentions_of_type: dict[str, list[tuple[int, int]]] = {}
         for index, found in enumerate(spans):
             for kind, first, end in found:
-                begin = self._store.place(index).start
+                begin = self.store.place(index).start
                 place = (begin + first, begin + end)
                 self._mentions_of_type.setdefault(kind, []).append(place)
         return spans
@@ -82,7 +72,7 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         Reference:
             Dai and Adel, "An Analysis of Simple Data Augmentation for Named Entity Recognition", COLING 2020.
         """
-        place = self._store.place(index)
+        place = self.store.place(index)
         begin, end = place.start, place.stop
         pieces, last, spare = [], begin, longest - (end - begin)
         for kind, first, stop in self._mentions[index]:
@@ -97,14 +87,18 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
                 last = begin + stop
         return self._example(np.concatenate([*pieces, np.arange(last, end)]))
 
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        """The places of sentences in the store: their rows."""
+        return rows
+
     def tokens(self, index: int) -> list[str]:
         """The tokens of one sentence."""
-        return self._store.tokens(index)
+        return self.store.tokens(index)
 
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each sentence."""
-        return self._store.lengths
+        return self.store.lengths
 
 
 class TaggedBatches:

@@ -13,10 +13,12 @@ from keras_seq.core.errors import RunError
 from keras_seq.data import Sentence, detect_scheme, read_conll
 from keras_seq.export import SavedServed
 from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
+from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.results import TaggedSentence, TaggedText
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.ops.spans import entities
 from keras_seq.tasks.capabilities import Examples
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.text_task import TextTask, call_rows, calls, check_texts, chunks, read_names
 from keras_seq.text import TokenEncoder, WordTokenizer
 
@@ -134,6 +136,12 @@ class Tagger(TextTask):
             if on_progress is not None:
                 on_progress(len(chunk))
         return {**tagging_scores(true, predicted), "examples": len(true)}
+
+    @classmethod
+    def evaluation_of(cls, recipe: TaggerRecipe) -> Evaluation | None:
+        """As of every task: sentences are as long as those of the training may be."""
+        data = recipe.data
+        return None if data.test is None else Evaluation(data.test, {"max_length": data.max_length})
 
     def _tagged(self, sentences: Sequence[Sentence]) -> list[TaggedSentence]:
         predicted = self.predict_tokens([sentence.tokens for sentence in sentences])

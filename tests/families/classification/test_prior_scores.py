@@ -7,7 +7,14 @@ from sklearn.linear_model import LogisticRegression
 
 from keras_seq.core.errors import DataError, RecipeError
 from keras_seq.families.classification.id_weights import set_id_weights, wide_tables
-from keras_seq.families.classification.prior_scores import _features, _logistic_regression, comparable, cut, read_pieces
+from keras_seq.families.classification.prior_scores import (
+    _features,
+    _logistic_regression,
+    comparable,
+    cut,
+    evaluated_texts,
+    read_pieces,
+)
 from keras_seq.families.classification.training import ClassifierTraining
 from keras_seq.tasks import load, train
 from keras_seq.text import WordTokenizer
@@ -54,7 +61,7 @@ def recipe_of(files, **changes):
 
 def training_of(files, **changes):
     paths = {"train": files["train"], "validation": files["dev"], "test": files["test"]}
-    return ClassifierTraining(recipe_of(files, **changes), paths)
+    return ClassifierTraining(recipe_of(files, **changes), paths).prepare()
 
 
 def test_rare_ids_weigh_more(files):
@@ -113,7 +120,9 @@ def test_from_recipe_to_answers_and_the_prior_is_kept(files, tmp_path):
 
 def test_texts_that_test_are_left_out(files):
     training = training_of(files)
-    left_out = training._sentences_of_evaluation(WordTokenizer())
+    left_out = evaluated_texts(
+        training.recipe, training.batches, training.validation_batches, files["test"], WordTokenizer()
+    )
     assert {"a secret text", "good story", "bad story"} <= left_out
     pieces = read_pieces(files["other"], recipe_of(files), training.label_ids, WordTokenizer(), left_out)
     found = [" ".join(tokens) for tokens in pieces.store.texts()]

@@ -10,9 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import find_data, read_labelled_text
 from keras_seq.families import Classifier
+from keras_seq.families.classification.panels import most_confused
 from keras_seq.families.classification.served import ClassificationSettings
 from keras_seq.families.classification.task import scores_of
-from keras_seq.families.classification.training import most_confused
 from keras_seq.metrics import classification_scores
 from keras_seq.tasks import load, train
 from keras_seq.training import Recipe
@@ -233,8 +233,8 @@ def test_folds_and_held_out_texts(tmp_path):
     metrics = train(recipe, tmp_path / "run", quiet=True)
     assert metrics["test"]["examples"] == len(examples) // 5
     assert 0 < metrics["validation"]["examples"] <= len(examples) // 8
-    reference, evaluation = Classifier.evaluation_of(recipe)
-    assert load(tmp_path / "run").evaluate(reference, **evaluation)["accuracy"] == metrics["test"]["accuracy"]
+    evaluation = Classifier.evaluation_of(recipe)
+    assert load(tmp_path / "run").evaluate(**evaluation.arguments())["accuracy"] == metrics["test"]["accuracy"]
     with pytest.raises(RecipeError, match="key `data.fold` needs a column of folds"):
         train(changed(*options, "data.fold=2"), tmp_path / "refused", quiet=True)
     with pytest.raises(InputError, match="`fold` must be one of"):

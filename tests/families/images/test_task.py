@@ -193,7 +193,7 @@ def test_files_of_another_size(matcher, tmp_path):
 
 def test_wrong_recipes(recipe, folder, tmp_path):
     def training(*changes, **paths):
-        return ImageTraining(recipe.override(changes), {"train": folder / "train.npz", **paths})
+        return ImageTraining(recipe.override(changes), {"train": folder / "train.npz", **paths}).prepare()
 
     with pytest.raises(RecipeError, match=r"key `images.rotations` must be false where height and width differ"):
         training("images.width=9")
@@ -209,7 +209,7 @@ def test_wrong_recipes(recipe, folder, tmp_path):
 
 
 def test_classes_that_validate_are_new(recipe, folder):
-    training = ImageTraining(recipe, {"train": folder / "train.npz"})
+    training = ImageTraining(recipe, {"train": folder / "train.npz"}).prepare()
     assert not set(training.train.names) & set(training.validation.names)
     # A whole alphabet of four.
     assert len(training.validation.names) == CHARACTERS and len(training.train.names) == 3 * CHARACTERS

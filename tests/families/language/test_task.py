@@ -197,11 +197,11 @@ def test_lines_are_split_by_themselves(folder, tmp_path):
     )
     metrics = train(recipe, tmp_path / "run", quiet=True)
     model = load(tmp_path / "run")
-    data, options = LanguageModel.evaluation_of(recipe)
-    assert model.evaluate(data, **options)["nll"] == pytest.approx(metrics["test"]["nll"])
+    evaluation = LanguageModel.evaluation_of(recipe)
+    assert model.evaluate(**evaluation.arguments())["nll"] == pytest.approx(metrics["test"]["nll"])
     parts = [
         {line for piece in read_text(table, "character", "lines", selection) for line in piece.split()}
-        for selection in (options["selection"], LanguageModel.evaluation_of(recipe)[1]["selection"])
+        for selection in (evaluation.options["selection"], LanguageModel.evaluation_of(recipe).options["selection"])
     ]
     assert parts[0] == parts[1] and 0 < len(parts[0]) < len(names) / 4
     made = model.generate("L", count=30, max_length=12, seed=1)

@@ -168,14 +168,14 @@ def test_data_that_name_no_validation(recipe, tunes, tmp_path):
     for number, roll in enumerate(read_piano_rolls(tunes, "train")[:10]):
         write_midi(tmp_path / f"{number}.mid", roll, steps_per_beat=2)
     held_out = recipe.model_copy(update={"data": recipe.data.model_copy(update={"validation": None, "held_out": 0.2})})
-    training = MusicTraining(held_out, {"train": tmp_path})
+    training = MusicTraining(held_out, {"train": tmp_path}).prepare()
     assert (len(training.batches.rolls), len(training.validation)) == (8, 2)
     known = [roll.tobytes() for roll in training.batches.rolls]
     assert not any(roll.tobytes() in known for roll in training.validation)
     with pytest.raises(RecipeError, match=r"key `data.validation` names the training pieces .* has no lists"):
-        MusicTraining(recipe, {"train": tmp_path, "validation": tmp_path})
+        MusicTraining(recipe, {"train": tmp_path, "validation": tmp_path}).prepare()
     with pytest.raises(InputError, match="holds one piece, which must train and validate; give more"):
-        MusicTraining(held_out, {"train": tmp_path / "1.mid"})
+        MusicTraining(held_out, {"train": tmp_path / "1.mid"}).prepare()
 
 
 def test_bad_recipes_and_files_leave_no_trace(recipe, tmp_path):

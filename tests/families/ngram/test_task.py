@@ -143,7 +143,9 @@ def test_what_is_loaded_is_what_was_saved(files, tmp_path):
     whole = (tmp_path / "ngrams.npz").read_bytes()
     for damaged in (b"", b"no archive", whole[: len(whole) // 2]):
         (tmp_path / "ngrams.npz").write_bytes(damaged)
-        with pytest.raises(RunError, match=r"ngrams.npz: cannot be loaded \(.*\); train it again"):
+        with pytest.raises(
+            RunError, match=r"ngrams.npz: cannot be loaded \(.*\); put the original back, or train it again"
+        ):
             NgramLanguageModel.load(tmp_path)
     (tmp_path / "ngrams.npz").unlink()
     with pytest.raises(RunError, match=r"holds no ngrams.npz"):
@@ -168,8 +170,9 @@ def test_the_end_of_the_text_validates_where_no_file_does(files, recipe, tmp_pat
     characters = len(files["train"].read_text("utf-8"))
     assert metrics["validation"]["num_tokens"] == characters - int(characters * 0.75)
     model = load(tmp_path / "run")
-    reference, options = NgramLanguageModel.evaluation_of(Recipe.from_dict(values))
-    assert model.evaluate(reference, **options) == pytest.approx(metrics["validation"])
+    evaluation = NgramLanguageModel.evaluation_of(Recipe.from_dict(values))
+    assert evaluation.split == "validation"
+    assert model.evaluate(**evaluation.arguments()) == pytest.approx(metrics["validation"])
     # The end was not counted.
     begin = tmp_path / "begin.txt"
     begin.write_text(files["train"].read_text("utf-8")[: int(characters * 0.75)], "utf-8")

@@ -18,7 +18,7 @@ from keras_seq.families.pairs.recipe import PairsSection
 from keras_seq.families.pairs.training import PairTraining
 from keras_seq.metrics import pair_scores
 from keras_seq.tasks import load, train
-from keras_seq.tasks.pair_loss import pair_loss
+from keras_seq.tasks.twins_training import pair_loss
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
 from keras_seq.training.objective_recipe import POINTWISE, Objective
@@ -163,7 +163,7 @@ def test_every_objective_learns(folder, objective):
         **(options if objective == "similarity" else {}),
     )
     name = "scores.tsv" if objective == "similarity" else "train.tsv"
-    training = PairTraining(changed, dict.fromkeys(("train", "validation"), folder / name))
+    training = PairTraining(changed, dict.fromkeys(("train", "validation"), folder / name)).prepare()
     if objective in POINTWISE:
         allowed = {-1.0, 0.125, 0.875} if objective == "similarity" else {-1.0, 0.0, 1.0}
         assert allowed >= {float(target) for _, targets in training.batches.epoch(0) for target in targets}
@@ -181,19 +181,19 @@ def test_scores_are_learned(folder):
     options = {"columns": ["score", "ignored", "a", "b"], "score_range": [1, 5], "same_from": 0.7}
     changed = recipe(folder, "model.arguments.recurrent.units=[]", objective="similarity", **options)
     assert changed.fit.monitor == "pearson"
-    training = PairTraining(changed, dict.fromkeys(("train", "validation"), folder / "scores.tsv"))
+    training = PairTraining(changed, dict.fromkeys(("train", "validation"), folder / "scores.tsv")).prepare()
     assert set(np.unique(training.train.targets)) == {0.125, 0.875}
     scores = learned(training)
     assert scores["pearson"] > 0.5 and scores["f1"] > 0.7
     with pytest.raises(InputError, match=r"scores.tsv:1: the score .* is not from 2 to 4"):
-        PairTraining(changed.override(["pairs.score_range=[2, 4]"]), {"train": folder / "scores.tsv"})
+        PairTraining(changed.override(["pairs.score_range=[2, 4]"]), {"train": folder / "scores.tsv"}).prepare()
 
 
 @pytest.mark.thorough
 def test_classes_become_pairs(folder, tmp_path):
     changed = recipe(folder, "fit.epochs=6", "data.test=none", form="classes", objective="triplet")
     assert changed.fit.monitor == "recall_at_1"
-    training = PairTraining(changed, {"train": folder / "classes.tsv"})
+    training = PairTraining(changed, {"train": folder / "classes.tsv"}).prepare()
     assert isinstance(training.train, ClassPairs)
     classes = training.train.groups
     for epoch in range(2):
@@ -213,7 +213,7 @@ def test_classes_become_pairs(folder, tmp_path):
 
 
 def test_no_text_both_trains_and_validates(folder):
-    training = PairTraining(recipe(folder), {"train": folder / "train.tsv"})
+    training = PairTraining(recipe(folder), {"train": folder / "train.tsv"}).prepare()
     trained, held = (set(training.train.places(rows)) for rows in (training.rows, training.validation_rows))
     assert held and not trained & held
     assert len(training.rows) + len(training.validation_rows) == 100
@@ -296,7 +296,9 @@ def test_bad_calls(matcher):
 def test_what_is_new_at_the_end_of_a_file_validates(folder, tmp_path):
     rows = ["1\ta b\tb a", "0\ta b\tc d", "1\te f\tf e", "0\tg h\te f", "1\ti j\tj i", "0\tk l\tm n", "1\to p\tc d"]
     (tmp_path / "dated.tsv").write_text("".join(f"{row}\n" for row in rows))
-    training = PairTraining(recipe(folder, "data.held_out=0.5", validate_on="end"), {"train": tmp_path / "dated.tsv"})
+    training = PairTraining(
+        recipe(folder, "data.held_out=0.5", validate_on="end"), {"train": tmp_path / "dated.tsv"}
+    ).prepare()
     first, last = training.rows, training.validation_rows
     assert (first.tolist(), last.tolist()) == ([0, 1, 2], [4, 5])
     with pytest.raises(RecipeError, match='`validate_on` = "end" is for pairs'):
@@ -313,16 +315,16 @@ def test_bad_files(folder, tmp_path):
     (tmp_path / "linked.tsv").write_text("1\ta b\tb a\n0\tb a\tc d\n1\tc d\td c\n")
     message = r"linked.tsv: .*must have room for a group of rows that belong together.*data.validation"
     with pytest.raises(InputError, match=message):
-        PairTraining(recipe(folder), {"train": tmp_path / "linked.tsv"})
+        PairTraining(recipe(folder), {"train": tmp_path / "linked.tsv"}).prepare()
     with pytest.raises(InputError, match=r"linked.tsv: none of the last 1 pairs, a share of 0.3, .*data.held_out"):
-        PairTraining(recipe(folder, validate_on="end"), {"train": tmp_path / "linked.tsv"})
+        PairTraining(recipe(folder, validate_on="end"), {"train": tmp_path / "linked.tsv"}).prepare()
     (tmp_path / "few.tsv").write_text("1\ta b\tb a\n0\tc d\te f\n")
     with pytest.raises(InputError, match="few.tsv: fewer than two pairs are the same and have no text in common"):
         paths = {"train": tmp_path / "few.tsv", "validation": folder / "test.tsv"}
-        PairTraining(recipe(folder, objective="triplet"), paths)
+        PairTraining(recipe(folder, objective="triplet"), paths).prepare()
     (tmp_path / "one.tsv").write_text("same\ta b\nsame\tb a\n")
     with pytest.raises(DataError, match="one.tsv"):
-        PairTraining(recipe(folder, form="classes", objective="triplet"), {"train": tmp_path / "one.tsv"})
+        PairTraining(recipe(folder, form="classes", objective="triplet"), {"train": tmp_path / "one.tsv"}).prepare()
     assert not (tmp_path / "run").exists()
 
 

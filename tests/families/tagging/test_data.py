@@ -25,7 +25,9 @@ def sentence(row):
 @pytest.fixture(scope="module")
 def sentences():
     read = [sentence(row) for row in ROWS]
-    return TaggedSentences(read, TokenEncoder.build([s.tokens for s in read]), TAGS, "here")
+    tagged = TaggedSentences(read, TAGS)
+    tagged.store.encode(TokenEncoder.build([s.tokens for s in read]))
+    return tagged
 
 
 def batches(sentences, rate, seed=0):

@@ -1,0 +1,77 @@
+"""The steps of a tagger's training, before a batch is trained."""
+
+import numpy as np
+import pytest
+
+from keras_seq.core.errors import DataError, InputError, RecipeError
+from keras_seq.families.tagging.training import TaggerTraining
+from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
+from keras_seq.training import Recipe
+
+TRAIN = "Ana B-PER\nmora O\nem O\nLisboa B-LOC\n\nRui B-PER\nviaja O\n"
+VALIDATION = "Eva B-PER\nviaja O\n"
+
+
+@pytest.fixture
+def training(tmp_path):
+    def make(*changes, **texts):
+        for name, text in {"train": TRAIN, "validation": VALIDATION, **texts}.items():
+            (tmp_path / f"{name}.conll").write_text(text)
+        values = {
+            "task": "tagger",
+            "name": "tiny",
+            "data": {"train": "train.conll", "validation": "validation.conll", "scheme": "BIO"},
+            "model": {"builder": "ner_model", "arguments": {"embedding_dim": 4, "units": [4]}},
+        }
+        paths = {path.stem: path for path in tmp_path.iterdir()}
+        return TaggerTraining(Recipe.from_dict(values).override(changes), paths)
+
+    return make
+
+
+def test_read(training):
+    read = training(test=VALIDATION)
+    read.read()
+    assert read.tag_names == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+    assert list(read.train.store.texts()) == [["Ana", "mora", "em", "Lisboa"], ["Rui", "viaja"]]
+    assert (len(read.rows), len(read.validation_rows)) == (2, 1)
+    assert read.score_names[-2:] == ["f1/LOC", "f1/PER"]
+
+
+def test_build_and_pretrain(training):
+    built = training("model.word_vectors=cooccurrence")
+    built.read()
+    built.build()
+    assert set(built.encoder.vocabulary.tokens) == {"ana", "mora", "em", "lisboa", "rui", "viaja"}
+    assert isinstance(built.loss, CRFNegativeLogLikelihood) and len(built.batches) == 1
+    before = built.model.get_layer("word_embedding").get_weights()[0]
+    built.pretrain()
+    after = built.model.get_layer("word_embedding").get_weights()[0]
+    # The unknown word has no neighbours.
+    np.testing.assert_array_equal(after[:2], before[:2])
+    assert (after[2:] != before[2:]).any(axis=1).all()
+    # Types that are neither there nor found have no score.
+    scores = set(built.evaluate(built.model))
+    assert {*built.shown_scores, "token_accuracy", "f1/PER"} <= scores <= set(built.score_names)
+    panels = built.panels()
+    assert panels.samples().startswith("| sentence | true | found |") and "PER: Eva" in panels.samples()
+    assert panels.confusion()[1].sum() == 2 and set(panels.projector()) == {"words"}
+
+
+def test_another_head(training):
+    assert isinstance(training('model.arguments.head="log_softmax"').prepare().loss, MaskedCrossEntropy)
+    with pytest.raises(RecipeError, match="key `fit.miss_cost` needs a model with a CRF"):
+        training('model.arguments.head="log_softmax"', "fit.miss_cost=1.0").prepare()
+
+
+def test_files_that_do_not_suit(training, tmp_path):
+    with pytest.raises(InputError, match=r"train.conll: holds no entity, every tag is O"):
+        training(train="Ana O\n").read()
+    for name in ("validation", "test"):
+        with pytest.raises(DataError, match=rf"{name}.conll:1: the tag 'B-ORG' is of a type"):
+            training(**{name: "Cais B-ORG\n"}).read()
+        (tmp_path / f"{name}.conll").unlink()
+    without = training()
+    without.paths = {"train": without.paths["train"]}
+    with pytest.raises(RecipeError, match="key `data.validation` is missing; name a file"):
+        without.read()
