@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import keras
@@ -12,6 +12,7 @@ from keras_seq.text import NUM_CASE_CLASSES, SubwordHashing, TokenEncoder
 from keras_seq.training import KerasRecipe, jit_setting
 from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.text_recipe import TokenRecipe
+from keras_seq.zoo.features import complete_arguments
 from keras_seq.zoo.registry import get_builder
 
 SomeRecipe = TypeVar("SomeRecipe", bound=KerasRecipe)
@@ -53,7 +54,7 @@ def compiled_predictor(recipe: KerasRecipe, inputs: Iterable[Any], outputs: Any)
 
 
 def complete_features(recipe: SomeRecipe, encoder: TokenEncoder) -> tuple[SomeRecipe, dict[str, Any]]:
-    """Take `features` out of the recipe's arguments; complete them and `wide` with what the data decides.
+    """Take `features` out of the recipe's arguments; complete them and the others with what the data decides.
 
     Returns:
         The recipe without them, and the builder's argument `features`.
@@ -61,21 +62,18 @@ def complete_features(recipe: SomeRecipe, encoder: TokenEncoder) -> tuple[SomeRe
     Raises:
         RecipeError: if a table is none, or holds what the data decides.
     """
-    arguments = dict(recipe.model.arguments)
-    features = _table(arguments.pop("features", {}), "features", ("max_characters", "num_cases"))
-    if "characters" in features:
-        characters = _table(features["characters"], "features.characters", ("vocabulary_size",))
-        features["characters"] = {**characters, "vocabulary_size": len(encoder.characters)}
-        features["max_characters"] = encoder.max_characters
-    num_buckets = None if encoder.subwords is None else encoder.subwords.num_buckets
-    if "subwords" in features:
-        subwords = _table(features["subwords"], "features.subwords", ("num_buckets",))
-        features["subwords"] = {**subwords, "num_buckets": num_buckets}
-    if "case_dim" in features:
-        features["num_cases"] = NUM_CASE_CLASSES
-    wide = arguments.get("wide")
-    if isinstance(wide, Mapping) and wide.get("subwords") is True:
-        arguments["wide"] = {**wide, "subwords": num_buckets}
+    try:
+        arguments = complete_arguments(
+            recipe.model.arguments,
+            num_characters=len(encoder.characters),
+            max_characters=encoder.max_characters,
+            num_cases=NUM_CASE_CLASSES,
+            num_buckets=None if encoder.subwords is None else encoder.subwords.num_buckets,
+        )
+    except ValueError as error:
+        # It begins with the name of an argument, in quotes.
+        raise RecipeError(f"key `model.arguments.{str(error)[1:]}") from None
+    features = arguments.pop("features")
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
 
 
@@ -89,12 +87,3 @@ def build_encoder(recipe: TokenRecipe, texts: Iterable[Iterable[str]]) -> TokenE
         max_characters=data.max_characters,
         subwords=None if hashed is None else SubwordHashing(**hashed.model_dump()),
     )
-
-
-def _table(value: Any, key: str, from_data: Sequence[str]) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise RecipeError(f"key `model.arguments.{key}` must be a table. Received: {value!r}; write it as {{ ... }}")
-    for name in from_data:
-        if name in value:
-            raise RecipeError(f"key `model.arguments.{key}.{name}` follows from the data; take it out")
-    return dict(value)

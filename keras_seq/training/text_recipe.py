@@ -1,6 +1,5 @@
 """The parts of recipes that models of text have in common: tokens, subwords, labelled texts."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.pretraining_recipe import PretrainingSection
 from keras_seq.training.recipe import DataSection, HeldOutDataSection, KerasRecipe
 from keras_seq.training.recipe_section import Section
+from keras_seq.zoo.features import reads_subwords
 
 Column = Literal["label", "text", "fold", "ignored"]
 
@@ -48,9 +48,7 @@ class TokenRecipe(KerasRecipe):
     @property
     def hashed(self) -> SubwordSection | None:
         """Which n-grams of tokens the model reads; `None` where it reads none."""
-        features, wide = (self.model.arguments.get(key) for key in ("features", "wide"))
-        is_read = isinstance(features, Mapping) and "subwords" in features
-        return self.subwords if is_read or isinstance(wide, Mapping) and wide.get("subwords") else None
+        return self.subwords if reads_subwords(self.model.arguments) else None
 
 
 class LabelledTextRecipe(TokenRecipe):
