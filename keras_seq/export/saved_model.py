@@ -61,33 +61,20 @@ def write_saved_model(
         TypeError: When `version` is not an integer.
         ValueError: When an argument is out of range.
     """
-    target, beside, signatures = Path(target), dict(beside or {}), served.signatures()
-    check_positive_integer("version", version)
-    if "serving_default" not in signatures:
-        raise ValueError(
-            f"`served` must declare 'serving_default', which servers call when none is named. "
-            f"Received: {', '.join(signatures) or 'nothing'}. Name one so."
-        )
-    for name in beside:
-        if Path(name).name != name or name.isdecimal():
-            raise ValueError(f"`beside` must have plain file names. Received: {name!r}. Use such as 'card.json'.")
+    target, beside = Path(target), dict(beside or {})
+    _check_arguments(served, version, beside)
     _check_target(target, version)
     with _translated_errors(target), _new_folders_removed_on_failure(target), _staging(target, version) as folders:
         version_folder, beside_folder = folders
         _save(version_folder, served)
-        for name, write in (assets or {}).items():
-            write(version_folder / "assets" / name)
+        _write_assets(version_folder / "assets", assets or {})
         for name, write in beside.items():
             write(beside_folder / name)
         task_file = None if family is None else TaskFile(family, served.settings.to_dict())
         write_version_manifest(version_folder, [beside_folder / name for name in beside], task_file)
         if check is not None:
-            try:
+            with _target_named(version_folder, target / str(version)):
                 check(version_folder)
-            except ExportError as error:
-                # Say the name that the user knows, not that of the temporary folder.
-                message = str(error).replace(str(version_folder), str(target / str(version)))
-                raise ExportError(message) from error
         if (latest_version(target) or 0) > version:
             for name in beside:
                 remove(beside_folder / name)
@@ -123,6 +110,35 @@ def find_saved_model(path: str | os.PathLike) -> Path:
     if number is None:
         raise InputError(f"{path}: holds no SavedModel ({SAVED_MODEL_FILE}, or versions of it); export a model to it")
     return next(entry for entry in path.iterdir() if entry.name.isdecimal() and int(entry.name) == number)
+
+
+def _check_arguments(served, version, beside):
+    check_positive_integer("version", version)
+    signatures = served.signatures()
+    if "serving_default" not in signatures:
+        raise ValueError(
+            f"`served` must declare 'serving_default', which servers call when none is named. "
+            f"Received: {', '.join(signatures) or 'nothing'}. Name one so."
+        )
+    for name in beside:
+        if Path(name).name != name or name.isdecimal():
+            raise ValueError(f"`beside` must have plain file names. Received: {name!r}. Use such as 'card.json'.")
+
+
+def _write_assets(folder, assets):
+    for name, write in assets.items():
+        if (folder / name).exists():
+            raise ValueError(f"`assets` must have names that no table has. Received: {name!r}. Choose another one.")
+        write(folder / name)
+
+
+@contextlib.contextmanager
+def _target_named(folder: Path, target: Path) -> Iterator[None]:
+    """Errors say the name that the user knows, not that of the temporary folder."""
+    try:
+        yield
+    except ExportError as error:
+        raise ExportError(str(error).replace(str(folder), str(target))) from error
 
 
 def _check_target(target, version):

@@ -174,6 +174,14 @@ def test_wrong_arguments(lookup, tmp_path):
     assert not (tmp_path / "m").exists()
 
 
+def test_further_assets(lookup, tmp_path):
+    words = {"names.txt": lambda path: path.write_text("a")}
+    assert (write(tmp_path / "m", lookup, assets=words) / "assets" / "names.txt").read_text() == "a"
+    with pytest.raises(ValueError, match="`assets` must have names that no table has. Received: 'vocabulary.txt'"):
+        write(tmp_path / "n", lookup, assets={"vocabulary.txt": Path.touch})
+    assert not (tmp_path / "n").exists()
+
+
 def test_no_saved_model(tmp_path):
     (tmp_path / "7").mkdir()
     assert list_versions(tmp_path) == list_versions(tmp_path / "nowhere") == []
