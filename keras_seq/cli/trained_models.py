@@ -79,7 +79,11 @@ def files_beside(run: RunDirectory, task: Any, name: str) -> dict[str, Callable[
     Returns:
         File name -> function that writes it.
     """
-    card = card_of_run(run, name)
+    return beside_of_card(card_of_run(run, name), task)
+
+
+def beside_of_card(card: ModelCard, task: Any) -> dict[str, Callable[[Path], None]]:
+    """As `files_beside`, of a card that is there already."""
     return {
         CARD_FILE: card.save,
         "README.md": lambda path: _write_text(path, card.render()),
@@ -106,7 +110,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
         builder=recipe.model.builder if isinstance(recipe, KerasRecipe) else recipe.task,
         description=recipe.description or f"A model of the task {recipe.task}, trained by the recipe {recipe.name}.",
         language=recipe.data.language,
-        data=_dataset_card(recipe),
+        data=dataset_card(recipe),
         recipe=tomli_w.dumps(recipe.to_dict()),
         seeds=(recipe.seed,),
         command=_command(recipe),
@@ -140,7 +144,8 @@ def _dataset_of(reference: str) -> Dataset | None:
     return None
 
 
-def _dataset_card(recipe: Recipe) -> DatasetCard:
+def dataset_card(recipe: Recipe) -> DatasetCard:
+    """What a card says of the data that a recipe names."""
     of_data = {key.removeprefix("data."): file for key, file in recipe.files().items() if key.startswith("data.")}
     parts = [f"{key.replace('_', ' ')}: {reference}" for key, reference in of_data.items()]
     split = ", ".join([*parts, *recipe.data_remarks()])
