@@ -11,23 +11,24 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
-from keras_seq.core.reading import read_json_object
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
-from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
-from keras_seq.export.json_settings import REMEDY
+from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.families.classification.results import ClassifiedText, ExplainedText
-from keras_seq.families.classification.served import DECISION, ClassificationFunctions, ClassificationSettings
+from keras_seq.families.classification.served import (
+    DECISION,
+    LABELS_FILE,
+    ClassificationFunctions,
+    ClassificationSettings,
+)
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, read_names, write_names
+from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_size, check_texts, chunks, write_names
 from keras_seq.text import TokenEncoder, WordTokenizer
 
-LABELS_FILE, LEGACY_SETTINGS_FILE = "labels.txt", "classification.json"
 
-
-class Classifier(TextTask):
+class Classifier(EmbeddingTask):
     """A trained model that gives texts a label, or several.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
@@ -47,10 +48,6 @@ class Classifier(TextTask):
     unit = "texts"
     max_characters = 4_000_000  # documents; what is read of them is bounded by `settings.max_tokens`
     settings_class = ClassificationSettings
-    legacy_files = (LABELS_FILE, LEGACY_SETTINGS_FILE)
-
-    def __init__(self, served: ClassificationFunctions | SavedServed, name: str = "classifier") -> None:
-        super().__init__(served, name)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -101,20 +98,6 @@ class Classifier(TextTask):
             ]
             results.append(ExplainedText(text=text, tokens=tokens))
         return results
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of texts: what the last layer of the model reads.
-
-        Args:
-            texts: the texts.
-
-        Returns:
-            float32 `(texts, features)`.
-
-        Raises:
-            TypeError: if `texts` is one string, or holds something else than strings.
-        """
-        return self._embedded(texts)
 
     def evaluate(
         self,
@@ -223,18 +206,8 @@ class Classifier(TextTask):
     def _join(
         cls, directory: Path, model: keras.Model, settings: ClassificationSettings, encoder: TokenEncoder
     ) -> ClassificationFunctions:
-        if len(settings.labels) != model.output_shape[-1]:
-            raise RunError(
-                f"{directory}: its settings name {len(settings.labels)} labels, the model has "
-                f"{model.output_shape[-1]}; train or export it again"
-            )
+        check_size(directory, model, len(settings.labels), "labels")
         return ClassificationFunctions(model, WordTokenizer(), encoder, settings)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> ClassificationSettings:
-        path = folder / LEGACY_SETTINGS_FILE
-        values = {**read_json_object(path, REMEDY), "labels": read_names(folder / LABELS_FILE)}
-        return ClassificationSettings.from_dict(values, path)
 
 
 def scores_of(

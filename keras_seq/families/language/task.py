@@ -22,7 +22,7 @@ from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evalua
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
 from keras_seq.text import LanguageEncoder
-from keras_seq.text.language_encoder import SETTINGS_FILE, SYMBOLS_FILE
+from keras_seq.text.language_encoder import SYMBOLS_FILE
 
 
 class LanguageModel(LanguageTask, TextTask):
@@ -44,12 +44,6 @@ class LanguageModel(LanguageTask, TextTask):
     task = "language_model"
     unit = "symbols"
     settings_class = LanguageSettings
-    legacy_files = (SETTINGS_FILE, SYMBOLS_FILE)
-    encoder_class = LanguageEncoder
-    encoder_folder = ""
-
-    def __init__(self, served: LanguageFunctions | SavedServed, name: str = "language_model") -> None:
-        super().__init__(served, name)
 
     @property
     def encoder(self) -> LanguageEncoder:
@@ -183,24 +177,10 @@ class LanguageModel(LanguageTask, TextTask):
         return {SYMBOLS_FILE: self.encoder.files()[SYMBOLS_FILE]}
 
     @classmethod
-    def _encoder_of(cls, directory: Path, settings: LanguageSettings) -> LanguageEncoder:
-        return settings.encoder
-
-    @classmethod
-    def _check_encoder(cls, folder: Path, model: keras.Model, encoder: LanguageEncoder) -> None:
-        if model.output_shape[-1] != len(encoder):
+    def _read(cls, directory: Path, model: keras.Model, settings: LanguageSettings) -> LanguageFunctions:
+        if model.output_shape[-1] != len(settings.encoder):
             raise RunError(
-                f"{folder}: its settings make {len(encoder)} ids with the marks, the model was trained with "
-                f"{model.output_shape[-1]}; put the original back, or train or export the model again"
+                f"{directory}: its settings make {len(settings.encoder)} ids with the marks, the model was trained "
+                f"with {model.output_shape[-1]}; put the original back, or train or export the model again"
             )
-
-    @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: LanguageSettings, encoder: LanguageEncoder
-    ) -> LanguageFunctions:
-        return LanguageFunctions(model, encoder)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> LanguageSettings:
-        encoder = LanguageEncoder.load(folder)
-        return LanguageSettings(encoder.unit, encoder.layout, encoder.symbols)
+        return LanguageFunctions(model, settings.encoder)

@@ -199,10 +199,6 @@ class NgramLanguageModel(LanguageTask):
     def _beside(self) -> dict[str, Callable[[Path], None]]:
         return {ENCODER_FOLDER: self.encoder.save}
 
-    @classmethod
-    def _needed(cls) -> tuple[str, ...]:
-        return (*super()._needed(), ENCODER_FOLDER)
-
     def _write_model(self, path: Path) -> None:
         sizes = {"order": np.array(self.ngrams.order), "num_ids": np.array(len(self.encoder))}
         arrays: dict[str, Any] = {**sizes, **self.ngrams.arrays()}

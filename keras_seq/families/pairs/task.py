@@ -13,7 +13,7 @@ import numpy as np
 from keras_seq.core.checks import check_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import TextPair, read_labelled_text, read_pairs, read_unlabelled_pairs
-from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
+from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.pairs.recipe import PairMatcherRecipe
 from keras_seq.families.pairs.results import MatchedTexts, NearestTexts
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
@@ -21,16 +21,15 @@ from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores,
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
+from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_texts, chunks
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
 
 # Similarities of queries with the texts of an index that are held at a time: 64 MB.
 SIMILARITIES_PER_CALL = 1 << 24
-LEGACY_SETTINGS_FILE = "matching.json"
 
 
-class PairMatcher(TextTask):
+class PairMatcher(EmbeddingTask):
     """A trained siamese model: it compares texts.
 
     Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
@@ -49,10 +48,6 @@ class PairMatcher(TextTask):
     task = "pair_matcher"
     unit = "examples"
     settings_class = MatchingSettings
-    legacy_files = (LEGACY_SETTINGS_FILE,)
-
-    def __init__(self, served: MatchingFunctions | SavedServed, name: str = "matcher") -> None:
-        super().__init__(served, name)
 
     def match(self, a: Sequence[str], b: Sequence[str]) -> list[MatchedTexts]:
         """Compare texts two by two.
@@ -98,20 +93,6 @@ class PairMatcher(TextTask):
             read_unlabelled_pairs(path),
             lambda pairs: self.match([pair.a for pair in pairs], [pair.b for pair in pairs]),
         )
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of texts, of length 1: the product of two is their similarity.
-
-        Args:
-            texts: the texts.
-
-        Returns:
-            float32 `(texts, features)`.
-
-        Raises:
-            TypeError: if `texts` is one string, or holds something else than strings.
-        """
-        return self._embedded(texts)
 
     def find(self, texts: Sequence[str], k: int = 5) -> list[NearestTexts]:
         """The most similar texts of the index.
@@ -253,9 +234,6 @@ class PairMatcher(TextTask):
             ]
         return samples
 
-    def golden_samples(self) -> list[str | Sample]:
-        return list(self.verification_samples())
-
     def _similarities(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
         # A text that stands in many pairs is read once.
         rows = {text: row for row, text in enumerate(dict.fromkeys([*a, *b]))}
@@ -288,10 +266,6 @@ class PairMatcher(TextTask):
         if TOWER not in [layer.name for layer in model.layers]:
             raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
         return MatchingFunctions(model, WordTokenizer(), encoder, settings)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> MatchingSettings:
-        return MatchingSettings.load(folder / LEGACY_SETTINGS_FILE)
 
 
 def pair_targets(pairs: Sequence[TextPair], settings: MatchingSettings, source: str | Path) -> np.ndarray:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_names
+from keras_seq.core.reading import read_names
 from keras_seq.export import Served
 from keras_seq.export.by_length import run_by_length
-from keras_seq.export.json_settings import JSONSettings
+from keras_seq.export.json_settings import REMEDY, JSONSettings
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
 
+TAGS_FILE = "tags.txt"
 # Rows that run through the model together when a batch is served.
 ROWS_PER_GROUP = 16
 
@@ -28,10 +31,16 @@ class TaggingSettings(JSONSettings):
         tags: their names in the order of the model's ids, BIO or BIOES.
     """
 
+    legacy_files = (TAGS_FILE,)
+
     tags: Sequence[str]
 
     def __post_init__(self) -> None:
         check_names("tags", self.tags)
+
+    @classmethod
+    def from_legacy(cls, folder: Path) -> TaggingSettings:
+        return cls(tuple(read_names(folder / TAGS_FILE, REMEDY)))
 
 
 class TaggingFunctions(Served):
