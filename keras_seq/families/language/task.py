@@ -12,16 +12,13 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.language.data import score_text, scorer
-from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
 from keras_seq.ops.decoding import check_sampling
-from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_task import LanguageTask
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
+from keras_seq.tasks.language_text import LanguageText
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
-from keras_seq.text import LanguageEncoder
 from keras_seq.text.language_encoder import SYMBOLS_FILE
 
 
@@ -45,10 +42,9 @@ class LanguageModel(LanguageTask, TextTask):
     unit = "symbols"
     settings_class = LanguageSettings
 
-    @property
-    def encoder(self) -> LanguageEncoder:
-        """Symbols and their ids."""
-        return self.settings.encoder
+    def __init__(self, served: LanguageFunctions | SavedServed, name: str | None = None) -> None:
+        super().__init__(served, name)
+        self.encoder = self.settings.encoder
 
     def predict(self, texts: Sequence[str]) -> list[ScoredText]:
         """How probable texts are.
@@ -160,17 +156,9 @@ class LanguageModel(LanguageTask, TextTask):
     def golden_samples(self) -> list[str | Sample]:
         return [*super().golden_samples(), *self.verification_samples()]
 
-    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
-        return LanguageText(path, self.encoder, selection)
-
     def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
         saved = isinstance(self.served, SavedServed)
         return score_text(text, scorer_by_steps(self.served) if saved else scorer(self.model), on_progress)
-
-    @classmethod
-    def evaluation_of(cls, recipe: LanguageModelRecipe) -> Evaluation | None:
-        """As of `keras_seq.tasks.language_text.evaluation_of`."""
-        return evaluation_of(recipe.data, recipe.language)
 
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         # The ids of the signature `step`.

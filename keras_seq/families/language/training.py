@@ -12,7 +12,7 @@ from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions
 from keras_seq.families.language.task import LanguageModel
-from keras_seq.tasks.language_text import read_language
+from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
 from keras_seq.tasks.training import KerasTraining
 from keras_seq.tasks.training_parts import batching_options, find_builder
 from keras_seq.training import CarriedStates, Panels, jit_setting
@@ -31,7 +31,7 @@ class LanguageTraining(KerasTraining):
 
     recipe: LanguageModelRecipe
     task: LanguageModel
-    score_names = ("perplexity", "nll", "nats_per_character", "bits_per_character", "num_tokens")
+    score_names = (*LANGUAGE_SCORES, "num_tokens")
 
     def read(self) -> None:
         self.train, self.validation = read_language(self.recipe.data, self.recipe.language, self.paths)
