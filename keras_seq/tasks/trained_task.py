@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -115,8 +116,9 @@ class TrainedTask(ABC):
 class KerasTask(TrainedTask):
     """A trained Keras model joined to what it reads and gives.
 
-    What a task knows of its model beside its answers stands in the settings: names of labels, symbols, thresholds. They
-    are kept in `task.json`, beside the Keras model and among the assets of a SavedModel.
+    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. What a task knows of its
+    model beside its answers stands in the settings: names of labels, symbols, thresholds. They are kept in `task.json`,
+    beside the Keras model and among the assets of a SavedModel.
 
     Args:
         served: what the model serves, or what its SavedModel does.
@@ -153,6 +155,18 @@ class KerasTask(TrainedTask):
         """
         self._parts()
         super().save(directory)
+
+    def with_settings(self, **changes: Any) -> Self:
+        """The same task with other settings, such as a `threshold`; what was made of the old ones is left out.
+
+        Args:
+            **changes: fields of `settings_class`.
+
+        Raises:
+            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
+        """
+        served = self._parts()
+        return type(self)(served.with_settings(dataclasses.replace(served.settings, **changes)), self.name)
 
     def export(
         self, target: str | Path, version: int = 1, beside: dict[str, Callable[[Path], None]] | None = None
@@ -226,6 +240,21 @@ class KerasTask(TrainedTask):
                 f"{self.name}: is a SavedModel, which can only predict; name the run that it was exported from"
             )
         return self.served
+
+
+def check_layer(directory: Path, model: keras.Model, name: str) -> None:
+    """Raise unless a model has a layer that its family needs.
+
+    Args:
+        directory: where the model stands.
+        model: the model.
+        name: the name of the layer.
+
+    Raises:
+        RunError: if there is none of that name.
+    """
+    if name not in [layer.name for layer in model.layers]:
+        raise RunError(f"{directory}: its model has no layer `{name}`; train it again")
 
 
 def save_model(model: keras.Model, path: Path) -> None:

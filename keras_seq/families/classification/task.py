@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,6 @@ from keras_seq.text import TokenEncoder, WordTokenizer
 
 class Classifier(EmbeddingTask):
     """A trained model that gives texts a label, or several.
-
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.classification.served.ClassificationFunctions`, or those of a SavedModel.
-        name: what the model is called.
 
     Example:
         >>> import keras_seq
@@ -166,20 +159,6 @@ class Classifier(EmbeddingTask):
             *GOLDEN_TEXTS,
             *(Sample(f"texts for {name}", {"text": texts}, name) for name in ("embed", "attention")),
         ]
-
-    def with_settings(self, **changes: Any) -> Classifier:
-        """The same classifier with other settings, such as `threshold`.
-
-        Args:
-            **changes: fields of `keras_seq.families.classification.served.ClassificationSettings`.
-
-        Raises:
-            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
-        """
-        parts = self._parts()
-        settings = dataclasses.replace(parts.settings, **changes)
-        served = ClassificationFunctions(parts.model, parts.tokenizer, parts.encoder, settings)
-        return Classifier(served, self.name)
 
     def _rows(self, signature: str, texts: Sequence[str]) -> list[dict[str, Any]]:
         return call_rows(lambda text: self.served.call(signature, text=text), texts, self.settings.max_tokens)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.errors import InputError
 from keras_seq.data import LabelledImages, OneShotRuns, has_runs, read_image_pairs, read_images, read_one_shot_runs
 from keras_seq.data.images import check_pixels
 from keras_seq.export import Sample
@@ -20,7 +19,7 @@ from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettin
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.results import Result
-from keras_seq.tasks.trained_task import KerasTask
+from keras_seq.tasks.trained_task import KerasTask, check_layer
 from keras_seq.zoo.twins import TOWER
 
 # Images that are embedded in one call.
@@ -30,13 +29,8 @@ IMAGES_PER_CALL = 256
 class ImageMatcher(KerasTask):
     """A trained siamese model of images: it compares images, and knows a new class from one example.
 
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. Images are arrays
-    `(n, height, width)` or `(n, height, width, 1)` of the size that `settings` tells: uint8, bool, or floating from 0
-    to 1.
-
-    Args:
-        served: `keras_seq.families.images.served.ImageMatchingFunctions`, or those of a SavedModel.
-        name: what the model is called.
+    Images are arrays `(n, height, width)` or `(n, height, width, 1)` of the size that `settings` tells: uint8, bool, or
+    floating from 0 to 1.
 
     Example:
         >>> import keras_seq
@@ -175,20 +169,6 @@ class ImageMatcher(KerasTask):
         scores = run_scores(references, queries, runs.answers, self.settings.threshold)
         return {**scores, "examples": runs.answers.size}
 
-    def with_settings(self, **changes: Any) -> ImageMatcher:
-        """The same matcher with other settings, such as `threshold`.
-
-        Args:
-            **changes: fields of `keras_seq.families.images.served.ImageSettings`.
-
-        Raises:
-            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
-        """
-        parts = self._parts()
-        return ImageMatcher(
-            ImageMatchingFunctions(parts.model, dataclasses.replace(parts.settings, **changes)), self.name
-        )
-
     def verification_samples(self) -> list[Sample]:
         height, width = self.settings.height, self.settings.width
         y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
@@ -203,8 +183,7 @@ class ImageMatcher(KerasTask):
 
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: ImageSettings) -> ImageMatchingFunctions:
-        if TOWER not in [layer.name for layer in model.layers]:
-            raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
+        check_layer(directory, model, TOWER)
         return ImageMatchingFunctions(model, settings)
 
     def _answers(self, similarities: np.ndarray) -> list[MatchedImages]:

@@ -119,6 +119,10 @@ class LanguageFunctions(Served):
         )
         self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *specs)
 
+    def with_settings(self, settings: LanguageSettings) -> LanguageFunctions:
+        """As of `Served`: the settings are those of the encoder."""
+        return LanguageFunctions(self.model, settings.encoder)
+
     def _score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         targets = self.encoder.encode(text)
         lengths = tf.reduce_sum(tf.cast(targets > 0, tf.int32), axis=1)

@@ -25,12 +25,6 @@ from keras_seq.text.language_encoder import SYMBOLS_FILE
 class LanguageModel(LanguageTask, TextTask):
     """A trained model of the characters or words of a language.
 
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.language.served.LanguageFunctions`, or those of a SavedModel.
-        name: what the model is called.
-
     Example:
         >>> import keras_seq
         >>> names = keras_seq.load("names_pt")  # doctest: +SKIP

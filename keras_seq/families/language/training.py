@@ -14,7 +14,7 @@ from keras_seq.families.language.served import LanguageFunctions
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
 from keras_seq.tasks.training import KerasTraining
-from keras_seq.tasks.training_parts import batching_options, find_builder
+from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import CarriedStates, Panels, jit_setting
 from keras_seq.zoo import streaming_model, target_model
 
@@ -42,7 +42,7 @@ class LanguageTraining(KerasTraining):
         self._score = scorer(self.built_model, jit_compile=jit_setting(self.recipe.fit))
 
     def make_model(self) -> keras.Model:
-        return self.recipe.build_model(find_builder(self.recipe), vocabulary_size=len(self.encoder))
+        return self.built(vocabulary_size=len(self.encoder))
 
     def make_batches(self) -> StreamBatches | LineBatches:
         language = self.recipe.language

@@ -31,12 +31,7 @@ _CADENCE = ((48, 55, 64, 72), (53, 57, 65, 72), (55, 59, 62, 74), (), (48, 55, 6
 class MusicModel(KerasTask):
     """A trained model of polyphonic music.
 
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. A piece is a piano roll,
-    `(steps, 88)`, or the name of a MIDI file.
-
-    Args:
-        served: `keras_seq.families.music.served.MusicFunctions`, or those of a SavedModel.
-        name: what the model is called.
+    A piece is a piano roll, `(steps, 88)`, or the name of a MIDI file.
 
     Example:
         >>> import keras_seq

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_seq.core.checks import check_integer
-from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.errors import InputError
 from keras_seq.data import TextPair, read_labelled_text, read_pairs, read_unlabelled_pairs
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.pairs.recipe import PairMatcherRecipe
@@ -22,6 +21,7 @@ from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_texts, chunks
+from keras_seq.tasks.trained_task import check_layer
 from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
 
@@ -31,12 +31,6 @@ SIMILARITIES_PER_CALL = 1 << 24
 
 class PairMatcher(EmbeddingTask):
     """A trained siamese model: it compares texts.
-
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.pairs.served.MatchingFunctions`, or those of a SavedModel.
-        name: what the model is called.
 
     Example:
         >>> import keras_seq
@@ -158,18 +152,9 @@ class PairMatcher(EmbeddingTask):
         check_texts(texts)
         if not texts:
             raise ValueError("`texts` must hold at least one text. Received: none. Pass those that are to be found.")
-        return self._rebuilt(parts.settings, texts, self.embed(texts))
-
-    def with_settings(self, **changes: Any) -> PairMatcher:
-        """The same matcher, without an index, with other settings, such as `threshold`.
-
-        Args:
-            **changes: fields of `keras_seq.families.pairs.served.MatchingSettings`.
-
-        Raises:
-            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
-        """
-        return self._rebuilt(dataclasses.replace(self._parts().settings, **changes))
+        vectors = self.embed(texts)
+        served = MatchingFunctions(parts.model, parts.tokenizer, parts.encoder, parts.settings, texts, vectors)
+        return PairMatcher(served, self.name)
 
     def evaluate(
         self,
@@ -234,6 +219,9 @@ class PairMatcher(EmbeddingTask):
             ]
         return samples
 
+    def golden_samples(self) -> list[str | Sample]:
+        return list(self.verification_samples())
+
     def _similarities(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
         # A text that stands in many pairs is read once.
         rows = {text: row for row, text in enumerate(dict.fromkeys([*a, *b]))}
@@ -252,19 +240,11 @@ class PairMatcher(EmbeddingTask):
                 on_progress(len(chunk))
         return np.concatenate(vectors), np.array(labels)
 
-    def _rebuilt(
-        self, settings: MatchingSettings, texts: Sequence[str] = (), vectors: np.ndarray | None = None
-    ) -> PairMatcher:
-        parts = self._parts()
-        served = MatchingFunctions(parts.model, parts.tokenizer, parts.encoder, settings, texts, vectors)
-        return PairMatcher(served, self.name)
-
     @classmethod
     def _join(
         cls, directory: Path, model: keras.Model, settings: MatchingSettings, encoder: TokenEncoder
     ) -> MatchingFunctions:
-        if TOWER not in [layer.name for layer in model.layers]:
-            raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
+        check_layer(directory, model, TOWER)
         return MatchingFunctions(model, WordTokenizer(), encoder, settings)
 
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from keras_seq.core.checks import check_names
 from keras_seq.core.reading import read_names
-from keras_seq.export import Served
 from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
+from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
@@ -43,7 +43,7 @@ class TaggingSettings(JSONSettings):
         return cls(tuple(read_names(folder / TAGS_FILE, REMEDY)))
 
 
-class TaggingFunctions(Served):
+class TaggingFunctions(TokenFunctions):
     """Tokenizer, encoder, model and decoder joined into the two functions that a tagger serves.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
@@ -58,10 +58,7 @@ class TaggingFunctions(Served):
     def __init__(
         self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: TaggingSettings
     ) -> None:
-        super().__init__(model, settings)
-        self.tokenizer = tokenizer
-        self.encoder = encoder
-        self.input_names = tuple(tensor.name for tensor in model.inputs)
+        super().__init__(model, model, tokenizer, encoder, settings)
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
         self.declare("tokenized", self._tokenized, tf.TensorSpec([None, None], tf.string, name="tokens"))
 

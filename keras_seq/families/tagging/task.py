@@ -29,12 +29,6 @@ CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 class Tagger(TokenTask):
     """A trained model that finds entities in text.
 
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.tagging.served.TaggingFunctions`, or those of a SavedModel.
-        name: what the model is called.
-
     Example:
         >>> import keras_seq
         >>> tagger = keras_seq.load("ner_pt")  # doctest: +SKIP
