@@ -42,6 +42,7 @@ class TokenFunctions(Served):
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.input_names = tuple(tensor.name for tensor in reader.inputs)
+        self.is_recurrent = any(isinstance(layer, RECURRENT) for layer in reader.layers)
 
     def with_settings(self, settings: Any) -> TokenFunctions:
         """As of `Served`; the constructor of a family takes the text side between the model and the settings."""
@@ -51,18 +52,6 @@ class TokenFunctions(Served):
 
 class TextFunctions(TokenFunctions):
     """As `TokenFunctions`, of a model that reads one text, and no more of it than `settings.max_tokens`."""
-
-    def __init__(
-        self,
-        model: keras.Model,
-        reader: keras.Model,
-        tokenizer: WordTokenizer,
-        encoder: TokenEncoder,
-        settings: Any,
-    ) -> None:
-        super().__init__(model, reader, tokenizer, encoder, settings)
-        is_recurrent = any(isinstance(layer, RECURRENT) for layer in reader.layers)
-        self._rows_per_group = ROWS_PER_RECURRENT_GROUP if is_recurrent else ROWS_PER_GROUP
 
     # A function of its own: its tables of characters stand in the graph once, whatever the number of signatures.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
@@ -85,6 +74,5 @@ class TextFunctions(TokenFunctions):
         self, run: Callable[..., Sequence[tf.Tensor]], read: dict[str, tf.Tensor], *, per_step: bool
     ) -> list[tf.Tensor]:
         inputs = {name: read[name] for name in self.input_names}
-        return run_by_length(
-            run, inputs, read["tokens"], (tf.float32,), rows_per_group=self._rows_per_group, per_step=per_step
-        )
+        rows = ROWS_PER_RECURRENT_GROUP if self.is_recurrent else ROWS_PER_GROUP
+        return run_by_length(run, inputs, read["tokens"], (tf.float32,), rows_per_group=rows, per_step=per_step)

@@ -17,7 +17,7 @@ from keras_seq.export import GOLDEN_TEXTS, Sample, Served
 from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.results import Result
 from keras_seq.tasks.trained_task import KerasTask
-from keras_seq.text import TokenEncoder
+from keras_seq.text import TokenEncoder, WordTokenizer
 
 ENCODER_FOLDER = "encoder"
 
@@ -42,6 +42,9 @@ class TextTask(KerasTask):
 class TokenTask(TextTask):
     """A trained model that reads tokens: its encoder stands in a folder beside it, and in the graph of a SavedModel."""
 
+    functions_class: ClassVar[Callable[..., Served]]
+    """What it serves, made of the model, the tokenizer, the encoder and the settings."""
+
     def _beside(self) -> dict[str, Callable[[Path], None]]:
         return {ENCODER_FOLDER: self._parts().encoder.save, **super()._beside()}
 
@@ -50,15 +53,16 @@ class TokenTask(TextTask):
         folder = directory / ENCODER_FOLDER
         encoder = TokenEncoder.load(folder)
         check_encoder(folder, model, encoder)
-        return cls._join(directory, model, settings, encoder)
+        cls._check(directory, model, settings)
+        return cls.functions_class(model, WordTokenizer(), encoder, settings)
 
     @classmethod
     @abstractmethod
-    def _join(cls, directory: Path, model: keras.Model, settings: Any, encoder: TokenEncoder) -> Served:
-        """Join a model with its settings and its encoder.
+    def _check(cls, directory: Path, model: keras.Model, settings: Any) -> None:
+        """Raise unless the model is one of this family, and fits its settings.
 
         Raises:
-            RunError: if they do not fit.
+            RunError: if it does not.
         """
 
 

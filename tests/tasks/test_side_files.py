@@ -117,6 +117,14 @@ def test_a_whole_model_loads_with_its_manifest_and_without(saved, tmp_path):
     task.load(tmp_path / "m")
 
 
+def test_with_settings_the_model_is_the_same(saved):
+    folder, task, _ = saved
+    model = task.load(folder)
+    again = model.with_settings()
+    assert type(again) is task and again.served is not model.served
+    assert (again.model, again.settings, again.name) == (model.model, model.settings, model.name)
+
+
 def test_whatever_is_changed_is_named(saved, tmp_path):
     folder, task, _ = saved
     shutil.copytree(folder, tmp_path / "m")

@@ -24,7 +24,6 @@ from keras_seq.metrics import classification_scores, multi_label_scores, out_of_
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
 from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_size, check_texts, chunks, write_names
-from keras_seq.text import TokenEncoder, WordTokenizer
 
 
 class Classifier(EmbeddingTask):
@@ -41,6 +40,7 @@ class Classifier(EmbeddingTask):
     unit = "texts"
     max_characters = 4_000_000  # documents; what is read of them is bounded by `settings.max_tokens`
     settings_class = ClassificationSettings
+    functions_class = ClassificationFunctions
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -182,11 +182,8 @@ class Classifier(EmbeddingTask):
         return {LABELS_FILE: lambda path: write_names(path, self.labels)}
 
     @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: ClassificationSettings, encoder: TokenEncoder
-    ) -> ClassificationFunctions:
+    def _check(cls, directory: Path, model: keras.Model, settings: ClassificationSettings) -> None:
         check_size(directory, model, len(settings.labels), "labels")
-        return ClassificationFunctions(model, WordTokenizer(), encoder, settings)
 
 
 def scores_of(

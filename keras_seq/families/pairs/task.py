@@ -22,7 +22,6 @@ from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_texts, chunks
 from keras_seq.tasks.trained_task import check_layer
-from keras_seq.text import TokenEncoder, WordTokenizer
 from keras_seq.zoo.twins import TOWER
 
 # Similarities of queries with the texts of an index that are held at a time: 64 MB.
@@ -42,6 +41,7 @@ class PairMatcher(EmbeddingTask):
     task = "pair_matcher"
     unit = "examples"
     settings_class = MatchingSettings
+    functions_class = MatchingFunctions
 
     def match(self, a: Sequence[str], b: Sequence[str]) -> list[MatchedTexts]:
         """Compare texts two by two.
@@ -241,11 +241,8 @@ class PairMatcher(EmbeddingTask):
         return np.concatenate(vectors), np.array(labels)
 
     @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: MatchingSettings, encoder: TokenEncoder
-    ) -> MatchingFunctions:
+    def _check(cls, directory: Path, model: keras.Model, settings: MatchingSettings) -> None:
         check_layer(directory, model, TOWER)
-        return MatchingFunctions(model, WordTokenizer(), encoder, settings)
 
 
 def pair_targets(pairs: Sequence[TextPair], settings: MatchingSettings, source: str | Path) -> np.ndarray:

@@ -18,7 +18,6 @@ from keras_seq.ops.spans import entities
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.text_task import TokenTask, call_rows, calls, check_size, check_texts, chunks
-from keras_seq.text import TokenEncoder, WordTokenizer
 
 # What is read of a file before it is tagged: of what was tagged, only the tags are kept.
 SENTENCES_PER_CHUNK = 4096
@@ -39,6 +38,7 @@ class Tagger(TokenTask):
     task = "tagger"
     unit = "sentences"
     settings_class = TaggingSettings
+    functions_class = TaggingFunctions
 
     def predict(self, texts: Sequence[str]) -> list[TaggedText]:
         """Find the entities in raw texts.
@@ -138,11 +138,8 @@ class Tagger(TokenTask):
         ]
 
     @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: TaggingSettings, encoder: TokenEncoder
-    ) -> TaggingFunctions:
+    def _check(cls, directory: Path, model: keras.Model, settings: TaggingSettings) -> None:
         check_size(directory, model, len(settings.tags), "tags")
-        return TaggingFunctions(model, WordTokenizer(), encoder, settings)
 
 
 def _entities_of(text: str, row: dict[str, np.ndarray]) -> TaggedText:
