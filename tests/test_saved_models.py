@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from keras_seq.tasks import family_named
+from keras_seq.tasks.text_task import ENCODER_FOLDER, TokenTask
 from keras_seq.zoo import ModelCard, list_builders
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +45,6 @@ def test_model_is_complete(name):
     task = family_named(card.task).task
     for file in ("model.keras", "golden.npz"):
         assert (folder / file).is_file(), file
-    assert (folder / "task.json").is_file() or task.is_legacy(folder)
-    encoder = getattr(task, "encoder_folder", None)
-    assert not encoder or any((folder / encoder).iterdir())
+    assert (folder / "task.json").is_file() or task.settings_class.is_legacy(folder)
+    assert not issubclass(task, TokenTask) or any((folder / ENCODER_FOLDER).iterdir())
     assert [path for path in folder.iterdir() if path.name.isdigit() and (path / "saved_model.pb").is_file()]

@@ -32,6 +32,30 @@ def read_text_file(path: str | os.PathLike, remedy: str) -> str:
         raise DataError(path, line, f"not UTF-8 (byte {error.start})", remedy) from None
 
 
+def read_names(path: str | os.PathLike, remedy: str) -> list[str]:
+    """The names in a `tags.txt` or `labels.txt` of version 0.1.0, one a line, in the order of their ids.
+
+    Args:
+        path: The file.
+        remedy: What the message advises.
+
+    Raises:
+        DataError: When the file cannot be read, is not UTF-8, or a line is empty, repeated or cut.
+    """
+    text = read_text_file(path, remedy).replace("\r\n", "\n")
+    if not text.endswith("\n"):
+        raise DataError(path, None, "empty" if not text else "its last line is cut", remedy)
+    names = text.split("\n")[:-1]
+    seen: dict[str, int] = {}
+    for number, name in enumerate(names, start=1):
+        if not name:
+            raise DataError(path, number, "an empty line", remedy)
+        if name in seen:
+            raise DataError(path, number, f"repeats line {seen[name]}", remedy)
+        seen[name] = number
+    return names
+
+
 def read_json_object(path: str | os.PathLike, remedy: str) -> dict[str, Any]:
     """Read a JSON file that holds an object.
 

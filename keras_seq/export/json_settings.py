@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.reading import read_json_object
@@ -18,6 +19,9 @@ REMEDY = "put the original back, or train or export the model again"
 @dataclasses.dataclass(frozen=True)
 class JSONSettings:
     """Base of the settings of a family: a frozen dataclass whose fields JSON can hold, checked in `__post_init__`."""
+
+    legacy_files: ClassVar[tuple[str, ...]] = ()
+    """What version 0.1.0 wrote in the place of `task.json`, and by which a SavedModel of this family is told."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields and their values."""
@@ -45,13 +49,19 @@ class JSONSettings:
             raise DataError(source, None, f"damaged ({error})", REMEDY) from None
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> Self:
-        """Read a file that holds nothing but these settings, as version 0.1.0 wrote them.
+    def is_legacy(cls, folder: Path) -> bool:
+        """Whether a folder holds the files that version 0.1.0 wrote for this family."""
+        return bool(cls.legacy_files) and all((folder / name).is_file() for name in cls.legacy_files)
+
+    @classmethod
+    def from_legacy(cls, folder: Path) -> Self:
+        """The settings that stand in `legacy_files`; here one file, which holds nothing else.
 
         Raises:
-            DataError: if the file is missing or damaged.
+            DataError: if a file is missing or damaged.
         """
-        return cls.from_dict(read_json_object(path, REMEDY), path)
+        (name,) = cls.legacy_files
+        return cls.from_dict(read_json_object(folder / name, REMEDY), folder / name)
 
 
 def _frozen(value: Any) -> Any:

@@ -72,6 +72,10 @@ class Served(tf.Module):
         traced.__name__ = name
         self._signatures[name] = tf.function(traced, input_signature=specs, autograph=False)
 
+    def with_settings(self, settings: Any) -> Served:
+        """The same model with other settings; by default its constructor takes the model and the settings."""
+        return type(self)(self.model, settings)
+
     def signatures(self) -> dict[str, Any]:
         """The graphs by the names under which they are served; what is exported."""
         return dict(self._signatures)

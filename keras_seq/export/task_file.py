@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +13,7 @@ from keras_seq import __version__
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.reading import read_json_object
-from keras_seq.export.json_settings import REMEDY
+from keras_seq.export.json_settings import REMEDY, JSONSettings
 
 TASK_FILE = "task.json"
 # What this version writes, and the highest that it reads.
@@ -70,3 +71,25 @@ class TaskFile:
             if not isinstance(values.get(key), kind):
                 raise DataError(path, None, f"damaged (its `{key}` is no {kind.__name__})", REMEDY)
         return cls(values["family"], values["settings"], values["keras_seq"])
+
+
+def read_settings(folder: Path, family: str, settings_class: type[JSONSettings]) -> Any:
+    """The settings of a model, from the folder of its Keras model or from the assets of its SavedModel.
+
+    Args:
+        folder: The folder.
+        family: The name of its task.
+        settings_class: The type of its settings.
+
+    Raises:
+        InputError: If they are missing, damaged, or of another family.
+    """
+    path = folder / TASK_FILE
+    if os.path.lexists(path):
+        file = TaskFile.read(path)
+        if file.family != family:
+            raise DataError(path, None, f"is of a {file.family}, not of a {family}", REMEDY)
+        return settings_class.from_dict(file.settings, path)
+    if not settings_class.is_legacy(folder):
+        raise InputError(f"{folder}: holds no {TASK_FILE}; name a model that `keras-seq` has trained or exported")
+    return settings_class.from_legacy(folder)

@@ -1,4 +1,4 @@
-"""What functions on whole texts share: reading raw text, and running a model over a served batch."""
+"""What functions on tokens, and on whole texts, share: reading raw text, and running a model over a served batch."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ROWS_PER_GROUP, ROWS_PER_RECURRENT_GROUP = 64, 32
 RECURRENT = (SimpleRNN, GRU, LSTM, Bidirectional)
 
 
-class TextFunctions(Served):
-    """Tokenizer, encoder and a model that reads one text.
+class TokenFunctions(Served):
+    """Tokenizer, encoder and a model that reads tokens.
 
     Args:
         model: what the task keeps.
         reader: the model, or its part, whose inputs are among those that the encoder gives.
         tokenizer: splits text.
         encoder: turns tokens into ids.
-        settings: with `max_tokens`: of longer text the rest is not read.
+        settings: those of the family.
     """
 
     def __init__(
@@ -42,8 +42,16 @@ class TextFunctions(Served):
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.input_names = tuple(tensor.name for tensor in reader.inputs)
-        is_recurrent = any(isinstance(layer, RECURRENT) for layer in reader.layers)
-        self._rows_per_group = ROWS_PER_RECURRENT_GROUP if is_recurrent else ROWS_PER_GROUP
+        self.is_recurrent = any(isinstance(layer, RECURRENT) for layer in reader.layers)
+
+    def with_settings(self, settings: Any) -> TokenFunctions:
+        """As of `Served`; the constructor of a family takes the text side between the model and the settings."""
+        family: Any = type(self)
+        return family(self.model, self.tokenizer, self.encoder, settings)
+
+
+class TextFunctions(TokenFunctions):
+    """As `TokenFunctions`, of a model that reads one text, and no more of it than `settings.max_tokens`."""
 
     # A function of its own: its tables of characters stand in the graph once, whatever the number of signatures.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
@@ -66,6 +74,5 @@ class TextFunctions(Served):
         self, run: Callable[..., Sequence[tf.Tensor]], read: dict[str, tf.Tensor], *, per_step: bool
     ) -> list[tf.Tensor]:
         inputs = {name: read[name] for name in self.input_names}
-        return run_by_length(
-            run, inputs, read["tokens"], (tf.float32,), rows_per_group=self._rows_per_group, per_step=per_step
-        )
+        rows = ROWS_PER_RECURRENT_GROUP if self.is_recurrent else ROWS_PER_GROUP
+        return run_by_length(run, inputs, read["tokens"], (tf.float32,), rows_per_group=rows, per_step=per_step)

@@ -11,7 +11,7 @@ from keras_seq.core.directories import restore_directories, restore_directory
 from keras_seq.core.errors import InputError
 from keras_seq.export import SavedServed, TaskFile, find_saved_model, latest_version
 from keras_seq.export.manifest import check_complete
-from keras_seq.export.task_file import TASK_FILE
+from keras_seq.export.task_file import TASK_FILE, read_settings
 from keras_seq.tasks.registry import family_named, family_names
 from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.training import Recipe, RunDirectory
@@ -75,7 +75,7 @@ def _load_saved_model(path: Path, name: str) -> KerasTask:
     else:
         check_complete(path)
         task = _legacy_task(path)
-    return task(SavedServed(path, task.read_settings(assets)), name)
+    return task(SavedServed(path, read_settings(assets, task.task, task.settings_class)), name)
 
 
 def _task_named(name: str, source: Path) -> type[KerasTask]:
@@ -94,7 +94,7 @@ def _legacy_task(path: Path) -> type[KerasTask]:
             task = family_named(name).task
         except InputError:
             continue  # of another package, which cannot be imported; version 0.1.0 knew those of this one
-        if issubclass(task, KerasTask) and task.is_legacy(path / "assets"):
+        if issubclass(task, KerasTask) and task.settings_class.is_legacy(path / "assets"):
             return task
     raise InputError(f"{path}: is not the SavedModel of a known task; name one that `keras-seq export` has written")
 

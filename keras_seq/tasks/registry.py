@@ -29,10 +29,8 @@ class Family:
     """What belongs to one kind of model.
 
     Args:
-        name: the name of the task, as recipes and cards give it.
-        unit: what an example is called, in the plural.
+        task: the class of trained models, which `keras_seq.load` gives; its `task` and `unit` are those of the family.
         recipe: the class of its recipes: the keys that it reads.
-        task: the class of trained models, which `keras_seq.load` gives.
         training: takes a recipe, the paths of its data files, the directory of data sets and a progress callback; gives
             what `keras_seq.tasks.train` needs.
         monitor: the score of the validation data that decides where the recipe names none; or what tells it from the
@@ -43,15 +41,23 @@ class Family:
             say. By default that they hold for examples like those of the data.
     """
 
-    name: str
-    unit: str
-    recipe: type[Recipe]
     task: type[Any]
+    recipe: type[Recipe]
     training: Callable[..., Any]
     monitor: str | Callable[[Any], str]
     lower_is_better: tuple[str, ...] = ()
     example_call: ExampleCall = ExampleCall()
     limits: Callable[[Any, str], tuple[str, ...]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the task, as recipes and cards give it."""
+        return self.task.task
+
+    @property
+    def unit(self) -> str:
+        """What an example is called, in the plural."""
+        return self.task.unit
 
 
 def register_family(family: Family) -> None:
@@ -68,7 +74,7 @@ def register_family(family: Family) -> None:
         ValueError: if another family has this name.
     """
     if not isinstance(family, Family):
-        raise TypeError(f"`family` must be a Family. Received: family={family!r}. Register Family(name=..., ...).")
+        raise TypeError(f"`family` must be a Family. Received: family={family!r}. Register Family(task=..., ...).")
     FAMILIES.add(family.name, family)
 
 

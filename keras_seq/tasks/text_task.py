@@ -11,14 +11,13 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from keras_seq.core.errors import DataError
+from keras_seq.core.errors import RunError
 from keras_seq.core.files import atomic_write
-from keras_seq.core.reading import read_text_file
 from keras_seq.export import GOLDEN_TEXTS, Sample, Served
 from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.results import Result
 from keras_seq.tasks.trained_task import KerasTask
-from keras_seq.text import TokenEncoder
+from keras_seq.text import TokenEncoder, WordTokenizer
 
 ENCODER_FOLDER = "encoder"
 
@@ -27,12 +26,8 @@ TOKENS_PER_CALL = 4096
 
 
 class TextTask(KerasTask):
-    """A trained model joined to its text side."""
+    """A trained model that reads text."""
 
-    encoder_class: ClassVar[Any] = TokenEncoder
-    """The class of what turns text into ids."""
-    encoder_folder: ClassVar[str] = ENCODER_FOLDER
-    """Where its files stand; empty where the settings say all of it."""
     max_characters: ClassVar[int] = 100_000
     """A file with a longer line is of another kind."""
 
@@ -43,80 +38,79 @@ class TextTask(KerasTask):
     def predict(self, texts: Sequence[str]) -> Sequence[Result]:
         """What the model says of each raw text."""
 
-    def _embedded(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors `(texts, features)` that the signature `embed` gives; the settings say how much is read."""
+
+class TokenTask(TextTask):
+    """A trained model that reads tokens: its encoder stands in a folder beside it, and in the graph of a SavedModel."""
+
+    functions_class: ClassVar[Callable[..., Served]]
+    """What it serves, made of the model, the tokenizer, the encoder and the settings."""
+
+    def _beside(self) -> dict[str, Callable[[Path], None]]:
+        return {ENCODER_FOLDER: self._parts().encoder.save, **super()._beside()}
+
+    @classmethod
+    def _read(cls, directory: Path, model: keras.Model, settings: Any) -> Served:
+        folder = directory / ENCODER_FOLDER
+        encoder = TokenEncoder.load(folder)
+        check_encoder(folder, model, encoder)
+        cls._check(directory, model, settings)
+        return cls.functions_class(model, WordTokenizer(), encoder, settings)
+
+    @classmethod
+    @abstractmethod
+    def _check(cls, directory: Path, model: keras.Model, settings: Any) -> None:
+        """Raise unless the model is one of this family, and fits its settings.
+
+        Raises:
+            RunError: if it does not.
+        """
+
+
+class EmbeddingTask(TokenTask):
+    """A trained model of texts that serves their vectors, as the signature `embed`."""
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """The vectors of texts: what the last layer of a classifier reads; of a matcher, of length 1.
+
+        Args:
+            texts: the texts.
+
+        Returns:
+            float32 `(texts, features)`.
+
+        Raises:
+            TypeError: if `texts` is one string, or holds something else than strings.
+        """
         check_texts(texts)
         if not texts:
             return self.served.call("embed", text=[])["vector"].numpy()
         rows = call_rows(lambda text: self.served.call("embed", text=text), texts, self.settings.max_tokens)
         return np.stack([row["vector"] for row in rows])
 
-    @classmethod
-    @abstractmethod
-    def _join(cls, directory: Path, model: keras.Model, settings: Any, encoder: Any) -> Served:
-        """Join a model with its settings and its encoder.
 
-        Raises:
-            RunError: if they do not fit.
-        """
+def check_size(directory: Path, model: keras.Model, size: int, unit: str) -> None:
+    """Raise unless a model puts out as many numbers as its settings have names.
 
-    def _folders(self) -> dict[str, Callable[[Path], None]]:
-        return {self.encoder_folder: self._parts().encoder.save} if self.encoder_folder else {}
+    Args:
+        directory: where both stand.
+        model: the model.
+        size: how many names.
+        unit: of what, in the plural.
 
-    @classmethod
-    def _needed(cls) -> tuple[str, ...]:
-        return (*super()._needed(), *([cls.encoder_folder] if cls.encoder_folder else []))
-
-    @classmethod
-    def _read(cls, directory: Path, model: keras.Model, settings: Any) -> Served:
-        encoder = cls._encoder_of(directory, settings)
-        cls._check_encoder(directory / cls.encoder_folder, model, encoder)
-        return cls._join(directory, model, settings, encoder)
-
-    @classmethod
-    def _encoder_of(cls, directory: Path, settings: Any) -> Any:
-        """The encoder of a model; here from its folder.
-
-        Raises:
-            InputError: if a file is missing or damaged.
-        """
-        return cls.encoder_class.load(directory / cls.encoder_folder)
-
-    @classmethod
-    def _check_encoder(cls, folder: Path, model: keras.Model, encoder: Any) -> None:
-        """Raise unless the encoder has the sizes of the model.
-
-        Raises:
-            RunError: if it does not fit; the message names the file.
-        """
-        check_encoder(folder, model, encoder)
+    Raises:
+        RunError: if they differ.
+    """
+    if size != model.output_shape[-1]:
+        raise RunError(
+            f"{directory}: its settings name {size} {unit}, the model has {model.output_shape[-1]}; train or export it "
+            "again"
+        )
 
 
 def write_names(path: Path, names: Sequence[str]) -> None:
     """Write names one a line, in the order of their ids."""
     with atomic_write(path, "w") as file:
         file.write("".join(f"{name}\n" for name in names))
-
-
-def read_names(path: Path) -> list[str]:
-    """The names in a `tags.txt` or `labels.txt` of version 0.1.0, one a line, in the order of their ids.
-
-    Raises:
-        DataError: if the file cannot be read, is not UTF-8, or a line is empty, repeated or cut.
-    """
-    remedy = "put the original back, or train or export the model again"
-    text = read_text_file(path, remedy).replace("\r\n", "\n")
-    if not text.endswith("\n"):
-        raise DataError(path, None, "empty" if not text else "its last line is cut", remedy)
-    names = text.split("\n")[:-1]
-    seen: dict[str, int] = {}
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise DataError(path, number, "an empty line", remedy)
-        if name in seen:
-            raise DataError(path, number, f"repeats line {seen[name]}", remedy)
-        seen[name] = number
-    return names
 
 
 def check_texts(texts: Any) -> None:

@@ -98,15 +98,11 @@ class TextTraining(KerasTraining):
         """What `predictor` computes from the features: by default what the model does."""
         return self.reader.output
 
-    def built(self, **sizes: Any) -> keras.Model:
-        """What the builder of the recipe makes for the encoder.
-
-        Args:
-            **sizes: what else follows from the data.
-        """
+    def built(self, **from_data: Any) -> keras.Model:
+        """As of every model; what the encoder decides is among the arguments."""
         builder = find_builder(self.recipe)
         recipe, features = complete_features(self.recipe, self.encoder)
-        return recipe.build_model(builder, vocabulary_size=len(self.encoder.vocabulary), features=features, **sizes)
+        return recipe.build_model(builder, vocabulary_size=len(self.encoder.vocabulary), features=features, **from_data)
 
     @property
     def reader(self) -> keras.Model:

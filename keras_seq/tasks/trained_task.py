@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from keras_seq.core.errors import DataError, InputError, RunError
+from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
 from keras_seq.export.json_settings import JSONSettings
-from keras_seq.export.task_file import TASK_FILE
+from keras_seq.export.task_file import TASK_FILE, read_settings
 from keras_seq.tasks.evaluation import Evaluation
 
 MODEL_FILE = "model.keras"
@@ -62,9 +62,8 @@ class TrainedTask(ABC):
             InputError: if something is missing, damaged, not what was written with the model, or does not fit it.
         """
         directory = Path(directory)
-        for part in cls._needed():
-            if not (directory / part).exists():
-                raise RunError(f"{directory}: holds no {part}; name a run that `keras-seq train` has ended")
+        if not (directory / cls.model_file).exists():
+            raise RunError(f"{directory}: holds no {cls.model_file}; name a run that `keras-seq train` has ended")
         try:
             task = cls._loaded(directory, name or directory.resolve().name)
         except InputError:
@@ -97,13 +96,8 @@ class TrainedTask(ABC):
         """
 
     def _beside(self) -> dict[str, Callable[[Path], None]]:
-        """All files and folders that stand beside the model."""
+        """The files and folders that stand beside the model: name -> function that writes it."""
         return {}
-
-    @classmethod
-    def _needed(cls) -> tuple[str, ...]:
-        """The files and folders that `load` reads."""
-        return (cls.model_file,)
 
     @abstractmethod
     def _write_model(self, path: Path) -> None:
@@ -122,22 +116,21 @@ class TrainedTask(ABC):
 class KerasTask(TrainedTask):
     """A trained Keras model joined to what it reads and gives.
 
-    What a task knows of its model beside its answers stands in the settings: names of labels, symbols, thresholds. They
-    are kept in `task.json`, beside the Keras model and among the assets of a SavedModel.
+    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. What a task knows of its
+    model beside its answers stands in the settings: names of labels, symbols, thresholds. They are kept in `task.json`,
+    beside the Keras model and among the assets of a SavedModel.
 
     Args:
         served: what the model serves, or what its SavedModel does.
-        name: what the model is called.
+        name: what the model is called; by default as its task.
     """
 
     model_file = MODEL_FILE
     settings_class: ClassVar[type[JSONSettings]] = JSONSettings
     """The dataclass of its settings."""
-    legacy_files: ClassVar[tuple[str, ...]] = ()
-    """What version 0.1.0 wrote in the place of `task.json`, and by which a SavedModel of this task is told."""
 
-    def __init__(self, served: Served | SavedServed, name: str) -> None:
-        super().__init__(name)
+    def __init__(self, served: Served | SavedServed, name: str | None = None) -> None:
+        super().__init__(name or self.task)
         self.served = served
 
     @property
@@ -163,27 +156,17 @@ class KerasTask(TrainedTask):
         self._parts()
         super().save(directory)
 
-    @classmethod
-    def read_settings(cls, folder: Path) -> Any:
-        """The settings of a model, from the folder of the Keras model or from the assets of a SavedModel.
+    def with_settings(self, **changes: Any) -> Self:
+        """The same task with other settings, such as a `threshold`; what was made of the old ones is left out.
+
+        Args:
+            **changes: fields of `settings_class`.
 
         Raises:
-            InputError: if they are missing, damaged, or of another task.
+            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
         """
-        path = folder / TASK_FILE
-        if os.path.lexists(path):
-            file = TaskFile.read(path)
-            if file.family != cls.task:
-                raise DataError(path, None, f"is of a {file.family}, not of a {cls.task}", "put the original back")
-            return cls.settings_class.from_dict(file.settings, path)
-        if not cls.is_legacy(folder):
-            raise RunError(f"{folder}: holds no {TASK_FILE}; name a model that `keras-seq` has trained or exported")
-        return cls._legacy_settings(folder)
-
-    @classmethod
-    def is_legacy(cls, folder: Path) -> bool:
-        """Whether a folder holds the files that version 0.1.0 wrote for this task."""
-        return bool(cls.legacy_files) and all((folder / name).is_file() for name in cls.legacy_files)
+        served = self._parts()
+        return type(self)(served.with_settings(dataclasses.replace(served.settings, **changes)), self.name)
 
     def export(
         self, target: str | Path, version: int = 1, beside: dict[str, Callable[[Path], None]] | None = None
@@ -217,28 +200,23 @@ class KerasTask(TrainedTask):
         """What an export is verified on, beside odd texts where it reads text."""
         return []
 
-    @abstractmethod
     def golden_samples(self) -> list[str | Sample]:
         """What golden outputs are written for."""
+        return list(self.verification_samples())
 
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         """Files that stand among the assets of the SavedModel for programs that call it without this package."""
         return {}
 
-    def _folders(self) -> dict[str, Callable[[Path], None]]:
-        """The folders that stand beside the model; a SavedModel has what is in them in its graph."""
-        return {}
-
     def _beside(self) -> dict[str, Callable[[Path], None]]:
-        """All that stands beside the model."""
-        return {**self._folders(), TASK_FILE: TaskFile(self.task, self.settings.to_dict()).write}
+        return {TASK_FILE: TaskFile(self.task, self.settings.to_dict()).write}
 
     def _write_model(self, path: Path) -> None:
         save_model(self.model, path)
 
     @classmethod
     def _loaded(cls, directory: Path, name: str) -> Self:
-        settings = cls.read_settings(directory)
+        settings = read_settings(directory, cls.task, cls.settings_class)
         model = keras.saving.load_model(directory / MODEL_FILE, compile=False)
         return cls(cls._read(directory, model, settings), name)
 
@@ -251,15 +229,6 @@ class KerasTask(TrainedTask):
             RunError: if they do not fit.
         """
 
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> Any:
-        """The settings that stand in `legacy_files`.
-
-        Raises:
-            InputError: if a file is damaged.
-        """
-        raise NotImplementedError(f"{cls.__name__} names legacy_files, and does not read them")
-
     def _parts(self) -> Any:
         """The functions of a Keras model.
 
@@ -271,6 +240,21 @@ class KerasTask(TrainedTask):
                 f"{self.name}: is a SavedModel, which can only predict; name the run that it was exported from"
             )
         return self.served
+
+
+def check_layer(directory: Path, model: keras.Model, name: str) -> None:
+    """Raise unless a model has a layer that its family needs.
+
+    Args:
+        directory: where the model stands.
+        model: the model.
+        name: the name of the layer.
+
+    Raises:
+        RunError: if there is none of that name.
+    """
+    if name not in [layer.name for layer in model.layers]:
+        raise RunError(f"{directory}: its model has no layer `{name}`; train it again")
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.tasks.trained_task import TrainedTask
+from keras_seq.tasks.training_parts import find_builder
 from keras_seq.training import (
     Batches,
     FitResult,
@@ -157,6 +158,17 @@ class KerasTraining(Training):
                 check_measurable(self.model)
             except (TypeError, ValueError) as error:
                 raise RecipeError(f"key `tensorboard.gradient_norms` cannot be true: {error}") from None
+
+    def built(self, **from_data: Any) -> keras.Model:
+        """What the builder of the recipe makes.
+
+        Args:
+            **from_data: arguments of the builder that follow from the data.
+
+        Raises:
+            RecipeError: if the builder does not take the arguments of the recipe.
+        """
+        return self.recipe.build_model(find_builder(self.recipe), **from_data)
 
     @abstractmethod
     def make_model(self) -> keras.Model:

@@ -56,11 +56,6 @@ class RunDirectory:
         return self.path / "metrics.json"
 
     @property
-    def model_path(self) -> Path:
-        """The trained model."""
-        return self.path / "model.keras"
-
-    @property
     def checkpoints_path(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"

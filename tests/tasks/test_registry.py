@@ -38,14 +38,15 @@ def installed(tmp_path, monkeypatch, forgotten):
 TOY = """
 from keras_seq.tasks import Family
 from keras_seq.training import Recipe
-FAMILY = Family(name="{name}", unit="toys", recipe=Recipe, task=object, training=dict, monitor="fun")
+class Toy:
+    task, unit = "{name}", "toys"
+FAMILY = Family(task=Toy, recipe=Recipe, training=dict, monitor="fun")
 """
 
 
 def test_families_of_this_package():
     assert [family.name for family in families()] == sorted(keras_seq.families.FAMILIES)
     for family in families():
-        assert (family.task.task, family.task.unit) == (family.name, family.unit)
         assert getattr(keras_seq.families, family.task.__name__) is family.task
     with pytest.raises(AttributeError, match="no attribute 'Taggers'"):
         keras_seq.families.Taggers  # noqa: B018
@@ -83,12 +84,18 @@ def test_entry_points_that_cannot_be_used(installed, name, code, message):
     assert family_named("classifier").unit == "texts"
 
 
+class Toy:
+    """The task of a family that this process registers."""
+
+    task, unit = "toy", "toys"
+
+
 def test_registration_in_a_process(forgotten):
-    family = Family(name="toy", unit="toys", recipe=Recipe, task=object, training=dict, monitor="fun")
+    family = Family(task=Toy, recipe=Recipe, training=dict, monitor="fun")
     register_family(family)
     register_family(family)
     assert family_named("toy") is family and family in families()
     with pytest.raises(ValueError, match="task 'toy' is registered already"):
-        register_family(dataclasses.replace(family, unit="games"))
+        register_family(dataclasses.replace(family, monitor="games"))
     with pytest.raises(TypeError, match="`family` must be a Family"):
         register_family(object)

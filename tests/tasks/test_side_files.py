@@ -10,6 +10,8 @@ import pytest
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.manifests import check_files, read_manifest
+from keras_seq.core.reading import read_names
+from keras_seq.export.task_file import read_settings
 from keras_seq.families.classification.served import ClassificationFunctions, ClassificationSettings
 from keras_seq.families.classification.task import Classifier
 from keras_seq.families.images.served import ImageSettings
@@ -21,7 +23,6 @@ from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.families.pairs.task import PairMatcher
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.families.tagging.task import Tagger
-from keras_seq.tasks.text_task import read_names
 from keras_seq.text import LanguageEncoder, SubwordHashing, TokenEncoder, WordTokenizer
 from keras_seq.zoo import language_model, ner_model, siamese_model, text_classifier_model
 
@@ -116,6 +117,14 @@ def test_a_whole_model_loads_with_its_manifest_and_without(saved, tmp_path):
     task.load(tmp_path / "m")
 
 
+@pytest.mark.parametrize("name", ["tagger", "classifier", "matcher", "language"])
+def test_with_settings_the_model_is_the_same(name):
+    model = TASKS[name]()
+    again = model.with_settings()
+    assert type(again) is type(model) and again.served is not model.served
+    assert (again.model, again.settings, again.name) == (model.model, model.settings, model.name)
+
+
 def test_whatever_is_changed_is_named(saved, tmp_path):
     folder, task, _ = saved
     shutil.copytree(folder, tmp_path / "m")
@@ -195,7 +204,7 @@ def test_damaged_names_of_the_first_version(content, tmp_path):
     path = tmp_path / "labels.txt"
     path.write_bytes(content)
     with pytest.raises(InputError, match="labels.txt") as caught:
-        read_names(path)
+        read_names(path, "put the original back")
     assert "\n" not in str(caught.value)
 
 
@@ -248,7 +257,7 @@ def test_two_hundred_mutations_end_in_one_line_or_in_what_the_file_says(saved, t
     generator = random.Random(seed)
     shutil.copytree(folder, tmp_path / "m")
     readers = {
-        "task.json": lambda path: task.read_settings(path.parent),
+        "task.json": lambda path: read_settings(path.parent, task.task, task.settings_class),
         "encoder.json": lambda path: TokenEncoder.load(path.parent),
         "words.txt": lambda path: TokenEncoder.load(path.parent),
         "characters.txt": lambda path: TokenEncoder.load(path.parent),

@@ -6,10 +6,8 @@ from keras_seq.families.classification.training import ClassifierTraining
 from keras_seq.tasks.registry import Family
 
 FAMILY = Family(
-    name=Classifier.task,
-    unit=Classifier.unit,
-    recipe=ClassifierRecipe,
     task=Classifier,
+    recipe=ClassifierRecipe,
     training=ClassifierTraining,
     monitor="accuracy",
     lower_is_better=("nll", "ece"),

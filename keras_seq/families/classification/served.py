@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_names, check_number, check_positive_integer, check_positive_number, check_text
-from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
+from keras_seq.core.reading import read_json_object, read_names
+from keras_seq.export.json_settings import MOST_TOKENS, REMEDY, JSONSettings
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.ops.calibration import apply_temperature
 from keras_seq.text import TokenEncoder, WordTokenizer
 
+LABELS_FILE, _LEGACY_FILE = "labels.txt", "classification.json"
 # From this probability on a text has a label, where it may have several.
 DECISION = 0.5
 
@@ -30,6 +33,8 @@ class ClassificationSettings(JSONSettings):
         label_separator: what stands between the labels of a text; `None` where a text has one label.
         max_tokens: of longer text the rest is not read.
     """
+
+    legacy_files = (LABELS_FILE, _LEGACY_FILE)
 
     labels: Sequence[str]
     temperature: float = 1.0
@@ -50,6 +55,12 @@ class ClassificationSettings(JSONSettings):
             raise ValueError(
                 f"`threshold` must be a probability. Received: threshold={self.threshold!r}. Pass 0 to reject nothing."
             )
+
+    @classmethod
+    def from_legacy(cls, folder: Path) -> ClassificationSettings:
+        path = folder / _LEGACY_FILE
+        labels = read_names(folder / LABELS_FILE, REMEDY)
+        return cls.from_dict({**read_json_object(path, REMEDY), "labels": labels}, path)
 
     @property
     def is_multi_label(self) -> bool:

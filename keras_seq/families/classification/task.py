@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,24 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
-from keras_seq.core.reading import read_json_object
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
-from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
-from keras_seq.export.json_settings import REMEDY
+from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.families.classification.results import ClassifiedText, ExplainedText
-from keras_seq.families.classification.served import DECISION, ClassificationFunctions, ClassificationSettings
+from keras_seq.families.classification.served import (
+    DECISION,
+    LABELS_FILE,
+    ClassificationFunctions,
+    ClassificationSettings,
+)
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, read_names, write_names
-from keras_seq.text import TokenEncoder, WordTokenizer
-
-LABELS_FILE, LEGACY_SETTINGS_FILE = "labels.txt", "classification.json"
+from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_size, check_texts, chunks, write_names
 
 
-class Classifier(TextTask):
+class Classifier(EmbeddingTask):
     """A trained model that gives texts a label, or several.
-
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.classification.served.ClassificationFunctions`, or those of a SavedModel.
-        name: what the model is called.
 
     Example:
         >>> import keras_seq
@@ -47,10 +40,7 @@ class Classifier(TextTask):
     unit = "texts"
     max_characters = 4_000_000  # documents; what is read of them is bounded by `settings.max_tokens`
     settings_class = ClassificationSettings
-    legacy_files = (LABELS_FILE, LEGACY_SETTINGS_FILE)
-
-    def __init__(self, served: ClassificationFunctions | SavedServed, name: str = "classifier") -> None:
-        super().__init__(served, name)
+    functions_class = ClassificationFunctions
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -101,20 +91,6 @@ class Classifier(TextTask):
             ]
             results.append(ExplainedText(text=text, tokens=tokens))
         return results
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of texts: what the last layer of the model reads.
-
-        Args:
-            texts: the texts.
-
-        Returns:
-            float32 `(texts, features)`.
-
-        Raises:
-            TypeError: if `texts` is one string, or holds something else than strings.
-        """
-        return self._embedded(texts)
 
     def evaluate(
         self,
@@ -184,20 +160,6 @@ class Classifier(TextTask):
             *(Sample(f"texts for {name}", {"text": texts}, name) for name in ("embed", "attention")),
         ]
 
-    def with_settings(self, **changes: Any) -> Classifier:
-        """The same classifier with other settings, such as `threshold`.
-
-        Args:
-            **changes: fields of `keras_seq.families.classification.served.ClassificationSettings`.
-
-        Raises:
-            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
-        """
-        parts = self._parts()
-        settings = dataclasses.replace(parts.settings, **changes)
-        served = ClassificationFunctions(parts.model, parts.tokenizer, parts.encoder, settings)
-        return Classifier(served, self.name)
-
     def _rows(self, signature: str, texts: Sequence[str]) -> list[dict[str, Any]]:
         return call_rows(lambda text: self.served.call(signature, text=text), texts, self.settings.max_tokens)
 
@@ -220,21 +182,8 @@ class Classifier(TextTask):
         return {LABELS_FILE: lambda path: write_names(path, self.labels)}
 
     @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: ClassificationSettings, encoder: TokenEncoder
-    ) -> ClassificationFunctions:
-        if len(settings.labels) != model.output_shape[-1]:
-            raise RunError(
-                f"{directory}: its settings name {len(settings.labels)} labels, the model has "
-                f"{model.output_shape[-1]}; train or export it again"
-            )
-        return ClassificationFunctions(model, WordTokenizer(), encoder, settings)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> ClassificationSettings:
-        path = folder / LEGACY_SETTINGS_FILE
-        values = {**read_json_object(path, REMEDY), "labels": read_names(folder / LABELS_FILE)}
-        return ClassificationSettings.from_dict(values, path)
+    def _check(cls, directory: Path, model: keras.Model, settings: ClassificationSettings) -> None:
+        check_size(directory, model, len(settings.labels), "labels")
 
 
 def scores_of(

@@ -7,10 +7,8 @@ from keras_seq.families.images.training import ImageTraining
 from keras_seq.tasks.registry import ExampleCall, Family
 
 FAMILY = Family(
-    name=ImageMatcher.task,
-    unit=ImageMatcher.unit,
-    recipe=ImageMatcherRecipe,
     task=ImageMatcher,
+    recipe=ImageMatcherRecipe,
     training=ImageTraining,
     monitor="accuracy",
     example_call=ExampleCall("--pairs pairs.npz", "--inputs 'a=pairs.npz[a];b=pairs.npz[b]'"),

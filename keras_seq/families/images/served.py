@@ -31,6 +31,8 @@ class ImageSettings(JSONSettings):
         threshold: from this similarity on two images are of one class; chosen on validation data.
     """
 
+    legacy_files = ("images.json",)
+
     height: int = 28
     width: int = 28
     invert: bool = False

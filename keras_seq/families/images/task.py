@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,33 +9,28 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.errors import InputError
 from keras_seq.data import LabelledImages, OneShotRuns, has_runs, read_image_pairs, read_images, read_one_shot_runs
 from keras_seq.data.images import check_pixels
-from keras_seq.export import Sample, SavedServed
+from keras_seq.export import Sample
 from keras_seq.families.images.data import one_shot_choices
 from keras_seq.families.images.results import MatchedImages
 from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.capabilities import Examples
-from keras_seq.tasks.trained_task import KerasTask
+from keras_seq.tasks.results import Result
+from keras_seq.tasks.trained_task import KerasTask, check_layer
 from keras_seq.zoo.twins import TOWER
 
 # Images that are embedded in one call.
 IMAGES_PER_CALL = 256
-LEGACY_SETTINGS_FILE = "images.json"
 
 
 class ImageMatcher(KerasTask):
     """A trained siamese model of images: it compares images, and knows a new class from one example.
 
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. Images are arrays
-    `(n, height, width)` or `(n, height, width, 1)` of the size that `settings` tells: uint8, bool, or floating from 0
-    to 1.
-
-    Args:
-        served: `keras_seq.families.images.served.ImageMatchingFunctions`, or those of a SavedModel.
-        name: what the model is called.
+    Images are arrays `(n, height, width)` or `(n, height, width, 1)` of the size that `settings` tells: uint8, bool, or
+    floating from 0 to 1.
 
     Example:
         >>> import keras_seq
@@ -48,10 +42,6 @@ class ImageMatcher(KerasTask):
     task = "image_matcher"
     unit = "examples"
     settings_class = ImageSettings
-    legacy_files = (LEGACY_SETTINGS_FILE,)
-
-    def __init__(self, served: ImageMatchingFunctions | SavedServed, name: str = "image_matcher") -> None:
-        super().__init__(served, name)
 
     def match(self, a: Any, b: Any) -> list[MatchedImages]:
         """Compare images two by two.
@@ -73,15 +63,15 @@ class ImageMatcher(KerasTask):
             )
         return self._answers(np.sum(self._vectors(a) * self._vectors(b), axis=1))
 
-    def match_file(self, path: str | Path) -> list[MatchedImages]:
+    def match_file(self, path: str | Path) -> list[Result]:
         """As `match`, of the arrays `a` and `b` of an NPZ file; each result has also `"pair"`, its number from 0.
 
         Raises:
             DataError: if the file is broken.
             InputError: if its images have another size.
         """
-        a, b = self._read_pairs(path)
-        return self._matched(a, b, [*range(len(a))])
+        examples = self.pairs_of(path)
+        return list(examples.answer(list(examples.rows)))
 
     def pairs_of(self, path: str | Path) -> Examples:
         """The pairs of a file, as of `match_file`.
@@ -90,8 +80,14 @@ class ImageMatcher(KerasTask):
             DataError: if the file is broken.
             InputError: if its images have another size.
         """
-        a, b = self._read_pairs(path)
-        return Examples("pairs", iter(range(len(a))), lambda numbers: self._matched(a, b, numbers))
+        a, b = read_image_pairs(path)
+        self._check_size(a, path)
+
+        def matched(numbers: list[int]) -> list[MatchedImages]:
+            results = self.match(a[numbers], b[numbers])
+            return [MatchedImages(pair=number, **result) for number, result in zip(numbers, results, strict=True)]
+
+        return Examples("pairs", iter(range(len(a))), matched)
 
     def embed(self, images: Any) -> np.ndarray:
         """The vectors of images, of length 1: the product of two is their similarity.
@@ -173,20 +169,6 @@ class ImageMatcher(KerasTask):
         scores = run_scores(references, queries, runs.answers, self.settings.threshold)
         return {**scores, "examples": runs.answers.size}
 
-    def with_settings(self, **changes: Any) -> ImageMatcher:
-        """The same matcher with other settings, such as `threshold`.
-
-        Args:
-            **changes: fields of `keras_seq.families.images.served.ImageSettings`.
-
-        Raises:
-            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
-        """
-        parts = self._parts()
-        return ImageMatcher(
-            ImageMatchingFunctions(parts.model, dataclasses.replace(parts.settings, **changes)), self.name
-        )
-
     def verification_samples(self) -> list[Sample]:
         height, width = self.settings.height, self.settings.width
         y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
@@ -199,28 +181,10 @@ class ImageMatcher(KerasTask):
             Sample("no drawing", {"image": images[:0]}, "embed"),
         ]
 
-    def golden_samples(self) -> list[str | Sample]:
-        return list(self.verification_samples())
-
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: ImageSettings) -> ImageMatchingFunctions:
-        if TOWER not in [layer.name for layer in model.layers]:
-            raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
+        check_layer(directory, model, TOWER)
         return ImageMatchingFunctions(model, settings)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> ImageSettings:
-        return ImageSettings.load(folder / LEGACY_SETTINGS_FILE)
-
-    def _read_pairs(self, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-        a, b = read_image_pairs(path)
-        self._check_size(a, path)
-        return a, b
-
-    def _matched(self, a: np.ndarray, b: np.ndarray, numbers: list[int]) -> list[MatchedImages]:
-        """As `match`, of some pairs of a file."""
-        results = self.match(a[numbers], b[numbers])
-        return [MatchedImages(pair=number, **result) for number, result in zip(numbers, results, strict=True)]
 
     def _answers(self, similarities: np.ndarray) -> list[MatchedImages]:
         return [

@@ -27,7 +27,7 @@ from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettin
 from keras_seq.families.images.task import IMAGES_PER_CALL, ImageMatcher, run_scores
 from keras_seq.metrics import embedding_spread
 from keras_seq.tasks.markdown import markdown_table
-from keras_seq.tasks.training_parts import compiled_predictor, find_builder
+from keras_seq.tasks.training_parts import compiled_predictor
 from keras_seq.tasks.twins_training import PAIR_SCORES, TwinsTraining
 from keras_seq.training import Panels
 from keras_seq.zoo.siamese_image import mean_of_views
@@ -91,7 +91,7 @@ class ImageTraining(TwinsTraining):
 
     def make_model(self) -> keras.Model:
         options = self.recipe.images
-        return self.recipe.build_model(find_builder(self.recipe), image_size=(options.height, options.width))
+        return self.built(image_size=(options.height, options.width))
 
     def make_batches(self) -> ImagePairs:
         recipe = self.recipe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, RowOption, c
 from keras_seq.export.served import SavedServed, Served
 from keras_seq.ops.decoding import sample_ids
 from keras_seq.ops.recurrent_decoding import states_of_layers
-from keras_seq.text.language_encoder import END_ID, LanguageEncoder
+from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.zoo import streaming_model
 from keras_seq.zoo.language_step import language_step
 
@@ -35,6 +36,8 @@ class LanguageSettings(JSONSettings):
         unit, layout, symbols: as of `keras_seq.text.LanguageEncoder`.
     """
 
+    legacy_files = (SETTINGS_FILE, SYMBOLS_FILE)
+
     unit: str
     layout: str
     symbols: Sequence[str]
@@ -43,6 +46,11 @@ class LanguageSettings(JSONSettings):
         check_names("symbols", self.symbols)
         # Which symbols there may be, it says itself.
         _ = self.encoder
+
+    @classmethod
+    def from_legacy(cls, folder: Path) -> LanguageSettings:
+        encoder = LanguageEncoder.load(folder)
+        return cls(encoder.unit, encoder.layout, encoder.symbols)
 
     @functools.cached_property
     def encoder(self) -> LanguageEncoder:
@@ -110,6 +118,10 @@ class LanguageFunctions(Served):
             *(option.spec for option in generation_options(len(encoder))),
         )
         self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *specs)
+
+    def with_settings(self, settings: LanguageSettings) -> LanguageFunctions:
+        """As of `Served`: the settings are those of the encoder."""
+        return LanguageFunctions(self.model, settings.encoder)
 
     def _score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         targets = self.encoder.encode(text)

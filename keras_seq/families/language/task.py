@@ -12,27 +12,18 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.language.data import score_text, scorer
-from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
 from keras_seq.ops.decoding import check_sampling
-from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_task import LanguageTask
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of
+from keras_seq.tasks.language_text import LanguageText
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
-from keras_seq.text import LanguageEncoder
-from keras_seq.text.language_encoder import SETTINGS_FILE, SYMBOLS_FILE
+from keras_seq.text.language_encoder import SYMBOLS_FILE
 
 
 class LanguageModel(LanguageTask, TextTask):
     """A trained model of the characters or words of a language.
-
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.language.served.LanguageFunctions`, or those of a SavedModel.
-        name: what the model is called.
 
     Example:
         >>> import keras_seq
@@ -44,17 +35,10 @@ class LanguageModel(LanguageTask, TextTask):
     task = "language_model"
     unit = "symbols"
     settings_class = LanguageSettings
-    legacy_files = (SETTINGS_FILE, SYMBOLS_FILE)
-    encoder_class = LanguageEncoder
-    encoder_folder = ""
 
-    def __init__(self, served: LanguageFunctions | SavedServed, name: str = "language_model") -> None:
+    def __init__(self, served: LanguageFunctions | SavedServed, name: str | None = None) -> None:
         super().__init__(served, name)
-
-    @property
-    def encoder(self) -> LanguageEncoder:
-        """Symbols and their ids."""
-        return self.settings.encoder
+        self.encoder = self.settings.encoder
 
     def predict(self, texts: Sequence[str]) -> list[ScoredText]:
         """How probable texts are.
@@ -166,41 +150,19 @@ class LanguageModel(LanguageTask, TextTask):
     def golden_samples(self) -> list[str | Sample]:
         return [*super().golden_samples(), *self.verification_samples()]
 
-    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
-        return LanguageText(path, self.encoder, selection)
-
     def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
         saved = isinstance(self.served, SavedServed)
         return score_text(text, scorer_by_steps(self.served) if saved else scorer(self.model), on_progress)
-
-    @classmethod
-    def evaluation_of(cls, recipe: LanguageModelRecipe) -> Evaluation | None:
-        """As of `keras_seq.tasks.language_text.evaluation_of`."""
-        return evaluation_of(recipe.data, recipe.language)
 
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         # The ids of the signature `step`.
         return {SYMBOLS_FILE: self.encoder.files()[SYMBOLS_FILE]}
 
     @classmethod
-    def _encoder_of(cls, directory: Path, settings: LanguageSettings) -> LanguageEncoder:
-        return settings.encoder
-
-    @classmethod
-    def _check_encoder(cls, folder: Path, model: keras.Model, encoder: LanguageEncoder) -> None:
-        if model.output_shape[-1] != len(encoder):
+    def _read(cls, directory: Path, model: keras.Model, settings: LanguageSettings) -> LanguageFunctions:
+        if model.output_shape[-1] != len(settings.encoder):
             raise RunError(
-                f"{folder}: its settings make {len(encoder)} ids with the marks, the model was trained with "
-                f"{model.output_shape[-1]}; put the original back, or train or export the model again"
+                f"{directory}: its settings make {len(settings.encoder)} ids with the marks, the model was trained "
+                f"with {model.output_shape[-1]}; put the original back, or train or export the model again"
             )
-
-    @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: LanguageSettings, encoder: LanguageEncoder
-    ) -> LanguageFunctions:
-        return LanguageFunctions(model, encoder)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> LanguageSettings:
-        encoder = LanguageEncoder.load(folder)
-        return LanguageSettings(encoder.unit, encoder.layout, encoder.symbols)
+        return LanguageFunctions(model, settings.encoder)

@@ -12,9 +12,9 @@ from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions
 from keras_seq.families.language.task import LanguageModel
-from keras_seq.tasks.language_text import read_language
+from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
 from keras_seq.tasks.training import KerasTraining
-from keras_seq.tasks.training_parts import batching_options, find_builder
+from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import CarriedStates, Panels, jit_setting
 from keras_seq.zoo import streaming_model, target_model
 
@@ -31,7 +31,7 @@ class LanguageTraining(KerasTraining):
 
     recipe: LanguageModelRecipe
     task: LanguageModel
-    score_names = ("perplexity", "nll", "nats_per_character", "bits_per_character", "num_tokens")
+    score_names = (*LANGUAGE_SCORES, "num_tokens")
 
     def read(self) -> None:
         self.train, self.validation = read_language(self.recipe.data, self.recipe.language, self.paths)
@@ -42,7 +42,7 @@ class LanguageTraining(KerasTraining):
         self._score = scorer(self.built_model, jit_compile=jit_setting(self.recipe.fit))
 
     def make_model(self) -> keras.Model:
-        return self.recipe.build_model(find_builder(self.recipe), vocabulary_size=len(self.encoder))
+        return self.built(vocabulary_size=len(self.encoder))
 
     def make_batches(self) -> StreamBatches | LineBatches:
         language = self.recipe.language

@@ -7,10 +7,8 @@ from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import ExampleCall, Family
 
 FAMILY = Family(
-    name=MusicModel.task,
-    unit=MusicModel.unit,
-    recipe=MusicModelRecipe,
     task=MusicModel,
+    recipe=MusicModelRecipe,
     training=MusicTraining,
     monitor="nll_per_step",
     lower_is_better=("nll_per_step",),

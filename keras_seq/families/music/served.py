@@ -31,6 +31,8 @@ class MusicSettings(JSONSettings):
         beats_per_minute: the tempo of files that are written.
     """
 
+    legacy_files = ("music.json",)
+
     steps_per_beat: int = 1
     beats_per_minute: float = 90.0
 

@@ -22,7 +22,6 @@ from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.trained_task import KerasTask
 
-LEGACY_SETTINGS_FILE = "music.json"
 MAX_SEED = 2**31 - 1
 MIDI_SUFFIXES = (".mid", ".midi")
 # Made up for tests of exported models: chords as MIDI notes, and a rest.
@@ -32,12 +31,7 @@ _CADENCE = ((48, 55, 64, 72), (53, 57, 65, 72), (55, 59, 62, 74), (), (48, 55, 6
 class MusicModel(KerasTask):
     """A trained model of polyphonic music.
 
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`. A piece is a piano roll,
-    `(steps, 88)`, or the name of a MIDI file.
-
-    Args:
-        served: `keras_seq.families.music.served.MusicFunctions`, or those of a SavedModel.
-        name: what the model is called.
+    A piece is a piano roll, `(steps, 88)`, or the name of a MIDI file.
 
     Example:
         >>> import keras_seq
@@ -50,10 +44,6 @@ class MusicModel(KerasTask):
     unit = "pieces"
     max_characters = 4096
     settings_class = MusicSettings
-    legacy_files = (LEGACY_SETTINGS_FILE,)
-
-    def __init__(self, served: MusicFunctions | SavedServed, name: str = "music") -> None:
-        super().__init__(served, name)
 
     def predict(self, pieces: Sequence[str | Path | np.ndarray]) -> list[ScoredPiece]:
         """How probable pieces are.
@@ -238,9 +228,6 @@ class MusicModel(KerasTask):
             Sample("one step", {"notes": pieces[:, 0], **states}, "step"),
         ]
 
-    def golden_samples(self) -> list[str | Sample]:
-        return list(self.verification_samples())
-
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: MusicSettings) -> MusicFunctions:
         if model.output_shape[-1] != NUM_NOTES:
@@ -248,10 +235,6 @@ class MusicModel(KerasTask):
                 f"{directory}: its model has {model.output_shape[-1]} notes, a piano has {NUM_NOTES}; train it again"
             )
         return MusicFunctions(model, settings)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> MusicSettings:
-        return MusicSettings.load(folder / LEGACY_SETTINGS_FILE)
 
     def logits(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Log-odds of notes, for functions of `keras_seq.families.music.data`.

@@ -18,7 +18,7 @@ from keras_seq.families.music.served import MusicFunctions, MusicSettings
 from keras_seq.families.music.task import MusicModel
 from keras_seq.losses import NoteCrossEntropy
 from keras_seq.tasks.training import KerasTraining
-from keras_seq.tasks.training_parts import batching_options, find_builder
+from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import Panels
 
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -64,7 +64,7 @@ class MusicTraining(KerasTraining):
         return read_piano_rolls(self.paths[split], split, steps_per_beat=self.recipe.music.steps_per_beat)
 
     def make_model(self) -> keras.Model:
-        return self.recipe.build_model(find_builder(self.recipe), num_notes=NUM_NOTES)
+        return self.built(num_notes=NUM_NOTES)
 
     def make_batches(self) -> MusicBatches:
         return MusicBatches(self.train, self.recipe.music, **batching_options(self.recipe.batching, self.recipe.seed))

@@ -12,11 +12,9 @@ import numpy as np
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.reading import read_arrays
-from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
-from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.language_task import LanguageTask
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, language_scores, read_text
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
@@ -54,7 +52,6 @@ class NgramLanguageModel(LanguageTask):
     task = "ngram_language_model"
     unit = "symbols"
     model_file = NGRAMS_FILE
-    max_characters = 100_000
 
     def __init__(self, ngrams: KneserNey, encoder: LanguageEncoder, name: str = "ngrams") -> None:
         super().__init__(name)
@@ -116,9 +113,6 @@ class NgramLanguageModel(LanguageTask):
         """How many probabilities and backoff weights the model keeps."""
         counts = self.ngrams.num_ngrams
         return sum(counts) + 1 + sum(counts[:-1])
-
-    def read_text(self, path: str | Path, selection: Selection = WHOLE) -> LanguageText:
-        return LanguageText(path, self.encoder, selection)
 
     def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
         """As of every language model; and `memory_mb`, megabytes of the model."""
@@ -191,17 +185,8 @@ class NgramLanguageModel(LanguageTask):
             texts.append(self.encoder.text(ids[len(begin) :]))
         return texts
 
-    @classmethod
-    def evaluation_of(cls, recipe: NgramRecipe) -> Evaluation | None:
-        """As of `keras_seq.tasks.language_text.evaluation_of`."""
-        return evaluation_of(recipe.data, recipe.language)
-
     def _beside(self) -> dict[str, Callable[[Path], None]]:
         return {ENCODER_FOLDER: self.encoder.save}
-
-    @classmethod
-    def _needed(cls) -> tuple[str, ...]:
-        return (*super()._needed(), ENCODER_FOLDER)
 
     def _write_model(self, path: Path) -> None:
         sizes = {"order": np.array(self.ngrams.order), "num_ids": np.array(len(self.encoder))}

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.families.ngram.task import NgramLanguageModel
-from keras_seq.tasks.language_text import read_language
+from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
 from keras_seq.tasks.training import Training
 from keras_seq.training import FitResult, RunDirectory
 
@@ -21,7 +21,7 @@ class NgramTraining(Training):
 
     recipe: NgramRecipe
     task: NgramLanguageModel
-    score_names = ("perplexity", "nll", "nats_per_character", "bits_per_character")
+    score_names = LANGUAGE_SCORES
 
     def read(self) -> None:
         self.text, self.validation = read_language(self.recipe.data, self.recipe.language, self.paths)

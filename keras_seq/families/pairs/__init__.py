@@ -7,10 +7,8 @@ from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import ExampleCall, Family
 
 FAMILY = Family(
-    name=PairMatcher.task,
-    unit=PairMatcher.unit,
-    recipe=PairMatcherRecipe,
     task=PairMatcher,
+    recipe=PairMatcherRecipe,
     training=PairTraining,
     monitor=PairMatcherRecipe.default_monitor,
     example_call=ExampleCall("--pairs pairs.tsv", '--input_exprs \'a=["A sentence."];b=["Another one."]\''),

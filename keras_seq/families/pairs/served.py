@@ -36,6 +36,8 @@ class MatchingSettings(JSONSettings):
         index_size: how many texts the signature `index` compares; 0: there is none.
     """
 
+    legacy_files = ("matching.json",)
+
     threshold: float = 0.5
     max_tokens: int = 1000
     form: str = "tsv"

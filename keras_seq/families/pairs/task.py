@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ import keras
 import numpy as np
 
 from keras_seq.core.checks import check_integer
-from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.errors import InputError
 from keras_seq.data import TextPair, read_labelled_text, read_pairs, read_unlabelled_pairs
-from keras_seq.export import GOLDEN_TEXTS, Sample, SavedServed
+from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.pairs.recipe import PairMatcherRecipe
 from keras_seq.families.pairs.results import MatchedTexts, NearestTexts
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
@@ -21,23 +20,16 @@ from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores,
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_texts, chunks
+from keras_seq.tasks.trained_task import check_layer
 from keras_seq.zoo.twins import TOWER
 
 # Similarities of queries with the texts of an index that are held at a time: 64 MB.
 SIMILARITIES_PER_CALL = 1 << 24
-LEGACY_SETTINGS_FILE = "matching.json"
 
 
-class PairMatcher(TextTask):
+class PairMatcher(EmbeddingTask):
     """A trained siamese model: it compares texts.
-
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.pairs.served.MatchingFunctions`, or those of a SavedModel.
-        name: what the model is called.
 
     Example:
         >>> import keras_seq
@@ -49,10 +41,7 @@ class PairMatcher(TextTask):
     task = "pair_matcher"
     unit = "examples"
     settings_class = MatchingSettings
-    legacy_files = (LEGACY_SETTINGS_FILE,)
-
-    def __init__(self, served: MatchingFunctions | SavedServed, name: str = "matcher") -> None:
-        super().__init__(served, name)
+    functions_class = MatchingFunctions
 
     def match(self, a: Sequence[str], b: Sequence[str]) -> list[MatchedTexts]:
         """Compare texts two by two.
@@ -98,20 +87,6 @@ class PairMatcher(TextTask):
             read_unlabelled_pairs(path),
             lambda pairs: self.match([pair.a for pair in pairs], [pair.b for pair in pairs]),
         )
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of texts, of length 1: the product of two is their similarity.
-
-        Args:
-            texts: the texts.
-
-        Returns:
-            float32 `(texts, features)`.
-
-        Raises:
-            TypeError: if `texts` is one string, or holds something else than strings.
-        """
-        return self._embedded(texts)
 
     def find(self, texts: Sequence[str], k: int = 5) -> list[NearestTexts]:
         """The most similar texts of the index.
@@ -177,18 +152,9 @@ class PairMatcher(TextTask):
         check_texts(texts)
         if not texts:
             raise ValueError("`texts` must hold at least one text. Received: none. Pass those that are to be found.")
-        return self._rebuilt(parts.settings, texts, self.embed(texts))
-
-    def with_settings(self, **changes: Any) -> PairMatcher:
-        """The same matcher, without an index, with other settings, such as `threshold`.
-
-        Args:
-            **changes: fields of `keras_seq.families.pairs.served.MatchingSettings`.
-
-        Raises:
-            RunError: if it was loaded from a SavedModel, whose settings are part of the graph.
-        """
-        return self._rebuilt(dataclasses.replace(self._parts().settings, **changes))
+        vectors = self.embed(texts)
+        served = MatchingFunctions(parts.model, parts.tokenizer, parts.encoder, parts.settings, texts, vectors)
+        return PairMatcher(served, self.name)
 
     def evaluate(
         self,
@@ -274,24 +240,9 @@ class PairMatcher(TextTask):
                 on_progress(len(chunk))
         return np.concatenate(vectors), np.array(labels)
 
-    def _rebuilt(
-        self, settings: MatchingSettings, texts: Sequence[str] = (), vectors: np.ndarray | None = None
-    ) -> PairMatcher:
-        parts = self._parts()
-        served = MatchingFunctions(parts.model, parts.tokenizer, parts.encoder, settings, texts, vectors)
-        return PairMatcher(served, self.name)
-
     @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: MatchingSettings, encoder: TokenEncoder
-    ) -> MatchingFunctions:
-        if TOWER not in [layer.name for layer in model.layers]:
-            raise RunError(f"{directory}: its model has no layer `{TOWER}`; train it again")
-        return MatchingFunctions(model, WordTokenizer(), encoder, settings)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> MatchingSettings:
-        return MatchingSettings.load(folder / LEGACY_SETTINGS_FILE)
+    def _check(cls, directory: Path, model: keras.Model, settings: MatchingSettings) -> None:
+        check_layer(directory, model, TOWER)
 
 
 def pair_targets(pairs: Sequence[TextPair], settings: MatchingSettings, source: str | Path) -> np.ndarray:

@@ -6,10 +6,8 @@ from keras_seq.families.tagging.training import TaggerTraining
 from keras_seq.tasks.registry import Family
 
 FAMILY = Family(
-    name=Tagger.task,
-    unit=Tagger.unit,
-    recipe=TaggerRecipe,
     task=Tagger,
+    recipe=TaggerRecipe,
     training=TaggerTraining,
     monitor="entity_f1",
 )

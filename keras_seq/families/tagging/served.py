@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_names
-from keras_seq.export import Served
+from keras_seq.core.reading import read_names
 from keras_seq.export.by_length import run_by_length
-from keras_seq.export.json_settings import JSONSettings
+from keras_seq.export.json_settings import REMEDY, JSONSettings
+from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
 
+TAGS_FILE = "tags.txt"
 # Rows that run through the model together when a batch is served.
 ROWS_PER_GROUP = 16
 
@@ -28,13 +31,19 @@ class TaggingSettings(JSONSettings):
         tags: their names in the order of the model's ids, BIO or BIOES.
     """
 
+    legacy_files = (TAGS_FILE,)
+
     tags: Sequence[str]
 
     def __post_init__(self) -> None:
         check_names("tags", self.tags)
 
+    @classmethod
+    def from_legacy(cls, folder: Path) -> TaggingSettings:
+        return cls(tuple(read_names(folder / TAGS_FILE, REMEDY)))
 
-class TaggingFunctions(Served):
+
+class TaggingFunctions(TokenFunctions):
     """Tokenizer, encoder, model and decoder joined into the two functions that a tagger serves.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
@@ -49,10 +58,7 @@ class TaggingFunctions(Served):
     def __init__(
         self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: TaggingSettings
     ) -> None:
-        super().__init__(model, settings)
-        self.tokenizer = tokenizer
-        self.encoder = encoder
-        self.input_names = tuple(tensor.name for tensor in model.inputs)
+        super().__init__(model, model, tokenizer, encoder, settings)
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
         self.declare("tokenized", self._tokenized, tf.TensorSpec([None, None], tf.string, name="tokens"))
 

@@ -9,9 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.core.errors import RunError
 from keras_seq.data import Sentence, detect_scheme, read_conll
-from keras_seq.export import SavedServed
 from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
 from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.results import TaggedSentence, TaggedText
@@ -19,24 +17,16 @@ from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.ops.spans import entities
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
-from keras_seq.tasks.text_task import TextTask, call_rows, calls, check_texts, chunks, read_names
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.tasks.text_task import TokenTask, call_rows, calls, check_size, check_texts, chunks
 
 # What is read of a file before it is tagged: of what was tagged, only the tags are kept.
 SENTENCES_PER_CHUNK = 4096
 MAX_LENGTH = 10_000
-TAGS_FILE = "tags.txt"
 CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 
 
-class Tagger(TextTask):
+class Tagger(TokenTask):
     """A trained model that finds entities in text.
-
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.tagging.served.TaggingFunctions`, or those of a SavedModel.
-        name: what the model is called.
 
     Example:
         >>> import keras_seq
@@ -48,10 +38,7 @@ class Tagger(TextTask):
     task = "tagger"
     unit = "sentences"
     settings_class = TaggingSettings
-    legacy_files = (TAGS_FILE,)
-
-    def __init__(self, served: TaggingFunctions | SavedServed, name: str = "tagger") -> None:
-        super().__init__(served, name)
+    functions_class = TaggingFunctions
 
     def predict(self, texts: Sequence[str]) -> list[TaggedText]:
         """Find the entities in raw texts.
@@ -151,19 +138,8 @@ class Tagger(TextTask):
         ]
 
     @classmethod
-    def _join(
-        cls, directory: Path, model: keras.Model, settings: TaggingSettings, encoder: TokenEncoder
-    ) -> TaggingFunctions:
-        if len(settings.tags) != model.output_shape[-1]:
-            raise RunError(
-                f"{directory}: its settings name {len(settings.tags)} tags, the model has {model.output_shape[-1]}; "
-                "train or export it again"
-            )
-        return TaggingFunctions(model, WordTokenizer(), encoder, settings)
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> TaggingSettings:
-        return TaggingSettings(tuple(read_names(folder / TAGS_FILE)))
+    def _check(cls, directory: Path, model: keras.Model, settings: TaggingSettings) -> None:
+        check_size(directory, model, len(settings.tags), "tags")
 
 
 def _entities_of(text: str, row: dict[str, np.ndarray]) -> TaggedText:

@@ -144,11 +144,11 @@ def test_settings(tmp_path):
     assert MusicSettings.from_dict(MusicSettings(4, 120.0).to_dict(), "task.json") == MusicSettings(4, 120.0)
     with pytest.raises(ValueError, match="`steps_per_beat` must be a positive integer"):
         MusicSettings(0)
-    with pytest.raises(DataError, match=r"none.json: cannot be read"):
-        MusicSettings.load(tmp_path / "none.json")
+    with pytest.raises(DataError, match=r"music.json: cannot be read"):
+        MusicSettings.from_legacy(tmp_path)
     (tmp_path / "music.json").write_text('{"steps_per_beat": 3, "of_a_later_version": 1}')
-    assert MusicSettings.load(tmp_path / "music.json") == MusicSettings(3)
+    assert MusicSettings.is_legacy(tmp_path) and MusicSettings.from_legacy(tmp_path) == MusicSettings(3)
     for damaged in ("{", '{"beats_per_minute": "fast"}'):
         (tmp_path / "music.json").write_text(damaged)
         with pytest.raises(DataError, match=r"music.json: damaged \(.*\); put the original back"):
-            MusicSettings.load(tmp_path / "music.json")
+            MusicSettings.from_legacy(tmp_path)

@@ -143,7 +143,7 @@ def test_saved_and_exported_models_answer_alike(model, tunes, tmp_path):
     with pytest.raises(RunError, match="is a SavedModel, which can only predict"):
         load(folder).save(tmp_path / "again")
     (tmp_path / "saved" / "task.json").unlink()
-    with pytest.raises(RunError, match="holds no task.json"):
+    with pytest.raises(InputError, match="holds no task.json"):
         MusicModel.load(tmp_path / "saved")
 
 
