@@ -19,9 +19,9 @@ from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
-from keras_seq.families.classification.id_weights import ids_of, wide_tables
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.layers import WideScores
+from keras_seq.tasks.id_weights import ids_of, wide_tables
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import WordTokenizer

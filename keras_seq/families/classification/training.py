@@ -13,7 +13,6 @@ import numpy as np
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_classes, check_labels, find_data, hold_out, labels_of, split_of_folds
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
-from keras_seq.families.classification.id_weights import set_id_weights
 from keras_seq.families.classification.panels import confusion_of, reliability_of, worst_of
 from keras_seq.families.classification.prior_scores import check_transfer, evaluated_texts, fit_prior, read_pieces
 from keras_seq.families.classification.recipe import ClassifierRecipe
@@ -22,6 +21,7 @@ from keras_seq.families.classification.task import Classifier, scores_of
 from keras_seq.losses import ClassCrossEntropy
 from keras_seq.ops.calibration import apply_temperature, fit_temperature, rejection_threshold
 from keras_seq.ops.class_weights import class_weights_balanced
+from keras_seq.tasks.id_weights import set_id_weights
 from keras_seq.tasks.labelled_batches import READ_ONCE
 from keras_seq.tasks.labelled_texts import LabelIds, LabelledTexts
 from keras_seq.tasks.markdown import markdown_table
