@@ -293,4 +293,5 @@ def test_wrong_sizes_are_refused():
 def test_a_linear_head_gives_the_logits():
     model = small(activation="linear")
     logits = keras.Model(model.input, model.get_layer("class_scores").output)
-    np.testing.assert_array_equal(*(ops.convert_to_numpy(each(INPUTS)) for each in (model, logits)))
+    inputs = {"token_ids": INPUTS["token_ids"]}
+    np.testing.assert_array_equal(*(ops.convert_to_numpy(each(inputs)) for each in (model, logits)))
