@@ -1,10 +1,11 @@
-"""Ridge regression on TF-IDF of words beside the regressors of the zoo: scores on the same split.
+"""Ridge regression on TF-IDF of words and characters beside the regressors of the zoo: scores on the same split.
 
     python benchmarks/regression.py                    tune on the validation split alone
     python benchmarks/regression.py --test             then score the test split, once, and write the rows
 
-TF-IDF of words (one and two in a row), scikit-learn's `Ridge`; its penalty is the one of the highest Pearson correlation
-on the validation split, and the model learns from the training split alone. The rows go to benchmarks/regression.csv.
+TF-IDF of words (one and two in a row) and of characters (two to five, within words), as for the SVM of
+benchmarks/text_classifier.py; scikit-learn's `Ridge`. Its penalty is the one of the highest Pearson correlation on the
+validation split, and it learns from the training split alone. The rows go to benchmarks/regression.csv.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from results import constant_columns, write_rows
+
+from keras_seq.cli.startup import start_frameworks
 
 RESULTS = Path(__file__).resolve().with_suffix(".csv")
 PACKAGES = ("keras-seq", "scikit-learn")
@@ -36,11 +39,15 @@ def measure(name: str, *, on_test: bool) -> dict[str, float]:
     """Train and tune on one data set; give measurement -> value."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_union
 
     from keras_seq.families.regression.intervals import regression_scores
 
     # All that stands between blanks is a word: the usual pattern would drop "!" and "n't".
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True)
+    vectorizer = make_union(
+        TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
+    )
     texts, scores = read(DATA[name]["train"])
     features = vectorizer.fit_transform(texts)
     models = {alpha: Ridge(alpha, random_state=0).fit(features, scores) for alpha in ALPHAS}
@@ -64,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--test", action="store_true", help="score the test split too, and write the rows")
     options = parser.parse_args(arguments)
+    start_frameworks()
     constant = constant_columns(PACKAGES)
     rows = []
     for name in DATA:
