@@ -21,7 +21,7 @@ from keras_seq.families.classification.served import DECISION, ClassificationFun
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks, read_names, write_names
+from keras_seq.tasks.text_task import TextTask, check_texts, chunks, read_names, write_names
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 LABELS_FILE, LEGACY_SETTINGS_FILE = "labels.txt", "classification.json"
@@ -197,9 +197,6 @@ class Classifier(TextTask):
         settings = dataclasses.replace(parts.settings, **changes)
         served = ClassificationFunctions(parts.model, parts.tokenizer, parts.encoder, settings)
         return Classifier(served, self.name)
-
-    def _rows(self, signature: str, texts: Sequence[str]) -> list[dict[str, Any]]:
-        return call_rows(lambda text: self.served.call(signature, text=text), texts, self.settings.max_tokens)
 
     def _scores(self, examples: Sequence[LabelledText], on_progress: Callable[[int], None] | None) -> list[np.ndarray]:
         rows = self._rows("serving_default", [example.text for example in examples])
