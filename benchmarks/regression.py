@@ -41,7 +41,7 @@ def measure(name: str, *, on_test: bool) -> dict[str, float]:
     from sklearn.linear_model import Ridge
     from sklearn.pipeline import make_union
 
-    from keras_seq.families.regression.intervals import regression_scores
+    from keras_seq.families.regression.task import regression_scores
 
     # All that stands between blanks is a word: the usual pattern would drop "!" and "n't".
     vectorizer = make_union(

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from keras_seq.core.errors import DataError
-from keras_seq.data import LabelledText, read_labelled_text
+from keras_seq.data import LabelledText
 
-# Models compute, and serve, numbers of 32 bits: larger scores have no square there, and of scores that differ by a
-# smaller share of the largest one little is left.
-LARGEST, SMALLEST_SHARE = 1e15, 1e-5
-
-
-def read_scored(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[LabelledText]:
-    """Read texts with scores.
-
-    Raises:
-        DataError: naming file and line, if the file is broken, or a score is no finite number or too large.
-    """
-    for example in read_labelled_text(path, columns=columns):
-        if abs(example.score or 0) > LARGEST:
-            reason = f"score {example.score:g} is beyond {LARGEST:g}"
-            raise DataError(path, example.line, reason, "give all scores in a larger unit")
-        yield example
+# What is served are numbers of 32 bits: larger scores have no place there, and of scores that differ by a smaller share
+# of the largest one little is left.
+LARGEST, SMALLEST_SHARE = 1e30, 1e-5
 
 
 def scores_of(examples: Sequence[LabelledText]) -> np.ndarray:
@@ -41,14 +28,15 @@ class StandardScores:
         path: their file, for messages.
 
     Raises:
-        DataError: if all are equal, or nearly.
+        DataError: if all are equal, or nearly, or too large.
     """
 
     def __init__(self, scores: np.ndarray, path: str | os.PathLike) -> None:
-        low, high = scores.min(), scores.max()
-        if high - low <= SMALLEST_SHARE * max(abs(low), abs(high)):
-            reason = f"all scores are {low:g}" if low == high else f"scores differ too little, from {low} to {high}"
-            raise DataError(path, None, reason, "training needs different ones: subtract what is common to them")
+        low, high = float(scores.min()), float(scores.max())
+        largest = max(abs(low), abs(high))
+        if not (SMALLEST_SHARE * largest < high - low and largest < LARGEST):
+            reason = f"all scores are {low:g}" if low == high else f"scores from {low!r} to {high!r}"
+            raise DataError(path, None, reason, "training needs different ones; shift or scale them, as for 0 to 1")
         self.mean = float(scores.mean())
         self.deviation = float(scores.std())
 
@@ -59,7 +47,3 @@ class StandardScores:
     def empty(self, rows: int) -> np.ndarray:
         """Targets of rows that are padding."""
         return np.full(rows, np.nan, np.float32)
-
-    def scores(self, outputs: np.ndarray) -> np.ndarray:
-        """What a model gives, in the unit of the scores."""
-        return self.mean + self.deviation * outputs.astype(np.float64)

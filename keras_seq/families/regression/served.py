@@ -7,9 +7,15 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from keras_seq.core.checks import check_non_negative_number, check_number, check_positive_integer, check_positive_number
+from keras_seq.core.checks import (
+    check_non_negative_number,
+    check_number,
+    check_positive_integer,
+    check_positive_number,
+    check_share,
+)
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
-from keras_seq.export.text_functions import TextFunctions
+from keras_seq.export.text_functions import WholeTextFunctions
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 
@@ -35,11 +41,11 @@ class RegressionSettings(JSONSettings):
         check_number("mean", self.mean)
         check_positive_number("deviation", self.deviation)
         check_non_negative_number("radius", self.radius)
-        check_positive_number("coverage", self.coverage)
+        check_share("coverage", self.coverage)
         check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
 
 
-class RegressionFunctions(TextFunctions):
+class RegressionFunctions(WholeTextFunctions):
     """Tokenizer, encoder and model joined into the functions that a regressor serves.
 
     Args:
@@ -52,19 +58,11 @@ class RegressionFunctions(TextFunctions):
     def __init__(
         self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: RegressionSettings
     ) -> None:
-        super().__init__(model, model, tokenizer, encoder, settings)
-        inputs = {tensor.name: tensor for tensor in model.inputs}
-        self._vector_model = keras.Model(inputs, model.get_layer("text_vector").output)
-        text = tf.TensorSpec([None], tf.string, name="text")
-        self.declare("serving_default", self._text, text)
-        self.declare("embed", self._embed, text)
+        super().__init__(model, tokenizer, encoder, settings)
+        self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
 
     def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Score raw text, string `(batch,)`, UTF-8: `score`, `low` and `high`, float32 `(batch,)`."""
         settings = self.settings
         score = settings.mean + settings.deviation * self._run(self.model, self._read(text))[:, 0]
         return {"score": score, "low": score - settings.radius, "high": score + settings.radius}
-
-    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The vector of a text, float32 `(batch, features)`: what the last layer reads."""
-        return {"vector": self._run(self._vector_model, self._read(text))}

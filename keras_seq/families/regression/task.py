@@ -12,13 +12,14 @@ import numpy as np
 from keras_seq.core.errors import RunError
 from keras_seq.data import read_labelled_text
 from keras_seq.export import GOLDEN_TEXTS, Sample
-from keras_seq.families.regression.intervals import regression_scores
+from keras_seq.families.regression.data import scores_of
 from keras_seq.families.regression.recipe import RegressionRecipe
 from keras_seq.families.regression.results import RatedText
 from keras_seq.families.regression.served import RegressionFunctions, RegressionSettings
+from keras_seq.metrics import correlation_scores
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts, chunks
+from keras_seq.tasks.text_task import TextTask, check_texts, chunks
 from keras_seq.text import TokenEncoder, WordTokenizer
 
 
@@ -30,12 +31,6 @@ class Regressor(TextTask):
     Args:
         served: `keras_seq.families.regression.served.RegressionFunctions`, or those of a SavedModel.
         name: what the model is called.
-
-    Example:
-        >>> import keras_seq
-        >>> regressor = keras_seq.load("runs/sst5_scores")  # doctest: +SKIP
-        >>> regressor.predict(["a stirring , funny film"])[0]["score"]  # doctest: +SKIP
-        3.1416
     """
 
     task = "regressor"
@@ -45,9 +40,6 @@ class Regressor(TextTask):
 
     def predict(self, texts: Sequence[str]) -> list[RatedText]:
         """Score raw texts.
-
-        Args:
-            texts: the texts.
 
         Returns:
             For each text `{"text", "score", "low", "high"}`, in the unit of the training data: `settings.coverage` of
@@ -59,15 +51,11 @@ class Regressor(TextTask):
         check_texts(texts)
         return [
             RatedText(text=text, **{name: round(float(row[name]), 4) for name in ("score", "low", "high")})
-            for text, row in zip(texts, self._rows(texts), strict=True)
+            for text, row in zip(texts, self._rows("serving_default", texts), strict=True)
         ]
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
-        """The vectors of texts, float32 `(texts, features)`: what the last layer of the model reads.
-
-        Raises:
-            TypeError: if `texts` is one string, or holds something else than strings.
-        """
+        """The vectors of texts, float32 `(texts, features)`: what the last layer of the model reads."""
         return self._embedded(texts)
 
     def evaluate(
@@ -85,16 +73,16 @@ class Regressor(TextTask):
             columns: those of the file.
 
         Returns:
-            What `keras_seq.families.regression.intervals.regression_scores` gives, and `examples`.
+            What `regression_scores` gives, and `examples`.
 
         Raises:
             DataError: if the file is broken, or a score is no finite number.
         """
-        true: list[float | None] = []
+        true: list[float] = []
         found: list[float] = []
         for chunk in chunks(read_labelled_text(data, columns=columns), TEXTS_PER_CHUNK):
-            true += [example.score for example in chunk]
-            found += [row["score"] for row in self._rows([example.text for example in chunk])]
+            true += scores_of(chunk).tolist()
+            found += [row["score"] for row in self._rows("serving_default", [example.text for example in chunk])]
             if on_progress is not None:
                 on_progress(len(chunk))
         return {**regression_scores(true, found, self.settings.radius), "examples": len(true)}
@@ -108,9 +96,6 @@ class Regressor(TextTask):
         """As of every task, for each signature."""
         return [*GOLDEN_TEXTS, Sample("texts for embed", {"text": np.array(GOLDEN_TEXTS, object)}, "embed")]
 
-    def _rows(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        return call_rows(lambda text: self.served.call("serving_default", text=text), texts, self.settings.max_tokens)
-
     @classmethod
     def _join(
         cls, directory: Path, model: keras.Model, settings: RegressionSettings, encoder: TokenEncoder
@@ -118,3 +103,29 @@ class Regressor(TextTask):
         if model.output_shape[-1] != 1:
             raise RunError(f"{directory}: its model gives {model.output_shape[-1]} numbers, not one; train it again")
         return RegressionFunctions(model, WordTokenizer(), encoder, settings)
+
+
+def regression_scores(true: Any, found: Any, radius: float) -> dict[str, float]:
+    """How near predictions are to the true scores, and what their intervals hold.
+
+    Args:
+        true, found: `(texts,)`.
+        radius: half the width of the intervals.
+
+    Returns:
+        `pearson` and `spearman` (`keras_seq.metrics.correlation_scores`); `mae` and `rmse`, the mean absolute error
+        and the root of the mean squared one, in the unit of the scores; `r2`, the share of the variance that is
+        explained, 0 where all true scores are equal; `coverage`, the share of true scores within their interval; and
+        `interval_width`.
+    """
+    true, found = np.asarray(true, np.float64), np.asarray(found, np.float64)
+    errors, variance = found - true, true.var()
+    squared = (errors**2).mean()
+    return {
+        **correlation_scores(found, true),
+        "mae": float(np.abs(errors).mean()),
+        "rmse": float(np.sqrt(squared)),
+        "r2": float(1 - squared / variance) if variance else 0.0,
+        "coverage": float((np.abs(errors) <= radius).mean()),
+        "interval_width": 2 * radius,
+    }
