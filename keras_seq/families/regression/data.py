@@ -13,6 +13,8 @@ from keras_seq.data import LabelledText
 # What is served are numbers of 32 bits: larger scores have no place there, and of scores that differ by a smaller share
 # of the largest one little is left.
 LARGEST, SMALLEST_SHARE = 1e30, 1e-5
+# What a file has, where a recipe does not say it.
+COLUMNS = ("score", "text")
 
 
 def scores_of(examples: Sequence[LabelledText]) -> np.ndarray:

@@ -12,12 +12,12 @@ class RatedText(Result):
 
     Example:
         >>> RatedText(text="fine", score=3.25, low=2.0, high=4.5).line()
-        '3.2500\\t2.0000..4.5000\\tfine'
+        '3.25\\t2..4.5\\tfine'
     """
 
     def heading(self) -> Heading:
         """The score, and its interval."""
-        return Heading(f"{self['score']:.4f}", (f"{self['low']:.4f}..{self['high']:.4f}",), "number")
+        return Heading(f"{self['score']:.5g}", (f"{self['low']:.5g}..{self['high']:.5g}",), "number")
 
 
 def limits(recipe: RegressionRecipe, split: str) -> tuple[str, ...]:

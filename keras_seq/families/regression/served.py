@@ -7,13 +7,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-from keras_seq.core.checks import (
-    check_non_negative_number,
-    check_number,
-    check_positive_integer,
-    check_positive_number,
-    check_share,
-)
+from keras_seq.core.checks import check_non_negative_number, check_number, check_positive_integer, check_positive_number
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.text_functions import WholeTextFunctions
 from keras_seq.text import TokenEncoder, WordTokenizer
@@ -27,7 +21,7 @@ class RegressionSettings(JSONSettings):
         mean: of the scores of the training data.
         deviation: their standard deviation: the model gives scores in this unit, from the mean on.
         radius: half the width of the interval, in the unit of the scores; fitted on validation data.
-        coverage: the share of texts whose score it is to hold.
+        coverage: the share of texts whose score it is to hold; stated, no part of the computation.
         max_tokens: of longer text the rest is not read.
     """
 
@@ -41,7 +35,6 @@ class RegressionSettings(JSONSettings):
         check_number("mean", self.mean)
         check_positive_number("deviation", self.deviation)
         check_non_negative_number("radius", self.radius)
-        check_share("coverage", self.coverage)
         check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
 
 
@@ -49,10 +42,7 @@ class RegressionFunctions(WholeTextFunctions):
     """Tokenizer, encoder and model joined into the functions that a regressor serves.
 
     Args:
-        model: one that gives a number `(batch, 1)`, whose inputs are among those that the encoder gives.
-        tokenizer: splits text.
-        encoder: turns tokens into ids.
-        settings: how the number becomes a score and an interval.
+        model: one that gives a number `(batch, 1)`; what else it has, and the rest: as of `WholeTextFunctions`.
     """
 
     def __init__(

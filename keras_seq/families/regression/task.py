@@ -12,7 +12,7 @@ import numpy as np
 from keras_seq.core.errors import RunError
 from keras_seq.data import read_labelled_text
 from keras_seq.export import GOLDEN_TEXTS, Sample
-from keras_seq.families.regression.data import scores_of
+from keras_seq.families.regression.data import COLUMNS, scores_of
 from keras_seq.families.regression.recipe import RegressionRecipe
 from keras_seq.families.regression.results import RatedText
 from keras_seq.families.regression.served import RegressionFunctions, RegressionSettings
@@ -50,7 +50,7 @@ class Regressor(TextTask):
         """
         check_texts(texts)
         return [
-            RatedText(text=text, **{name: round(float(row[name]), 4) for name in ("score", "low", "high")})
+            RatedText(text=text, **{name: float(f"{row[name]:.7g}") for name in ("score", "low", "high")})
             for text, row in zip(texts, self._rows("serving_default", texts), strict=True)
         ]
 
@@ -59,11 +59,7 @@ class Regressor(TextTask):
         return self._embedded(texts)
 
     def evaluate(
-        self,
-        data: str | Path,
-        on_progress: Callable[[int], None] | None = None,
-        *,
-        columns: Sequence[str] = ("score", "text"),
+        self, data: str | Path, on_progress: Callable[[int], None] | None = None, *, columns: Sequence[str] = COLUMNS
     ) -> dict[str, Any]:
         """Score the regressor on a file of texts with scores.
 

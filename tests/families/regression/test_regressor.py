@@ -17,6 +17,7 @@ from keras_seq.zoo import ModelCard
 
 WORDS = ["ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen", "ibis", "jay"]
 SIZES = {"train": 240, "validation": 60, "test": 60}
+FIT = {"optimizer": {"learning_rate": 0.03}, "fit": {"epochs": 6}, "expected": {"scores": {"pearson": 0.9}}}
 WIDE = "model.arguments.wide={bigrams = 50}"
 
 
@@ -30,18 +31,10 @@ def recipe(tmp_path_factory):
         texts = [" ".join(WORDS[one] for one in each) for each in worth]
         rows = [f"{score:.2f}\t{text}\n" for score, text in zip(scores, texts, strict=True)]
         (folder / f"{name}.tsv").write_text("".join(rows))
+    data = {name: str(folder / f"{name}.tsv") for name in SIZES}
     arguments = {"embedding_dim": 8, "hidden_units": [8], "dropout": 0.0}
-    return Recipe.from_dict(
-        {
-            "task": "regressor",
-            "name": "tiny",
-            "data": {name: str(folder / f"{name}.tsv") for name in SIZES},
-            "model": {"builder": "sentiment_model", "arguments": arguments},
-            "optimizer": {"learning_rate": 0.03},
-            "fit": {"epochs": 6},
-            "expected": {"scores": {"pearson": 0.9}},
-        }
-    )
+    model = {"builder": "sentiment_model", "arguments": arguments}
+    return Recipe.from_dict({"task": "regressor", "name": "tiny", "data": data, "model": model, **FIT})
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +53,9 @@ def folder(recipe, tmp_path_factory, invoke):
 
 def training(recipe, *changes, **texts):
     made = recipe.override(changes)
-    paths = {name: made.data.model_dump()[name] for name in SIZES if made.data.model_dump()[name]}
-    return RegressionTraining(made, {**paths, **texts})
+    return RegressionTraining(
+        made, {**{key.removeprefix("data."): path for key, path in made.files().items()}, **texts}
+    )
 
 
 def test_scores():
