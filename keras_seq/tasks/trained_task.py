@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from keras_seq.core.errors import DataError, InputError, RunError
+from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
-from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.task_file import TASK_FILE
 from keras_seq.tasks.evaluation import Evaluation
+from keras_seq.tasks.stored_settings import StoredSettings
 
 MODEL_FILE = "model.keras"
 # The table of the manifest.
@@ -119,7 +118,7 @@ class TrainedTask(ABC):
         """
 
 
-class KerasTask(TrainedTask):
+class KerasTask(StoredSettings, TrainedTask):
     """A trained Keras model joined to what it reads and gives.
 
     What a task knows of its model beside its answers stands in the settings: names of labels, symbols, thresholds. They
@@ -131,10 +130,6 @@ class KerasTask(TrainedTask):
     """
 
     model_file = MODEL_FILE
-    settings_class: ClassVar[type[JSONSettings]] = JSONSettings
-    """The dataclass of its settings."""
-    legacy_files: ClassVar[tuple[str, ...]] = ()
-    """What version 0.1.0 wrote in the place of `task.json`, and by which a SavedModel of this task is told."""
 
     def __init__(self, served: Served | SavedServed, name: str) -> None:
         super().__init__(name)
@@ -162,28 +157,6 @@ class KerasTask(TrainedTask):
         """
         self._parts()
         super().save(directory)
-
-    @classmethod
-    def read_settings(cls, folder: Path) -> Any:
-        """The settings of a model, from the folder of the Keras model or from the assets of a SavedModel.
-
-        Raises:
-            InputError: if they are missing, damaged, or of another task.
-        """
-        path = folder / TASK_FILE
-        if os.path.lexists(path):
-            file = TaskFile.read(path)
-            if file.family != cls.task:
-                raise DataError(path, None, f"is of a {file.family}, not of a {cls.task}", "put the original back")
-            return cls.settings_class.from_dict(file.settings, path)
-        if not cls.is_legacy(folder):
-            raise RunError(f"{folder}: holds no {TASK_FILE}; name a model that `keras-seq` has trained or exported")
-        return cls._legacy_settings(folder)
-
-    @classmethod
-    def is_legacy(cls, folder: Path) -> bool:
-        """Whether a folder holds the files that version 0.1.0 wrote for this task."""
-        return bool(cls.legacy_files) and all((folder / name).is_file() for name in cls.legacy_files)
 
     def export(
         self, target: str | Path, version: int = 1, beside: dict[str, Callable[[Path], None]] | None = None
@@ -250,15 +223,6 @@ class KerasTask(TrainedTask):
         Raises:
             RunError: if they do not fit.
         """
-
-    @classmethod
-    def _legacy_settings(cls, folder: Path) -> Any:
-        """The settings that stand in `legacy_files`.
-
-        Raises:
-            InputError: if a file is damaged.
-        """
-        raise NotImplementedError(f"{cls.__name__} names legacy_files, and does not read them")
 
     def _parts(self) -> Any:
         """The functions of a Keras model.

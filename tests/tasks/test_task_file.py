@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ import tensorflow as tf
 
 import keras_seq
 from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.plugins import FAMILIES
 from keras_seq.export import Served, TaskFile, list_versions, write_saved_model
 from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
-from keras_seq.tasks import registry
 from keras_seq.zoo import siamese_image_model
 
 SETTINGS = ImageSettings(9, 8, threshold=0.2)
@@ -139,9 +140,9 @@ def test_a_copy_without_it_is_not_whole(exported, tmp_path):
 
 
 def test_a_broken_package_of_another_family_stops_nothing(version, monkeypatch):
-    own = registry._places()
-    broken = registry.EntryPoint("broken", "no_such_module:FAMILY", registry.GROUP)
-    monkeypatch.setattr(registry, "_places", lambda: {"broken": {broken.value: broken}, **own})
+    own = FAMILIES._places()
+    broken = EntryPoint("broken", "no_such_module:FAMILY", FAMILIES.group)
+    monkeypatch.setattr(FAMILIES, "_places", lambda: {"broken": {broken.value: broken}, **own})
     assert keras_seq.load(version).task == "image_matcher"
     # The form of version 0.1.0, which is told by its files.
     (version / "assets" / "task.json").unlink()

@@ -42,9 +42,6 @@ class Half(TrainedTask):
     def evaluate(self, data, on_progress=None, *, part="all"):
         return {"error": abs(self.weight - 0.5), "examples": len(json.loads(data.read_text())), "part": part}
 
-    def export(self, target, version=1, beside=None):
-        raise InputError(f"{self.name}: is not served")
-
     def _write_model(self, path):
         path.write_text(json.dumps(self.weight))
 
@@ -229,7 +226,7 @@ def test_a_table_keeps_its_columns():
 def test_what_a_recipe_says_of_batches_and_builders():
     recipe = recipe_of(batching={"batch_size": 7, "tokens_per_batch": 0, "bucket_boundaries": [4, 9]})
     expected = {"batch_size": 7, "tokens_per_batch": None, "bucket_boundaries": (4, 9), "seed": 5}
-    assert batching_options(recipe) == expected
+    assert batching_options(recipe.batching, recipe.seed) == expected
     with pytest.raises(RecipeError, match="key `model.builder`: .*ner_model"):
         find_builder(recipe_of(model={"builder": "ner_modl"}))
     number = keras.Input((1,), name="number")

@@ -23,7 +23,7 @@ def training(tmp_path):
             "task": "image_matcher",
             "name": "tiny",
             "data": {"train": "train.npz", "held_out": 0.25},
-            "pairs": {"form": "classes", "objective": "info_nce"},
+            "pairs": {"objective": "info_nce"},
             "images": {"height": 4, "width": 4, "ways": 2, "runs": 3, "view_shift": 1},
             "model": {"builder": "siamese_image_model", "arguments": {"filters": [4]}},
             "batching": {"batch_size": 4},
