@@ -55,7 +55,8 @@ def recipe(
         text = page({family.name: family.recipe for family in chosen})
     else:
         (family,) = chosen
-        builders = [name for name in list_builders() if registered_builder(name).task == family.name]
+        of_task = family.builders_of or family.name
+        builders = [name for name in list_builders() if registered_builder(name).task == of_task]
         text = template(family.name, family.recipe, {"model.builder": builders})
     if target is None:
         say(text.removesuffix("\n"))

@@ -6,18 +6,20 @@ from typing import NamedTuple
 
 from keras_seq.core.checks import check_boolean
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import read_lines, shorten
+from keras_seq.data.lines import finite_number, read_lines, shorten
 
-COLUMNS = ("label", "text", "fold", "ignored")
+COLUMNS = ("label", "score", "text", "fold", "ignored")
 
 
 class LabelledText(NamedTuple):
-    """One example: its labels, its text, the number of its line (from 1), and its fold where the file has folds."""
+    """One example: its labels, its text, the number of its line (from 1); and its fold and score, where the file has
+    them."""
 
     labels: tuple[str, ...]
     text: str
     line: int
     fold: int | None
+    score: float | None = None
 
 
 def read_labelled_text(
@@ -30,13 +32,14 @@ def read_labelled_text(
     """Read a file of labelled texts example by example; memory does not grow with the file.
 
     Plain or gzip (told by content, not by name), UTF-8 with or without BOM, LF or CRLF; one example a line, tabs
-    between the columns. When the text is the last column, further tabs belong to it. Blanks around a label are not
-    part of it; the text is given as it is.
+    between the columns. When the text is the last column, further tabs belong to it. Blanks around a label or
+    a score are not part of it; the text is given as it is.
 
     Args:
         path: The file.
-        columns: What the columns are, in the order of the file: `"text"`, and any of `"label"`, `"fold"` (a whole
-            number) and `"ignored"` (this one may stand more than once). Without `"label"` no example has one.
+        columns: What the columns are, in the order of the file: `"text"`, and any of `"label"`, `"score"` (a
+            number), `"fold"` (a whole number) and `"ignored"` (this one may stand more than once). Without `"label"` no
+            example has one.
         label_separator: What parts the labels of one text, such as `"|"`; then an empty cell means no label. `None`:
             every text has exactly one label.
         allow_empty_text: Whether a text may be empty or blank. In training data such a line is a mistake.
@@ -47,8 +50,8 @@ def read_labelled_text(
     Raises:
         ValueError: When `columns` or `label_separator` make no sense.
         DataError: Naming file, line, reason and remedy, when the file is missing, empty, not UTF-8 or damaged gzip, a
-            line has too few or too many columns, a blank text, no label, the same label twice, a fold that is no
-            whole number, or a NUL byte.
+            line has too few or too many columns, a blank text, no label, the same label twice, a score that is
+            no finite number, a fold that is no whole number, or a NUL byte.
 
     Example:
 
@@ -80,7 +83,8 @@ def _read(path, columns, label_separator, allow_empty_text):
             raise DataError(path, number, "empty text", "remove the line, or write the text into it")
         labels = _labels(path, number, example["label"], label_separator) if "label" in example else ()
         fold = _fold(path, number, example["fold"]) if "fold" in example else None
-        yield LabelledText(labels, text, number, fold)
+        score = finite_number(path, number, "score", example["score"]) if "score" in example else None
+        yield LabelledText(labels, text, number, fold, score)
 
 
 def _labels(path, number, cell, separator):

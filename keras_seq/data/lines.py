@@ -3,7 +3,9 @@
 import codecs
 import contextlib
 import gzip
+import math
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from typing import IO, cast
@@ -13,6 +15,7 @@ from keras_seq.core.errors import DataError
 # No real line is near: a longer one means a file of another kind, and must not fill the memory.
 MAX_LINE_BYTES = 1_000_000
 PIECE_BYTES = 1 << 20
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def read_lines(path: str | os.PathLike, file_format: str) -> Iterator[tuple[int, str]]:
@@ -111,6 +114,26 @@ def _opened(path: str | os.PathLike) -> Iterator[IO[bytes]]:
 def shorten(text: str) -> str:
     """What an error message quotes of a line."""
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def finite_number(path: str | os.PathLike, line: int, column: str, cell: str) -> float:
+    """The number in a cell: digits, at most one point, an exponent at most.
+
+    Args:
+        path: The file, for messages.
+        line: The number of the line.
+        column: What the column is called.
+        cell: What stands there; blanks around it do not matter.
+
+    Raises:
+        DataError: When it is no such number, or too large for 64 bits.
+    """
+    digits = cell.strip()
+    value = float(digits) if len(digits) <= 40 and _NUMBER.fullmatch(digits) else math.inf
+    if not math.isfinite(value):
+        remedy = f"write a number such as 3.5, with a point; or check which column is the {column}"
+        raise DataError(path, line, f"{column} {shorten(cell)} is no finite number", remedy)
+    return value
 
 
 def _decode(path: str | os.PathLike, file: IO[bytes], file_format: str) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,6 @@
 """Files of pairs of texts: with a label, a score, or neither."""
 
 import csv
-import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -9,11 +8,10 @@ from typing import NamedTuple
 
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import read_lines, shorten
+from keras_seq.data.lines import finite_number, read_lines, shorten
 
 PAIR_COLUMNS = ("label", "score", "a", "b", "ignored")
 PAIR_FORMS = ("tsv", "quora")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _QUORA = {"a": "question1", "b": "question2", "label": "is_duplicate"}
 _QUORA_FORMAT = "the first line names the columns id, qid1, qid2, question1, question2, is_duplicate"
 
@@ -191,7 +189,7 @@ def _records(path, lines, delimiter):
 
 def _pair(path, number, cells):
     label = _label(path, number, cells["label"]) if "label" in cells else None
-    score = _score(path, number, cells["score"]) if "score" in cells else None
+    score = finite_number(path, number, "score", cells["score"]) if "score" in cells else None
     return TextPair(cells["a"], cells["b"], label, score, number)
 
 
@@ -200,15 +198,6 @@ def _label(path, number, cell):
         remedy = "write 1 when both mean the same, else 0; or check which column is the label"
         raise DataError(path, number, f"label {shorten(cell)} is not 0 or 1", remedy)
     return int(cell)
-
-
-def _score(path, number, cell):
-    digits = cell.strip()
-    value = float(digits) if len(digits) <= 40 and _NUMBER.fullmatch(digits) else math.inf
-    if not math.isfinite(value):
-        remedy = "write a number such as 3.5, with a point; or check which column is the score"
-        raise DataError(path, number, f"score {shorten(cell)} is no finite number", remedy)
-    return value
 
 
 def _check_no_nul(path, number, line):

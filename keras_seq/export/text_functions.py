@@ -76,3 +76,31 @@ class TextFunctions(TokenFunctions):
         inputs = {name: read[name] for name in self.input_names}
         rows = ROWS_PER_RECURRENT_GROUP if self.is_recurrent else ROWS_PER_GROUP
         return run_by_length(run, inputs, read["tokens"], (tf.float32,), rows_per_group=rows, per_step=per_step)
+
+
+class WholeTextFunctions(TextFunctions):
+    """Tokenizer, encoder and a model of whole texts of the zoo, whose vectors are served as `embed`.
+
+    Args:
+        model: what the task keeps; its layer `text_vector` gives the vector.
+        tokenizer: splits text.
+        encoder: turns tokens into ids.
+        settings: as of `TextFunctions`.
+    """
+
+    def __init__(self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: Any) -> None:
+        super().__init__(model, model, tokenizer, encoder, settings)
+        inputs = {tensor.name: tensor for tensor in model.inputs}
+        self._vector_model = keras.Model(inputs, model.get_layer("text_vector").output)
+        self.declare("embed", self._embed, tf.TensorSpec([None], tf.string, name="text"))
+
+    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The vector of a text: what the last layer reads.
+
+        Args:
+            text: string `(batch,)`, UTF-8.
+
+        Returns:
+            `vector` float32 `(batch, features)`.
+        """
+        return {"vector": self._run(self._vector_model, self._read(text))}

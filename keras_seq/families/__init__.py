@@ -14,6 +14,7 @@ FAMILIES = {
     "music": "keras_seq.families.music",
     "ngram_language_model": "keras_seq.families.ngram",
     "pair_matcher": "keras_seq.families.pairs",
+    "regressor": "keras_seq.families.regression",
     "tagger": "keras_seq.families.tagging",
 }
 # What users call -> the module that defines it.
@@ -24,6 +25,7 @@ _LAZY_ATTRIBUTES = {
     "MusicModel": "keras_seq.families.music.task",
     "NgramLanguageModel": "keras_seq.families.ngram.task",
     "PairMatcher": "keras_seq.families.pairs.task",
+    "Regressor": "keras_seq.families.regression.task",
     "Tagger": "keras_seq.families.tagging.task",
 }
 
@@ -35,6 +37,7 @@ __all__ = [
     "MusicModel",
     "NgramLanguageModel",
     "PairMatcher",
+    "Regressor",
     "Tagger",
 ]
 

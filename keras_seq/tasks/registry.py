@@ -36,6 +36,7 @@ class Family:
         monitor: the score of the validation data that decides where the recipe names none; or what tells it from the
             recipe, such as a method of its class.
         lower_is_better: those of its scores of which less is better.
+        builders_of: the name of the task whose builders its recipes name; empty: its own.
         example_call: how an exported model is called; by default with one text.
         limits: takes a recipe and the split that was scored; gives the sentences of a card on what the scores do not
             say. By default that they hold for examples like those of the data.
@@ -46,6 +47,7 @@ class Family:
     training: Callable[..., Any]
     monitor: str | Callable[[Any], str]
     lower_is_better: tuple[str, ...] = ()
+    builders_of: str = ""
     example_call: ExampleCall = ExampleCall()
     limits: Callable[[Any, str], tuple[str, ...]] | None = None
 

@@ -84,8 +84,11 @@ class EmbeddingTask(TokenTask):
         check_texts(texts)
         if not texts:
             return self.served.call("embed", text=[])["vector"].numpy()
-        rows = call_rows(lambda text: self.served.call("embed", text=text), texts, self.settings.max_tokens)
-        return np.stack([row["vector"] for row in rows])
+        return np.stack([row["vector"] for row in self._rows("embed", texts)])
+
+    def _rows(self, signature: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """What a signature answers to each text; the settings say how much is read."""
+        return call_rows(lambda text: self.served.call(signature, text=text), texts, self.settings.max_tokens)
 
 
 def check_size(directory: Path, model: keras.Model, size: int, unit: str) -> None:

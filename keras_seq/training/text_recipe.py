@@ -21,13 +21,18 @@ class TokenDataSection(DataSection):
     max_characters: int = Field(default=20, ge=1, description="of a longer word the rest is not read")
 
 
-class LabelledDataSection(HeldOutDataSection, TokenDataSection):
+class TextDataSection(HeldOutDataSection, TokenDataSection):
+    """Which texts, and how their tokens become ids."""
+
+    max_tokens: int = Field(default=1000, ge=1, description="of a longer text the rest is not read")
+
+
+class LabelledDataSection(TextDataSection):
     """Which labelled texts, and how their tokens become ids."""
 
     columns: tuple[Column, ...] = Field(
         default=("label", "text"), strict=False, description="of labelled text, parted by tabs"
     )
-    max_tokens: int = Field(default=1000, ge=1, description="of a longer text the rest is not read")
 
 
 class SubwordSection(Section):
@@ -52,9 +57,9 @@ class TokenRecipe(KerasRecipe):
 
 
 class LabelledTextRecipe(TokenRecipe):
-    """A recipe of a model of labelled texts, whose word vectors may be trained before it."""
+    """A recipe of a model of texts with labels or scores, whose word vectors may be trained before it."""
 
-    data: LabelledDataSection
+    data: TextDataSection
     pretraining: PretrainingSection = PretrainingSection()
 
     def data_remarks(self) -> list[str]:

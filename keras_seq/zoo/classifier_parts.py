@@ -76,7 +76,7 @@ def head_layers(
     num_classes: int, hidden_units: int | Sequence[int], rate: float, activation: str
 ) -> list[keras.layers.Layer]:
     """The layers from the pooled vector to probabilities, in their order."""
-    check_choice("activation", activation, ("softmax", "sigmoid"))
+    check_choice("activation", activation, ("softmax", "sigmoid", "linear"))
     if activation == "softmax" and num_classes == 1:
         raise ValueError(
             "`num_classes` must be at least 2 with `activation='softmax'`: of one class the probability is always 1. "

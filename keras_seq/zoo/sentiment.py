@@ -65,7 +65,8 @@ def sentiment_model(
             bigrams), `embeddings` (of the token vectors), `hidden` (before the output), `branches`
             (network, wide part, prior: each is left out of a text by itself); places not named have rate 0.
             `recurrent` is taken as by the other classifiers, but has no place here.
-        activation: `"softmax"`, or `"sigmoid"` where a text can have several classes.
+        activation: `"softmax"`; `"sigmoid"` where a text can have several classes; `"linear"` for numbers of any size,
+            such as the logits themselves, or a score to be predicted.
         name: name of the model.
 
     Returns:

@@ -19,7 +19,7 @@ def write(tmp_path, content, name="a.tsv"):
 
 
 def read(path, **options):
-    return [tuple(example) for example in read_labelled_text(path, **options)]
+    return [tuple(example[:4]) for example in read_labelled_text(path, **options)]
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,22 @@ def test_bad_files_name_file_line_reason_remedy(tmp_path, content, options, line
     assert caught.value.line == line
 
 
+@pytest.mark.parametrize(("cell", "score"), [("4", 4.0), (" -1.5e-1 ", -0.15), (".5", 0.5), ("+3.", 3.0)])
+def test_scores(tmp_path, cell, score):
+    (example,) = read_labelled_text(write(tmp_path, f"{cell}\tone\ttwo\n"), columns=("score", "text"))
+    assert example == ((), "one\ttwo", 1, None, score)
+
+
+@pytest.mark.parametrize("cell", ["", "good", "4,5", "nan", "-inf", "1e999", "1_0", "0x1", "\u0663", "9" * 41])
+def test_scores_that_are_none(tmp_path, cell):
+    path = write(tmp_path, f"1\ta\n{cell}\tb\n")
+    with pytest.raises(DataError, match=r"a\.tsv:2: score .* is no finite number; write a number such as 3\.5"):
+        list(read_labelled_text(path, columns=("score", "text")))
+
+
 def test_what_comes_before_a_bad_line_is_given(tmp_path):
     examples = read_labelled_text(write(tmp_path, PLAIN + "bad"))
-    assert [next(examples), next(examples)] == EXPECTED
+    assert [tuple(next(examples)[:4]) for _ in EXPECTED] == EXPECTED
     with pytest.raises(DataError):
         next(examples)
 

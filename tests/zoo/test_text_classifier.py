@@ -256,7 +256,7 @@ def test_dropped_n_grams_leave_the_token():
         ({"hidden_units": (0,)}, "`hidden_units`"),
         ({"dropout": {"embedding": 0.1}}, "`dropout` takes the keys tokens, .* Received: embedding"),
         ({"dropout": 1.0}, "`dropout.embeddings`"),
-        ({"activation": "relu"}, "`activation` must be one of 'softmax', 'sigmoid'"),
+        ({"activation": "relu"}, "`activation` must be one of 'softmax', 'sigmoid', 'linear'"),
         ({"embedding_dim": 0}, "`embedding_dim`"),
     ],
 )
@@ -286,4 +286,12 @@ def test_wrong_sizes_are_refused():
         text_classifier_model(20, 0)
     with pytest.raises(ValueError, match="`num_classes` must be at least 2 with `activation='softmax'`"):
         text_classifier_model(20, 1)
-    assert text_classifier_model(20, 1, activation="sigmoid").output_shape == (None, 1)
+    for activation in ("sigmoid", "linear"):
+        assert text_classifier_model(20, 1, activation=activation).output_shape == (None, 1)
+
+
+def test_a_linear_head_gives_the_logits():
+    model = small(activation="linear")
+    logits = keras.Model(model.input, model.get_layer("class_scores").output)
+    inputs = {"token_ids": INPUTS["token_ids"]}
+    np.testing.assert_array_equal(*(ops.convert_to_numpy(each(inputs)) for each in (model, logits)))

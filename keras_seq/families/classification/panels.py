@@ -21,14 +21,14 @@ def confusion_of(batches: ClassifiedBatches, probabilities: np.ndarray) -> tuple
         batches: the texts.
         probabilities: `(texts, labels)`.
     """
-    if batches.label_ids.is_multi_label:
+    if batches.labels.is_multi_label:
         return None
-    return most_confused(*class_confusion(batches.targets, probabilities.argmax(axis=1), batches.label_ids.names))
+    return most_confused(*class_confusion(batches.targets, probabilities.argmax(axis=1), batches.labels.names))
 
 
 def reliability_of(batches: ClassifiedBatches, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     """The picture of confidence against accuracy; the arguments are those of `confusion_of`."""
-    if batches.label_ids.is_multi_label:
+    if batches.labels.is_multi_label:
         return {"reliability": draw_reliability(probabilities.ravel(), batches.targets.ravel() > 0)}
     right = probabilities.argmax(axis=1) == batches.targets
     return {"reliability": draw_reliability(probabilities.max(axis=1), right)}
@@ -36,8 +36,8 @@ def reliability_of(batches: ClassifiedBatches, probabilities: np.ndarray) -> dic
 
 def worst_of(batches: ClassifiedBatches, probabilities: np.ndarray) -> Iterator[tuple[str, str, str]]:
     """Text, true labels and what was found, the worst mistakes first; the arguments are those of `confusion_of`."""
-    targets, names = batches.targets, batches.label_ids.names
-    if batches.label_ids.is_multi_label:
+    targets, names = batches.targets, batches.labels.names
+    if batches.labels.is_multi_label:
         losses = np.abs(targets - probabilities).sum(axis=1)
     else:
         losses = 1 - probabilities[np.arange(len(targets)), targets]

@@ -19,9 +19,9 @@ from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_labels, read_labelled_text
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
-from keras_seq.families.classification.id_weights import ids_of, wide_tables
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.layers import WideScores
+from keras_seq.tasks.id_weights import ids_of, wide_tables
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import WordTokenizer
@@ -140,7 +140,7 @@ def fit_prior(
     section = recipe.transfer
     tables = {name: table for name, table in wide_tables(model).items() if name.startswith("prior_")}
     features, targets = _features(model, tables, pieces)
-    scores = _logistic_regression(features, targets, section.l2, is_multi_label=pieces.label_ids.is_multi_label)
+    scores = _logistic_regression(features, targets, section.l2, is_multi_label=pieces.labels.is_multi_label)
     found = _features(model, tables, texts)[0] @ scores
     factor = section.strength / max(float((found - found.mean(axis=1, keepdims=True)).std()), 1e-6)
     first = 0
@@ -191,7 +191,7 @@ def _features(
     shape = (len(ends) - 1, sum(table.num_ids for table in tables.values()))
     labels = np.concatenate(targets)
     if labels.ndim == 1:
-        labels = np.eye(len(batches.label_ids.names))[labels]
+        labels = np.eye(len(batches.labels.names))[labels]
     return csr_matrix((np.concatenate(values), np.concatenate(columns), ends), shape), labels
 
 

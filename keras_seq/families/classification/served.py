@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_seq.core.checks import check_names, check_number, check_positive_integer, check_positive_number, check_text
 from keras_seq.core.reading import read_json_object, read_names
 from keras_seq.export.json_settings import MOST_TOKENS, REMEDY, JSONSettings
-from keras_seq.export.text_functions import TextFunctions
+from keras_seq.export.text_functions import WholeTextFunctions
 from keras_seq.ops.calibration import apply_temperature
 from keras_seq.text import TokenEncoder, WordTokenizer
 
@@ -68,7 +68,7 @@ class ClassificationSettings(JSONSettings):
         return self.label_separator is not None
 
 
-class ClassificationFunctions(TextFunctions):
+class ClassificationFunctions(WholeTextFunctions):
     """Tokenizer, encoder and model joined into the functions that a classifier serves.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
@@ -83,15 +83,13 @@ class ClassificationFunctions(TextFunctions):
     def __init__(
         self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: ClassificationSettings
     ) -> None:
-        super().__init__(model, model, tokenizer, encoder, settings)
+        super().__init__(model, tokenizer, encoder, settings)
         inputs = {tensor.name: tensor for tensor in model.inputs}
-        self._vector_model = keras.Model(inputs, model.get_layer("text_vector").output)
         self._pooling = model.get_layer("pooling")
         # A mask that comes with the sequence is an input too.
         self._sequence_model = keras.Model(inputs, keras.tree.flatten(self._pooling.input)[0])
         text = tf.TensorSpec([None], tf.string, name="text")
         self.declare("serving_default", self._text, text)
-        self.declare("embed", self._embed, text)
         self.declare("attention", self._attention, text)
 
     def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -112,17 +110,6 @@ class ClassificationFunctions(TextFunctions):
         probabilities = self._run(self.model, read)
         scores = apply_temperature(probabilities, self.settings.temperature, multi_label=self.settings.is_multi_label)
         return {"label": self._label(scores, read["tokens"]), "scores": scores}
-
-    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The vector of a text: what the last layer reads.
-
-        Args:
-            text: string `(batch,)`, UTF-8.
-
-        Returns:
-            `vector` float32 `(batch, features)`.
-        """
-        return {"vector": self._run(self._vector_model, self._read(text))}
 
     def _attention(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """How much each token counts in the pooled vector of its text.

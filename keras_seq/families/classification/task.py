@@ -23,7 +23,7 @@ from keras_seq.families.classification.served import (
 from keras_seq.metrics import classification_scores, multi_label_scores, out_of_scope_scores
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds
-from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_size, check_texts, chunks, write_names
+from keras_seq.tasks.text_task import EmbeddingTask, check_size, check_texts, chunks, write_names
 
 
 class Classifier(EmbeddingTask):
@@ -159,9 +159,6 @@ class Classifier(EmbeddingTask):
             *GOLDEN_TEXTS,
             *(Sample(f"texts for {name}", {"text": texts}, name) for name in ("embed", "attention")),
         ]
-
-    def _rows(self, signature: str, texts: Sequence[str]) -> list[dict[str, Any]]:
-        return call_rows(lambda text: self.served.call(signature, text=text), texts, self.settings.max_tokens)
 
     def _scores(self, examples: Sequence[LabelledText], on_progress: Callable[[int], None] | None) -> list[np.ndarray]:
         rows = self._rows("serving_default", [example.text for example in examples])

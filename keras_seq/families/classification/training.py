@@ -13,7 +13,6 @@ import numpy as np
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_classes, check_labels, find_data, hold_out, labels_of, split_of_folds
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
-from keras_seq.families.classification.id_weights import set_id_weights
 from keras_seq.families.classification.panels import confusion_of, reliability_of, worst_of
 from keras_seq.families.classification.prior_scores import check_transfer, evaluated_texts, fit_prior, read_pieces
 from keras_seq.families.classification.recipe import ClassifierRecipe
@@ -22,15 +21,13 @@ from keras_seq.families.classification.task import Classifier, scores_of
 from keras_seq.losses import ClassCrossEntropy
 from keras_seq.ops.calibration import apply_temperature, fit_temperature, rejection_threshold
 from keras_seq.ops.class_weights import class_weights_balanced
+from keras_seq.tasks.id_weights import set_id_weights
+from keras_seq.tasks.labelled_batches import READ_ONCE
 from keras_seq.tasks.labelled_texts import LabelIds, LabelledTexts
 from keras_seq.tasks.markdown import markdown_table
-from keras_seq.tasks.text_task import TOKENS_PER_CALL
 from keras_seq.tasks.text_training import TextTraining
 from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import Panels
-
-# How texts are batched that are not trained on.
-READ_ONCE: dict[str, Any] = {"batch_size": 256, "tokens_per_batch": TOKENS_PER_CALL * 4, "shuffle": False}
 
 
 class ClassifierTraining(TextTraining):
@@ -146,12 +143,7 @@ class ClassifierTraining(TextTraining):
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """The scores of the present weights on the validation data: overall, and `f1/<label>` for each label."""
         batches = self.validation_batches
-        probabilities = np.zeros((len(batches.indices), len(self.label_ids.names)), np.float32)
-        for batch in batches.order.epoch(0):
-            inputs, _ = batches.arrays(batch)
-            chosen = batch.indices[batch.indices >= 0]
-            probabilities[chosen] = np.asarray(self.predictor.predict_on_batch(inputs))[: len(chosen)]
-        self._probabilities = probabilities
+        self._probabilities = probabilities = batches.predicted(self.predictor)
         scores = scores_of(batches.targets, probabilities, self.label_ids.names, self.task.settings)
         by_class = {f"f1/{name}": values["f1"] for name, values in scores.pop("classes").items()}
         return {name: value for name, value in {**scores, **by_class}.items() if isinstance(value, float)}

@@ -6,7 +6,6 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from keras_seq.core.errors import DataError, RecipeError
-from keras_seq.families.classification.id_weights import set_id_weights, wide_tables
 from keras_seq.families.classification.prior_scores import (
     _features,
     _logistic_regression,
@@ -17,6 +16,7 @@ from keras_seq.families.classification.prior_scores import (
 )
 from keras_seq.families.classification.training import ClassifierTraining
 from keras_seq.tasks import load, train
+from keras_seq.tasks.id_weights import set_id_weights, wide_tables
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
 

@@ -1,4 +1,4 @@
-"""The weights of the ids that the wide part of a classifier reads: rare ones count for more."""
+"""The weights of the ids that the wide part of a model reads: rare ones count for more."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.families.classification.data import ClassifiedBatches
 from keras_seq.layers import WideScores
+from keras_seq.tasks.labelled_batches import LabelledBatches
 from keras_seq.text.vocabulary import UNKNOWN_ID
 
 
@@ -18,11 +18,11 @@ def wide_tables(model: keras.Model) -> dict[str, WideScores]:
     return {layer.name: layer for layer in model.layers if isinstance(layer, WideScores)}
 
 
-def set_id_weights(model: keras.Model, parts: Iterable[ClassifiedBatches]) -> None:
+def set_id_weights(model: keras.Model, parts: Iterable[LabelledBatches]) -> None:
     """Give each id its inverse document frequency, log((1 + texts) / (1 + texts with it)) + 1; the unknown word none.
 
     Args:
-        model: a classifier; without a wide part nothing is done.
+        model: one of the zoo; without a wide part nothing is done.
         parts: the texts to count in, of several files as they may be; their batches have the model's inputs.
     """
     tables = wide_tables(model)

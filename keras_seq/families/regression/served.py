@@ -1,0 +1,58 @@
+"""What a regressor serves: raw text to a number with its interval, and to a vector."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from keras_seq.core.checks import check_non_negative_number, check_number, check_positive_integer, check_positive_number
+from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
+from keras_seq.export.text_functions import WholeTextFunctions
+from keras_seq.text import TokenEncoder, WordTokenizer
+
+
+@dataclasses.dataclass(frozen=True)
+class RegressionSettings(JSONSettings):
+    """How the output of a model becomes a score and an interval.
+
+    Args:
+        mean: of the scores of the training data.
+        deviation: their standard deviation: the model gives scores in this unit, from the mean on.
+        radius: half the width of the interval, in the unit of the scores; fitted on validation data.
+        coverage: the share of texts whose score it is to hold; stated, no part of the computation.
+        max_tokens: of longer text the rest is not read.
+    """
+
+    mean: float
+    deviation: float
+    radius: float
+    coverage: float
+    max_tokens: int = 1000
+
+    def __post_init__(self) -> None:
+        check_number("mean", self.mean)
+        check_positive_number("deviation", self.deviation)
+        check_non_negative_number("radius", self.radius)
+        check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
+
+
+class RegressionFunctions(WholeTextFunctions):
+    """Tokenizer, encoder and model joined into the functions that a regressor serves.
+
+    Args:
+        model: one that gives a number `(batch, 1)`; what else it has, and the rest: as of `WholeTextFunctions`.
+    """
+
+    def __init__(
+        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: RegressionSettings
+    ) -> None:
+        super().__init__(model, tokenizer, encoder, settings)
+        self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
+
+    def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Score raw text, string `(batch,)`, UTF-8: `score`, `low` and `high`, float32 `(batch,)`."""
+        settings = self.settings
+        score = settings.mean + settings.deviation * self._run(self.model, self._read(text))[:, 0]
+        return {"score": score, "low": score - settings.radius, "high": score + settings.radius}
