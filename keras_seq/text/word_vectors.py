@@ -67,8 +67,13 @@ def cooccurrence_vectors(
     if matrix.nnz:
         # A small vocabulary has fewer singular vectors than asked for; the other numbers stay zero.
         rank = min(embedding_dim, vocabulary_size - 1)
-        start = np.random.default_rng(seed).uniform(-1, 1, vocabulary_size)
-        left_vectors, values, _ = svds(matrix, k=rank, v0=start)
+        if 2 * rank >= vocabulary_size:
+            # Of so few words that singular values may be equal, the iteration would choose by chance.
+            left_vectors, values, _ = np.linalg.svd(matrix.toarray())
+            left_vectors, values = left_vectors[:, :rank], values[:rank]
+        else:
+            start = np.random.default_rng(seed).uniform(-1, 1, vocabulary_size)
+            left_vectors, values, _ = svds(matrix, k=rank, v0=start)
         vectors[:, :rank] = left_vectors * np.sqrt(np.maximum(values, 0))
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     has_neighbours = totals[:, None] > 0

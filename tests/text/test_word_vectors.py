@@ -58,3 +58,11 @@ def test_small_texts_have_vectors_too():
     assert np.isfinite(vectors).all() and vectors[2:].any(axis=1).all()
     assert not cooccurrence_vectors([np.array([2]), np.array([3])], 4, 10).any()
     assert not cooccurrence_vectors([], 4, 10).any()
+
+
+def test_few_words_that_are_alike_get_the_same_vectors_each_time():
+    # All singular values are equal: any turn of the vectors would be as good.
+    sentences = [np.array([2, 3]), np.array([4, 5]), np.array([6, 7])]
+    first, *others = (cooccurrence_vectors(sentences, 8, 16) for _ in range(8))
+    for other in others:
+        np.testing.assert_array_equal(other, first)
