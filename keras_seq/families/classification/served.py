@@ -113,17 +113,6 @@ class ClassificationFunctions(TextFunctions):
         scores = apply_temperature(probabilities, self.settings.temperature, multi_label=self.settings.is_multi_label)
         return {"label": self._label(scores, read["tokens"]), "scores": scores}
 
-    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The vector of a text: what the last layer reads.
-
-        Args:
-            text: string `(batch,)`, UTF-8.
-
-        Returns:
-            `vector` float32 `(batch, features)`.
-        """
-        return {"vector": self._run(self._vector_model, self._read(text))}
-
     def _attention(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """How much each token counts in the pooled vector of its text.
 
