@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from keras_seq.tasks.results import Heading, Result
+    from keras_seq.tasks.results import Result
 
 STYLES = ("black on cyan", "black on green", "black on yellow", "black on magenta", "white on blue", "white on red")
 TONES = {"yes": "black on green", "no": "black on bright_black", "number": "bold"}
@@ -26,7 +26,8 @@ def highlighted(result: Result, before: str = "") -> Text:
     shown = Text(before)
     heading = result.heading()
     if heading is not None:
-        shown.append(f" {heading.label} ", style=_style_of(heading)).append(f" {' '.join(heading.numbers)}  ")
+        style = TONES.get(heading.tone) or _colour(heading.label)
+        shown.append(f" {heading.label} ", style=style).append(f" {' '.join(heading.numbers)}  ")
     rows = result.rows()
     shown.append_text(_marked(result, "bold" if rows else ""))
     for number, text in rows:
@@ -50,10 +51,6 @@ def _marked(result: Result, style: str) -> Text:
             shown.append(stretch, style=shade)
         position = span.end
     return shown.append(text[position:])
-
-
-def _style_of(heading: Heading) -> str:
-    return TONES.get(heading.tone) or _colour(heading.label)
 
 
 def _colour(name: str) -> str:

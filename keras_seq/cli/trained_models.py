@@ -84,9 +84,14 @@ def files_beside(run: RunDirectory, task: Any, name: str) -> dict[str, Callable[
 
 def beside_of_card(card: ModelCard, task: Any) -> dict[str, Callable[[Path], None]]:
     """As `files_beside`, of a card that is there already."""
+
+    def write_page(path: Path) -> None:
+        with atomic_write(path, "w") as file:
+            file.write(card.render())
+
     return {
         CARD_FILE: card.save,
-        "README.md": lambda path: _write_text(path, card.render()),
+        "README.md": write_page,
         "golden.npz": lambda path: write_golden(path, task.served, task.golden_samples()),
     }
 
@@ -173,8 +178,3 @@ def _axes(shape: Sequence[int | None]) -> str:
     """The sizes of axes, and names of those that have none."""
     names = dict(enumerate(("batch", "steps")))
     return ", ".join(names.get(axis, "...") if size is None else str(size) for axis, size in enumerate(shape))
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_write(path, "w") as file:
-        file.write(text)

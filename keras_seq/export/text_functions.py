@@ -53,6 +53,9 @@ class TokenFunctions(Served):
 class TextFunctions(TokenFunctions):
     """As `TokenFunctions`, of a model that reads one text, and no more of it than `settings.max_tokens`."""
 
+    _vector_model: keras.Model
+    """What gives the vector of a text."""
+
     # A function of its own: its tables of characters stand in the graph once, whatever the number of signatures.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def _read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -60,6 +63,17 @@ class TextFunctions(TokenFunctions):
         found = dict(zip(("tokens", "starts", "ends"), self.tokenizer.tokenize(texts), strict=True))
         found = {name: values[:, : self.settings.max_tokens] for name, values in found.items()}
         return {**found, **self.encoder.encode(found["tokens"], self.input_names)}
+
+    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The vector of a text: what the last layer of a classifier reads; of a matcher, of length 1.
+
+        Args:
+            text: string `(batch,)`, UTF-8.
+
+        Returns:
+            `vector` float32 `(batch, features)`.
+        """
+        return {"vector": self._run(self._vector_model, self._read(text))}
 
     def _run(self, model: keras.Model, read: dict[str, tf.Tensor]) -> tf.Tensor:
         """The output `(batch, features)` of a model for texts that were read."""

@@ -8,13 +8,13 @@ from pathlib import Path
 import keras
 
 from keras_seq.core.errors import RunError
+from keras_seq.export.json_settings import REMEDY
 from keras_seq.layers import CharacterEncoder, SubwordEmbedding, WideScores
 from keras_seq.text import TokenEncoder
 from keras_seq.text.encoding import CHARACTERS_FILE, FEATURES, OPTIONS_FILE, WORDS_FILE
 
 # The names of the tables in the models of the zoo.
 WORD_TABLE, SUBWORD_TABLE = "word_embedding", "subword_embedding"
-REMEDY = "put the original back, or train or export the model again"
 
 
 def check_encoder(folder: Path, model: keras.Model, encoder: TokenEncoder) -> None:

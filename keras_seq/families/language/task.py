@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.core.errors import InputError, RunError
+from keras_seq.core.errors import InputError
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.language.data import score_text, scorer
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
@@ -18,7 +18,7 @@ from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_task import LanguageTask
 from keras_seq.tasks.language_text import LanguageText
 from keras_seq.tasks.results import ScoredText
-from keras_seq.tasks.text_task import TextTask, call_rows, check_texts
+from keras_seq.tasks.text_task import TextTask, call_rows, check_size, check_texts
 from keras_seq.text.language_encoder import SYMBOLS_FILE
 
 
@@ -160,9 +160,5 @@ class LanguageModel(LanguageTask, TextTask):
 
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: LanguageSettings) -> LanguageFunctions:
-        if model.output_shape[-1] != len(settings.encoder):
-            raise RunError(
-                f"{directory}: its settings make {len(settings.encoder)} ids with the marks, the model was trained "
-                f"with {model.output_shape[-1]}; put the original back, or train or export the model again"
-            )
+        check_size(directory, model, len(settings.encoder), "ids")
         return LanguageFunctions(model, settings.encoder)

@@ -91,8 +91,8 @@ class MatchingFunctions(TextFunctions):
         index_vectors: np.ndarray | None = None,
     ) -> None:
         settings = dataclasses.replace(settings or MatchingSettings(), index_size=len(index_texts))
-        self._tower = model.get_layer(TOWER)
-        super().__init__(model, self._tower, tokenizer, encoder, settings)
+        self._vector_model = model.get_layer(TOWER)
+        super().__init__(model, self._vector_model, tokenizer, encoder, settings)
         text = tf.TensorSpec([None], tf.string, name="text")
         a, b = (tf.TensorSpec([None], tf.string, name=name) for name in ("a", "b"))
         self.declare("serving_default", self._pairs, a, b)
@@ -118,17 +118,6 @@ class MatchingFunctions(TextFunctions):
         """
         return compared_rows(lambda text: self._embed(text)["vector"], a, b, self.settings.threshold)
 
-    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The vector of a text.
-
-        Args:
-            text: string `(batch,)`, UTF-8.
-
-        Returns:
-            `vector` float32 `(batch, features)`, of length 1: the product of two is the similarity.
-        """
-        return {"vector": self._run(self._tower, self._read(text))}
-
     def _index(self, text: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """The most similar texts of the index, exactly: each is compared.
 
@@ -143,7 +132,7 @@ class MatchingFunctions(TextFunctions):
         k = checked_options([self._asked()], {"k": k}, tf.size(text))["k"]
         # A batch without rows has no largest number.
         largest = tf.reduce_max(tf.concat([k, [0]], axis=0))
-        scores, places = tf.math.top_k(self._run(self._tower, self._read(text)) @ self._vectors, largest)
+        scores, places = tf.math.top_k(self._run(self._vector_model, self._read(text)) @ self._vectors, largest)
         is_asked = tf.range(largest) < k[:, tf.newaxis]
         return {
             "texts": tf.where(is_asked, tf.gather(self._texts, places), ""),
