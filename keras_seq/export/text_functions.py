@@ -107,14 +107,3 @@ class WholeTextFunctions(TextFunctions):
         inputs = {tensor.name: tensor for tensor in model.inputs}
         self._vector_model = keras.Model(inputs, model.get_layer("text_vector").output)
         self.declare("embed", self._embed, tf.TensorSpec([None], tf.string, name="text"))
-
-    def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The vector of a text: what the last layer reads.
-
-        Args:
-            text: string `(batch,)`, UTF-8.
-
-        Returns:
-            `vector` float32 `(batch, features)`.
-        """
-        return {"vector": self._run(self._vector_model, self._read(text))}

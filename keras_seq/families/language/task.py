@@ -12,8 +12,10 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.language.data import score_text, scorer
+from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
 from keras_seq.ops.decoding import check_sampling
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_task import LanguageTask
 from keras_seq.tasks.language_text import LanguageText
@@ -157,6 +159,11 @@ class LanguageModel(LanguageTask, TextTask):
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         # The ids of the signature `step`.
         return {SYMBOLS_FILE: self.encoder.files()[SYMBOLS_FILE]}
+
+    @classmethod
+    def evaluation_of(cls, recipe: LanguageModelRecipe) -> Evaluation | None:
+        """As of every task."""
+        return cls.evaluation_on(recipe.data, recipe.language)
 
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: LanguageSettings) -> LanguageFunctions:

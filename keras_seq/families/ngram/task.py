@@ -12,7 +12,9 @@ import numpy as np
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.reading import read_arrays
+from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.language_task import LanguageTask
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, language_scores, read_text
 from keras_seq.tasks.results import ScoredText
@@ -57,6 +59,11 @@ class NgramLanguageModel(LanguageTask):
         super().__init__(name)
         self.ngrams = ngrams
         self.encoder = encoder
+
+    @classmethod
+    def evaluation_of(cls, recipe: NgramRecipe) -> Evaluation | None:
+        """As of every task."""
+        return cls.evaluation_on(recipe.data, recipe.language)
 
     @classmethod
     def train(
