@@ -12,11 +12,13 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError
 from keras_seq.export import Sample, SavedServed
 from keras_seq.families.language.data import score_text, scorer
+from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
 from keras_seq.ops.decoding import check_sampling
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_task import LanguageTask
-from keras_seq.tasks.language_text import LanguageText
+from keras_seq.tasks.language_text import LanguageText, evaluation_of
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_size, check_texts
 from keras_seq.text.language_encoder import SYMBOLS_FILE
@@ -153,6 +155,11 @@ class LanguageModel(LanguageTask, TextTask):
     def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:
         saved = isinstance(self.served, SavedServed)
         return score_text(text, scorer_by_steps(self.served) if saved else scorer(self.model), on_progress)
+
+    @classmethod
+    def evaluation_of(cls, recipe: LanguageModelRecipe) -> Evaluation | None:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe.data, recipe.language)
 
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         # The ids of the signature `step`.

@@ -12,9 +12,11 @@ import numpy as np
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.reading import read_arrays
+from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.language_task import LanguageTask
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, language_scores, read_text
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
@@ -184,6 +186,11 @@ class NgramLanguageModel(LanguageTask):
                     break
             texts.append(self.encoder.text(ids[len(begin) :]))
         return texts
+
+    @classmethod
+    def evaluation_of(cls, recipe: NgramRecipe) -> Evaluation | None:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe.data, recipe.language)
 
     def _beside(self) -> dict[str, Callable[[Path], None]]:
         return {ENCODER_FOLDER: self.encoder.save}
