@@ -88,9 +88,10 @@ class Plugins:
             raise InputError(
                 f"{self.kind} {name!r}: {place.value} cannot be imported ({error}); install its package again"
             ) from error
-        if getattr(value, "name", None) != name:
+        if (found := getattr(value, "name", None)) != name:
             raise InputError(
-                f"{self.kind} {name!r}: {place.value} must have this name. Received: {value!r}; correct the entry point"
+                f"{self.kind} {name!r}: {place.value} must have this name. Received: name={found!r}; correct the entry "
+                "point"
             )
         return value
 

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from keras_seq.tasks.evaluation import Evaluation
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, selection_of
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.text import LanguageEncoder
-from keras_seq.training.language_recipe import LanguageDataSection, LanguageTextSection
 
 
 class LanguageTask(TrainedTask):
@@ -45,20 +43,6 @@ class LanguageTask(TrainedTask):
         """
         text = LanguageText(data, self.encoder, selection)
         return {**self.score_text(text, on_progress), "examples": text.num_examples}
-
-    @staticmethod
-    def evaluation_on(data: LanguageDataSection, language: LanguageTextSection) -> Evaluation | None:
-        """The test text of a recipe; where it names none, the part of the training text that tests or validates.
-
-        Args:
-            data, language: sections of the recipe.
-        """
-        if data.test is not None:
-            return Evaluation(data.test, {"selection": selection_of(data, language, "test")})
-        if data.validation is not None:
-            return None
-        split = "test" if language.layout == "lines" else "validation"
-        return Evaluation(data.train, {"selection": selection_of(data, language, split)}, split=split)
 
     @abstractmethod
     def score_text(self, text: LanguageText, on_progress: Callable[[int], None] | None = None) -> dict[str, float]:

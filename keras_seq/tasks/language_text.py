@@ -14,6 +14,7 @@ import numpy as np
 from keras_seq.core.errors import InputError
 from keras_seq.data import Corpus, read_examples
 from keras_seq.data.lines import read_pieces
+from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
 from keras_seq.training.language_recipe import LanguageDataSection, LanguageTextSection
 
@@ -57,6 +58,20 @@ def selection_of(data: LanguageDataSection, language: LanguageTextSection, split
         return WHOLE
     end = 1.0 - data.held_out
     return Selection(part=(0.0, end) if split == "train" else (end, 1.0))
+
+
+def evaluation_of(data: LanguageDataSection, language: LanguageTextSection) -> Evaluation | None:
+    """The test text of a recipe; where it names none, the part of the training text that tests or validates.
+
+    Args:
+        data, language: the sections of the recipe.
+    """
+    if data.test is not None:
+        return Evaluation(data.test, {"selection": selection_of(data, language, "test")})
+    if data.validation is not None:
+        return None
+    split = "test" if language.layout == "lines" else "validation"
+    return Evaluation(data.train, {"selection": selection_of(data, language, split)}, split=split)
 
 
 def read_text(path: str | Path, unit: str, layout: str, selection: Selection = WHOLE) -> Iterator[str]:

@@ -71,9 +71,9 @@ def test_another_package_brings_a_family(installed):
     [
         ("toy", "import no_such_module", "task 'toy': toy_package:FAMILY cannot be imported .No module"),
         ("toy", "", "cannot be imported .*has no attribute 'FAMILY'"),
-        ("toy", TOY.format(name="game"), "must have this name. Received: Family.task="),
+        ("toy", TOY.format(name="game"), "must have this name. Received: name='game'"),
         ("toy", "class FAMILY:\n    name = 'toy'", "must name a Family. Received: .*; correct the entry"),
-        ("toy", "FAMILY = 1", "must have this name. Received: 1; correct the entry point"),
+        ("toy", "FAMILY = 1", "must have this name. Received: name=None; correct the entry point"),
         ("tagger", TOY.format(name="tagger"), "'tagger' is brought by keras_seq.families.tagging:FAMILY and tagger"),
     ],
 )  # fmt: skip

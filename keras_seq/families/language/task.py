@@ -18,7 +18,7 @@ from keras_seq.ops.decoding import check_sampling
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.generation import options_of_samples
 from keras_seq.tasks.language_task import LanguageTask
-from keras_seq.tasks.language_text import LanguageText
+from keras_seq.tasks.language_text import LanguageText, evaluation_of
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import TextTask, call_rows, check_size, check_texts
 from keras_seq.text.language_encoder import SYMBOLS_FILE
@@ -156,14 +156,14 @@ class LanguageModel(LanguageTask, TextTask):
         saved = isinstance(self.served, SavedServed)
         return score_text(text, scorer_by_steps(self.served) if saved else scorer(self.model), on_progress)
 
+    @classmethod
+    def evaluation_of(cls, recipe: LanguageModelRecipe) -> Evaluation | None:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe.data, recipe.language)
+
     def _assets(self) -> dict[str, Callable[[Path], None]]:
         # The ids of the signature `step`.
         return {SYMBOLS_FILE: self.encoder.files()[SYMBOLS_FILE]}
-
-    @classmethod
-    def evaluation_of(cls, recipe: LanguageModelRecipe) -> Evaluation | None:
-        """As of every task."""
-        return cls.evaluation_on(recipe.data, recipe.language)
 
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: LanguageSettings) -> LanguageFunctions:

@@ -16,7 +16,7 @@ from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.language_task import LanguageTask
-from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, language_scores, read_text
+from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
 from keras_seq.tasks.results import ScoredText
 from keras_seq.tasks.text_task import ENCODER_FOLDER, check_texts, chunks
 from keras_seq.text.language_encoder import BEGIN_ID, END_ID, SYMBOLS_FILE, LanguageEncoder
@@ -59,11 +59,6 @@ class NgramLanguageModel(LanguageTask):
         super().__init__(name)
         self.ngrams = ngrams
         self.encoder = encoder
-
-    @classmethod
-    def evaluation_of(cls, recipe: NgramRecipe) -> Evaluation | None:
-        """As of every task."""
-        return cls.evaluation_on(recipe.data, recipe.language)
 
     @classmethod
     def train(
@@ -191,6 +186,11 @@ class NgramLanguageModel(LanguageTask):
                     break
             texts.append(self.encoder.text(ids[len(begin) :]))
         return texts
+
+    @classmethod
+    def evaluation_of(cls, recipe: NgramRecipe) -> Evaluation | None:
+        """As of `keras_seq.tasks.language_text.evaluation_of`."""
+        return evaluation_of(recipe.data, recipe.language)
 
     def _beside(self) -> dict[str, Callable[[Path], None]]:
         return {ENCODER_FOLDER: self.encoder.save}
