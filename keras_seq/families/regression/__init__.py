@@ -7,8 +7,8 @@ from keras_seq.families.regression.training import RegressionTraining
 from keras_seq.tasks.registry import Family
 
 FAMILY = Family(
-    recipe=RegressionRecipe,
     task=Regressor,
+    recipe=RegressionRecipe,
     training=RegressionTraining,
     monitor="pearson",
     lower_is_better=("mae", "rmse", "interval_width"),

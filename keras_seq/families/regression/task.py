@@ -23,14 +23,7 @@ from keras_seq.tasks.text_task import EmbeddingTask, check_texts, chunks
 
 
 class Regressor(EmbeddingTask):
-    """A trained model that gives texts a score: a grade, a rating, a price, a length of time.
-
-    Make one with `keras_seq.load(name_or_folder)`, or train one with `keras_seq.tasks.train`.
-
-    Args:
-        served: `keras_seq.families.regression.served.RegressionFunctions`, or those of a SavedModel.
-        name: what the model is called.
-    """
+    """A trained model that gives texts a score: a grade, a rating, a price, a length of time."""
 
     task = "regressor"
     unit = "texts"
