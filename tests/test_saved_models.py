@@ -45,6 +45,6 @@ def test_model_is_complete(name):
     task = family_named(card.task).task
     for file in ("model.keras", "golden.npz"):
         assert (folder / file).is_file(), file
-    assert (folder / "task.json").is_file() or task.settings_class.is_legacy(folder)
+    assert (folder / "task.json").is_file()
     assert not issubclass(task, TokenTask) or any((folder / ENCODER_FOLDER).iterdir())
     assert [path for path in folder.iterdir() if path.name.isdigit() and (path / "saved_model.pb").is_file()]

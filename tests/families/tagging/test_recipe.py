@@ -23,7 +23,10 @@ def test_what_a_tagger_reads():
     ("sections", "message"),
     [
         ({"data": {"train": "a"}}, "key `data.validation` is missing; add it"),
-        ({"pretraining": {"method": "cbow"}}, "`pretraining.method` belongs to recipes of classifier and pair_matcher"),
+        (
+            {"pretraining": {"method": "cbow"}},
+            "`pretraining.method` belongs to recipes of classifier, pair_matcher and ",
+        ),
         ({"data": {"train": "a", "validation": "b", "fold": 3}}, "`data.fold` belongs to recipes of classifier"),
         ({"data": {"train": "a", "validation": "b", "scheme": "IOB"}}, "`data.scheme` must be 'BIO' or 'BIOES'"),
     ],

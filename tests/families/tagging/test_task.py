@@ -2,12 +2,12 @@
 
 import json
 import random
-import sys
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import keras_seq.tasks.training
 from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import find_data, read_conll
 from keras_seq.families import Tagger
@@ -141,7 +141,7 @@ def test_gradient_norms_are_shown_where_the_recipe_asks(recipe, tmp_path, monkey
     def refuse(model):
         raise ValueError("no recurrent layer")
 
-    monkeypatch.setattr(sys.modules["keras_seq.tasks.train"], "check_measurable", refuse)
+    monkeypatch.setattr(keras_seq.tasks.training, "check_measurable", refuse)
     with pytest.raises(RecipeError, match="key `tensorboard.gradient_norms` cannot be true: no recurrent layer"):
         train(asking, tmp_path / "refused", quiet=True)
     assert not (tmp_path / "refused").exists()
