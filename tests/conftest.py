@@ -80,7 +80,7 @@ def leave_out_the_thorough(config, items):
 
 
 def left_out_on_second_backend(items):
-    """Of each test all but the cases that its mark names, else all but the first and the last: compiling takes long.
+    """Of each test all but the cases that its mark names, else all but the last: compiling takes long.
 
     Where the mark says `thorough=True`, all.
     """
@@ -90,7 +90,7 @@ def left_out_on_second_backend(items):
     left_out = set()
     for cases in cases_of.values():
         mark = cases[0].get_closest_marker("both_backends")
-        kept = [cases[0], cases[-1]]
+        kept = [cases[-1]]
         if mark is not None and mark.args:
             kept = [case for case in cases if case.callspec.id in mark.args]
         elif mark is not None and mark.kwargs.get("thorough"):

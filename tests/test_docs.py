@@ -69,7 +69,7 @@ def svm_table(results, benchmark, shown_runs):
 
 
 # Models are trained in these.
-LONG = ("language_models.md", "pairs.md", "text_classification.md")
+LONG = ("language_models.md", "pairs.md", "recurrent.md", "regression.md", "text_classification.md")
 
 
 @pytest.mark.parametrize(

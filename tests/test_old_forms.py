@@ -46,7 +46,13 @@ def test_each_family_of_then_has_a_run_and_a_model():
     assert max(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < LARGEST
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+# Of each form one that is quick, and the one whose options have changed.
+ALWAYS = ("image_matcher_run", "language_model_model", "music_model", "ngram_language_model_run")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.thorough] * (name not in ALWAYS)) for name in EXPECTED]
+)
 def test_it_answers_as_then(name, unpack):
     model = keras_seq.load(unpack(name))
     assert model.task == task_of(name)

@@ -27,6 +27,7 @@ def refresh_readme(zoo_script):
     return zoo_script("refresh_readme")
 
 
+@pytest.mark.thorough
 def test_example_runs(capsys):
     code = re.search(r"<!-- example: begin -->\n```python\n(.*?)```\n<!-- example: end -->", README, re.DOTALL).group(1)
     assert len(code.strip().splitlines()) <= 16

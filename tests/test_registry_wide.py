@@ -106,7 +106,7 @@ TRAINING = {
 
 
 # One of each kind of inputs and outputs; the others in the thorough run.
-ALWAYS = ("language_model", "ner_model", "siamese_model", "text_classifier_model")
+ALWAYS = ("ner_model", "siamese_model")
 EVERY = [
     pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.thorough], id=name) for name in list_builders()
 ]

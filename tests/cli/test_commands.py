@@ -264,6 +264,7 @@ def command(*arguments):
     return [sys.executable, "-m", "keras_seq.cli.main", *map(str, arguments)]
 
 
+@pytest.mark.thorough
 def test_the_frameworks_do_not_chatter(exported, environment):
     result = subprocess.run(
         command("predict", exported.folder, TEXT, "--json"),

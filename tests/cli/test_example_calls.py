@@ -13,7 +13,13 @@ FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "old_forms"
 MODELS = sorted(path.name.removesuffix(".tar.xz") for path in FOLDER.glob("*_model.tar.xz"))
 
 
-@pytest.mark.parametrize("name", MODELS)
+# One that reads texts, and one of arrays.
+ALWAYS = ("language_model_model", "music_model")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.thorough] * (name not in ALWAYS)) for name in MODELS]
+)
 def test_what_export_prints_is_run(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with tarfile.open(FOLDER / f"{name}.tar.xz") as archive:

@@ -16,7 +16,7 @@ from keras_seq.layers import RecurrentStack, load_torch_weights, torch_weights
 pytestmark = pytest.mark.both_backends
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
-NUM_DEFAULT, NUM_THOROUGH = 8 if ON_TENSORFLOW else 3, int(os.environ.get("KERAS_SEQ_CASES", "24"))
+NUM_DEFAULT, NUM_THOROUGH = 4 if ON_TENSORFLOW else 2, int(os.environ.get("KERAS_SEQ_CASES", "24"))
 
 
 def seeds():

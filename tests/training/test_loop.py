@@ -49,7 +49,6 @@ def test_on_jax_whole_steps_are_compiled(asked):
 @pytest.mark.parametrize(
     ("backend", "layer", "kills"),
     [
-        ("tensorflow", "recurrent", 1),
         pytest.param("tensorflow", "recurrent", 3, marks=pytest.mark.thorough),
         pytest.param("jax", "plain", 1, marks=pytest.mark.thorough),
     ],

@@ -101,8 +101,8 @@ def test_a_recipe_cannot_be_changed(tmp_path):
         (
             'language = "pt"',
             "max_tokens = 80",
-            ":8: key `data.max_tokens` belongs to recipes of classifier, pair_matcher and regressor, not of tagger; take "
-            "it out, or did you mean `max_length`?",
+            ":8: key `data.max_tokens` belongs to recipes of classifier, pair_matcher and regressor, not of tagger; "
+            "take it out, or did you mean `max_length`?",
         ),
         ('train = "lener-br/train.conll.gz"\n', "", ":5: key `data.train` is missing; add it"),
         ("epochs = 12", 'epochs = "12"', ":27: key `fit.epochs` must be a whole number. Received: '12'"),

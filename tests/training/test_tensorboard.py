@@ -95,6 +95,7 @@ def test_a_resumed_run_shows_one_curve(whole, tmp_path):
         assert scalars(events(tmp_path / "events"), tag) == scalars(whole[0], tag)
 
 
+@pytest.mark.thorough
 def test_a_full_disk_is_one_line(tmp_path):
     program = textwrap.dedent("""
         import resource, signal, sys
