@@ -74,15 +74,18 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 # Groups of tests (a family, else a file) go to the workers in the order of tests/conftest.py, the long ones first.
 PYTEST := $(PY) -m pytest -n auto --dist loadgroup
 
+# The rooms that have code of their own for JAX; `.ci/run` takes all that need no TensorFlow (ON_JAX=tests).
+ON_JAX := tests/layers tests/training
+
 test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="tests/layers" narrows
 	@status=0; \
 	echo "== Tests on TensorFlow"; $(PYTEST) $(THOROUGH) $(PYTEST_ARGS) || status=1; \
 	echo "== Those marked both_backends, on JAX"; \
-	KERAS_BACKEND=jax $(PYTEST) -m both_backends $(THOROUGH_ON_JAX) $(PYTEST_ARGS) || [ $$? -eq 5 ] || status=1; \
+	KERAS_BACKEND=jax $(PYTEST) -m both_backends $(THOROUGH_ON_JAX) $(or $(PYTEST_ARGS),$(ON_JAX)) || [ $$? -eq 5 ] || status=1; \
 	exit $$status # 5: none is among those asked for
 
 test-thorough:  ## run all combinations too, and what takes long, on both backends
-	@$(MAKE) test THOROUGH=--thorough THOROUGH_ON_JAX=--thorough
+	@$(MAKE) test THOROUGH=--thorough THOROUGH_ON_JAX=--thorough ON_JAX=tests
 
 lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once installed
 	@status=0; \

@@ -91,6 +91,7 @@ def test_an_interrupted_benchmark_goes_on(program, tmp_path, monkeypatch, capsys
     assert "4 of 4 runs are in" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_a_training_that_diverges_ends_there(program, tmp_path):
     settings = {**program.SETTINGS, "units": 4, "steps": 30, "evaluate_every": 10, "learning_rate": 1e38}
     row = program.measure("relu_rnn", "none", 10, 0, settings, lambda text: None)

@@ -175,7 +175,7 @@ def assert_equal(ours, stocks, tolerance=TOLERANCE):
         {},
         {"go_backwards": True, "use_bias": False},
         pytest.param({"both": True}, marks=pytest.mark.thorough),
-        {"both": True, "use_bias": False},
+        pytest.param({"both": True, "use_bias": False}, marks=pytest.mark.thorough),
     ],
     ids=["one", "backwards", "both", "both-no-bias"],
 )
@@ -251,7 +251,7 @@ def test_training_under_an_eager_tape(case):
 
 
 @only_tensorflow
-@pytest.mark.parametrize(("case", "both"), [("lstm", False), ("rnn", True)])
+@pytest.mark.parametrize(("case", "both"), [pytest.param("lstm", False, marks=pytest.mark.thorough), ("rnn", True)])
 def test_any_number_of_rows_in_one_graph(case, both):
     """The batch is open: 17 rows are parts of 9 and 8; 5 rows of 3 and 2; 1 row of 1 and none."""
     import tensorflow as tf

@@ -52,7 +52,10 @@ LARGE = {
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        *((name, {"jit_compile": False}) for name in LARGE),
+        *(
+            pytest.param(name, {"jit_compile": False}, marks=[pytest.mark.thorough] * (name != "2^31"))
+            for name in LARGE
+        ),
         *(pytest.param(name, {"run_eagerly": True}, marks=pytest.mark.thorough) for name in LARGE),
         ("2^31", {"jit_compile": True}),
     ],

@@ -183,6 +183,7 @@ def test_words_with_a_tied_adaptive_softmax(words, folder):
     assert all(text.startswith("casa ") and set(text.split()) <= set(WORDS) for text in generated)
 
 
+@pytest.mark.thorough
 def test_lines_are_split_by_themselves(folder, tmp_path):
     table = tmp_path / "names.tsv"
     names = sorted({f"{a}{b}{c}" for a in "BCDLMR" for b in ("a", "e", "ia") for c in ("na", "ra", "lo", "s")})

@@ -111,6 +111,7 @@ def test_saved_and_exported_taggers_answer_alike(tagger, exported_tagger, tmp_pa
         tagger.export(exported_tagger)
 
 
+@pytest.mark.thorough
 def test_the_textbook_model_is_one_setting(tmp_path, recipe):
     textbook = recipe.override(
         [
