@@ -74,7 +74,7 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 # Groups of tests (a family, else a file) go to the workers in the order of tests/conftest.py, the long ones first.
 PYTEST := $(PY) -m pytest -n auto --dist loadgroup
 
-# The rooms that have code of their own for JAX; `.ci/run` takes all that need no TensorFlow (ON_JAX=tests).
+# By default the layers and the training loop alone, for time; `.ci/run` takes all tests that need no TensorFlow.
 ON_JAX := tests/layers tests/training
 
 test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="tests/layers" narrows
