@@ -66,7 +66,8 @@ def differences(old: Path, new: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     for key in before.keys() & after.keys():
         place = f"{key[0]}.{key[2]}"
-        found[place] = max(found.get(place, 0.0), _difference(before[key], after[key]))
+        # Not `max`, which passes over NaN.
+        found[place] = float(np.maximum(found.get(place, 0.0), _difference(before[key], after[key])))
     return dict(sorted(found.items()))
 
 

@@ -73,6 +73,7 @@ def checked_options(
         [2, 3, 9]
     """
     checks = [check for option in options for check in option.checks(values[option.name], rows)]
+    # Eagerly, a check that holds is no operation.
     with tf.control_dependencies([check for check in checks if check is not None]):
         return {option.name: tf.identity(values[option.name]) for option in options}
 

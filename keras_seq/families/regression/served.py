@@ -35,6 +35,9 @@ class RegressionSettings(JSONSettings):
         check_number("mean", self.mean)
         check_positive_number("deviation", self.deviation)
         check_non_negative_number("radius", self.radius)
+        check_number("coverage", self.coverage)
+        if not 0 < self.coverage < 1:
+            raise ValueError(f"`coverage` must be a share. Received: coverage={self.coverage!r}. Pass such as 0.9.")
         check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
 
 
