@@ -109,7 +109,7 @@ def test_an_unknown_split(tmp_path):
     ("reference", "steps"),
     [
         ("jsb-chorales/jsb-chorales-quarter.json", (13_807, 4_602, 4_725)),
-        ("nottingham/nottingham.json", (176_561, 45_513, 44_463)),
+        pytest.param("nottingham/nottingham.json", (176_561, 45_513, 44_463), marks=pytest.mark.thorough),
     ],
 )
 def test_registered_data(reference, steps):

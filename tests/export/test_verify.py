@@ -132,6 +132,7 @@ for name in ("keras_seq", "keras", "tensorflow_text"):
 """
 
 
+@pytest.mark.thorough
 def test_nothing_but_tensorflow_can_be_imported_there():
     command = [sys.executable, "-P", "-c", IMPORTS_AFTER_BLOCK, stock_runtime.__file__]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -94,7 +94,7 @@ def build_tagger(tag_names, dtype=None):
     return keras.Model(inputs, CRF(len(tag_names), tag_names=tag_names, dtype=dtype)(x))
 
 
-@pytest.mark.both_backends("False-None")
+@pytest.mark.both_backends(thorough=True)
 @pytest.mark.parametrize(
     ("jit_compile", "dtype"), [(False, None), pytest.param(True, "mixed_float16", marks=pytest.mark.thorough)]
 )

@@ -29,7 +29,7 @@ def assert_close(actual, expected, tolerance=1e-5):
     "arguments",
     [
         {"cell": "simple_rnn", "activation": "relu", "use_bias": False},
-        {"cell": "gru", "num_layers": 2, "bidirectional": True},
+        pytest.param({"cell": "gru", "num_layers": 2, "bidirectional": True}, marks=pytest.mark.thorough),
         {"cell": "lstm", "num_layers": 2, "dropout": 0.2, "return_sequences": False},
     ],
     ids=["one", "both", "last"],

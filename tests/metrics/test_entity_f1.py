@@ -99,7 +99,7 @@ def test_only_outside_tags():
     assert float(metric.result()["entity_f1"]) == 0.0
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "jit"])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["graph", "jit"])
 def test_in_a_compiled_model(jit_compile):
     tag_names = SCHEMES["BIO"]
     rng = np.random.default_rng(2)

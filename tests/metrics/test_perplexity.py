@@ -92,7 +92,7 @@ def test_sample_weight(shape):
     assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("how", ["eager", "graph", "jit"])
+@pytest.mark.parametrize("how", ["eager", "graph", pytest.param("jit", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("masked_label", [-1, 0])
 def test_in_a_compiled_model(how, masked_label):
     """Over unequal batches; the padding is told by the labels, or by the Keras mask alone."""

@@ -17,7 +17,10 @@ def random_notes(rows=ROWS, steps=STEPS, notes=NOTES, seed=0):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"cell": "gru", "input_dropout": 0.2, "dropout": 0.3}, {"num_layers": 2, "embedding_dim": 4, "dropout": 0.3}],
+    [
+        {"cell": "gru", "input_dropout": 0.2, "dropout": 0.3},
+        pytest.param({"num_layers": 2, "embedding_dim": 4, "dropout": 0.3}, marks=pytest.mark.thorough),
+    ],
 )
 def test_the_promises_of_builders(arguments):
     run_model_test(
