@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_seq.ops.masking import get_keras_mask, row_weights, step_weights
+from keras_seq.core.keras_compat import get_keras_mask
+from keras_seq.ops.masking import row_weights, step_weights
 
 
 class CostLoss(keras.losses.Loss):
