@@ -24,6 +24,8 @@ class Accumulator(keras.metrics.Metric):
         dtype: Dtype of the sums.
     """
 
+    arguments: ClassVar[tuple[str, ...]] = ()
+    """The constructor arguments beside `name` and `dtype`; each is an attribute of its name."""
     # For callbacks with `mode="auto"`: whether more or less is better, `"up"` or `"down"`.
     direction: ClassVar[str | None] = None
 
@@ -50,6 +52,9 @@ class Accumulator(keras.metrics.Metric):
 
     def result(self) -> Any:
         return self.score(*(ops.convert_to_tensor(summed) for summed in self.sums))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **{name: getattr(self, name) for name in self.arguments}}
 
 
 class StepMean(Accumulator):

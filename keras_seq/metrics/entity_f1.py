@@ -64,6 +64,8 @@ class EntityF1(Accumulator):
     Reference: Tjong Kim Sang and Buchholz, "Introduction to the CoNLL-2000 Shared Task: Chunking", 2000.
     """
 
+    arguments = ("tag_names", "ignored_label")
+
     def __init__(
         self, tag_names: Sequence[str], *, ignored_label: int = -1, name: str = "entity_f1", dtype: Any = None
     ):
@@ -121,9 +123,6 @@ class EntityF1(Accumulator):
                 "an earlier batch. Use the tags that the model was trained with."
             )
         return scores_from_counts(self._tables.types, *([int(count) for count in of_type] for of_type in counts))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "tag_names": list(self.tag_names), "ignored_label": self.ignored_label}
 
     def _count(self, chosen: Any, types: Any) -> Any:
         is_type = types[:, :, None] == ops.arange(len(self._tables.types), dtype="int32")  # (batch, steps, types)

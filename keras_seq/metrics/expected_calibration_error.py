@@ -54,6 +54,7 @@ class ExpectedCalibrationError(Accumulator):
     2015; Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2.
     """
 
+    arguments = ("num_bins",)
     direction = "down"
 
     def __init__(self, num_bins: int = 15, *, name: str = "ece", dtype: Any = None):
@@ -77,6 +78,3 @@ class ExpectedCalibrationError(Accumulator):
 
     def score(self, gaps: Any, count: Any) -> Any:
         return calibration_error_of_bins(gaps, count)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_bins": self.num_bins}

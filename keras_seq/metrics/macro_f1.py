@@ -51,6 +51,7 @@ class MacroF1(Accumulator):
     0.667
     """
 
+    arguments = ("num_classes",)
     direction = "up"
 
     def __init__(self, num_classes: int, *, name: str = "macro_f1", dtype: Any = None):
@@ -76,6 +77,3 @@ class MacroF1(Accumulator):
 
     def score(self, correct: Any, predicted: Any, true: Any) -> Any:
         return macro_f1(correct, predicted, true)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_classes": self.num_classes}

@@ -50,6 +50,8 @@ class MaskedTokenAccuracy(StepMean):
     0.5
     """
 
+    arguments = ("ignored_label",)
+
     def __init__(self, *, ignored_label: int = -1, name: str = "token_accuracy", dtype: Any = None):
         super().__init__("correct", "total", name=name, dtype=dtype)
         check_integer("ignored_label", ignored_label)
@@ -62,6 +64,3 @@ class MaskedTokenAccuracy(StepMean):
         is_wrong = ops.logical_and(real, ops.logical_or(ops.equal(labels, NO_CLASS), ops.equal(tag_ids, NO_CLASS)))
         is_right = ops.cast(ops.equal(tag_ids, labels), self.dtype)
         return real, ops.where(is_wrong, float("nan"), is_right), real
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ignored_label": self.ignored_label}

@@ -61,6 +61,7 @@ class Perplexity(StepMean):
     Journal of the Acoustical Society of America 62(S1), 1977.
     """
 
+    arguments = ("ignored_label",)
     direction = "down"
 
     def __init__(self, *, ignored_label: int = -1, name: str = "perplexity", dtype: Any = None):
@@ -77,6 +78,3 @@ class Perplexity(StepMean):
 
     def score(self, nats: Any, steps: Any) -> Any:
         return ops.exp(ratio(nats, steps))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ignored_label": self.ignored_label}
