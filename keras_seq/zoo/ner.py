@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from keras_seq.core.checks import check_choice, check_positive_integer
-from keras_seq.layers import CRF, LSTM, Bidirectional
+from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer
+from keras_seq.layers import CRF, LSTM, Bidirectional, MaskFromIds
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.token_vectors import TAGGER_FEATURES, check_features, dropout_rates, token_vectors, word_layers
 
@@ -56,6 +56,9 @@ def ner_model(
         features: further inputs. `characters`: arguments of `keras_seq.layers.CharacterEncoder` (at least
             `vocabulary_size`) adds the input `character_ids`, of `max_characters` characters a token if that is given;
             `num_cases`: number of case classes adds the input `case_ids`, embedded in `case_dim` (8) dimensions.
+            `word_starts` (False): for tokens that are pieces of words, adds the input `word_starts`, 1 at the first
+            piece of a word and 0 elsewhere. All pieces are read; the head sees first pieces alone, and its mask is
+            `True` there alone, so that each word has one tag. Labels are -1 at the other pieces.
         head: `"crf"` or `"log_softmax"`.
         dropout: one rate for vectors and states, or rates by place: `tokens` (replaced by unknown), `embeddings`,
             `recurrent` (between the layers and before the head); places not named have rate 0.
@@ -63,8 +66,9 @@ def ner_model(
 
     Returns:
         An uncompiled functional model. Inputs, a dict: `token_ids` `(batch, steps)`, and as chosen `character_ids`
-        `(batch, steps, characters)` and `case_ids` `(batch, steps)`, all int32. Output: potentials
-        `(batch, steps, tags, tags)` for `keras_seq.ops.crf`, or log-probabilities `(batch, steps, tags)`.
+        `(batch, steps, characters)`, `case_ids` and `word_starts` `(batch, steps)`, all int32. Output: potentials
+        `(batch, steps, tags, tags)` for `keras_seq.ops.crf`, or log-probabilities `(batch, steps, tags)`; give the
+        functions of `keras_seq.ops.crf` the mask `word_starts != 0` where there is that input.
 
     Raises:
         ValueError: if an argument is out of range or a key is unknown.
@@ -92,7 +96,8 @@ def ner_model(
     for size in sizes:
         check_positive_integer("units", size)
     rates = dropout_rates(dropout, DROPOUTS, ("embeddings", "recurrent"))
-    features = check_features(features, embedding_dim, TAGGER_FEATURES)
+    features = {"word_starts": False, **check_features(features, embedding_dim, (*TAGGER_FEATURES, "word_starts"))}
+    check_boolean("features.word_starts", features["word_starts"])
 
     words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
     recurrent_layers = []
@@ -106,6 +111,9 @@ def ner_model(
     for index, layer in enumerate(recurrent_layers):
         x = layer(x)
         x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
+    if features["word_starts"]:
+        inputs["word_starts"] = keras.Input((None,), dtype="int32", name="word_starts")
+        x = MaskFromIds(name="first_pieces")([x, inputs["word_starts"]])
     x = scorer(x)
     if head == "crf":
         outputs = CRF(count, tag_names=tag_names, name="crf")(x)
