@@ -159,7 +159,11 @@ def target_model(model: keras.Model) -> keras.Model:
 
 def why_not_streaming(model: keras.Model) -> str:
     """What keeps a model from being read in parts, and what to do; `""` if nothing does."""
-    for operation in model.operations:
+    # A Sequential has no such graph.
+    operations = getattr(model, "operations", [])
+    if not any(isinstance(operation, Streaming) for operation in operations):
+        return "a graph without a layer that has states. Build it with `language_model` or a causal encoder."
+    for operation in operations:
         name, kind = operation.name, type(operation).__name__
         if isinstance(operation, Streaming):
             try:
@@ -170,8 +174,8 @@ def why_not_streaming(model: keras.Model) -> str:
             isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS)) or kind in STEPWISE_OPERATIONS
         ):
             return (
-                f"whose {name!r} ({kind}) reads other steps than its own. Read forwards: `bidirectional=False`, a "
-                "causal encoder, and in a tagger the head 'log_softmax', for a CRF decides by what comes later."
+                f"whose {name!r} ({kind}) reads other steps than its own. Build it with `bidirectional=False` or a "
+                "causal encoder, a tagger with the head 'log_softmax': a CRF decides by what comes later."
             )
     return ""
 
