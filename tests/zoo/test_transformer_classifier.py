@@ -66,7 +66,7 @@ def test_spelling_can_be_read_without_words():
     [
         ({"transformer": {"heads": 2}}, "`transformer` takes the keys num_blocks, .* Received: heads"),
         ({"transformer": {"num_blocks": 0}}, "`transformer.num_blocks`"),
-        ({"transformer": {"num_heads": 3}}, "`transformer.num_heads` must divide `transformer.units`"),
+        ({"transformer": {"num_heads": 3}}, "`transformer.num_heads` must divide `units`"),
         ({"pooling": "first"}, "`pooling` must be one of"),
         ({"dropout": {"blocks": 0.1}}, "`dropout` takes the keys"),
     ],
