@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer
+from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer, check_rate
 from keras_seq.core.registration import register
 from keras_seq.core.streaming import State
 from keras_seq.layers.multi_head_attention import KeysValues
@@ -53,8 +53,8 @@ class TransformerStack(keras.layers.Layer):
         num_heads: number of attention heads.
         head_dim: size of a head; `None`: the features are divided among the heads.
         feed_forward_units: size of the inner dense layers; `None`: four times the features.
-        dropout: rate of dropout on the vectors with their positions, on the attention weights, and on what each part of
-            a block adds.
+        dropout: rate of dropout on the attention weights, and on what each part of a block adds.
+        input_dropout: rate of dropout on the vectors with their positions; `None`: `dropout`.
         positions: `"sinusoidal"`, `"learned"`, `"rotary"` (queries and keys are rotated), or `None`: the order of steps
             then tells a stack that is not causal nothing.
         max_steps: the number of learned positions: see `PositionEncoding`.
@@ -112,6 +112,7 @@ class TransformerStack(keras.layers.Layer):
         head_dim: int | None = None,
         feed_forward_units: int | None = None,
         dropout: float = 0.0,
+        input_dropout: float | None = None,
         positions: str | None = "sinusoidal",
         max_steps: int | None = None,
         max_wavelength: float = 10_000.0,
@@ -133,6 +134,8 @@ class TransformerStack(keras.layers.Layer):
         check_choice("positions", positions, POSITIONS)
         check_max_steps("positions", positions, max_steps)
         check_boolean("scale_inputs", scale_inputs)
+        if input_dropout is not None:
+            check_rate("input_dropout", input_dropout)
         check_boolean("input_norm", input_norm)
         if final_norm is not None:
             check_boolean("final_norm", final_norm)
@@ -148,6 +151,7 @@ class TransformerStack(keras.layers.Layer):
         self.head_dim = head_dim
         self.feed_forward_units = feed_forward_units
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.positions = positions
         self.max_steps = max_steps
         self.max_wavelength = max_wavelength
@@ -170,7 +174,9 @@ class TransformerStack(keras.layers.Layer):
                 max_wavelength, kind=positions, max_steps=max_steps, name="positions", dtype=policy
             )
         self.first_norm = self._norm("input_norm") if input_norm else None
-        self.drop_inputs = keras.layers.Dropout(dropout, name="drop_inputs", dtype=policy)
+        self.drop_inputs = keras.layers.Dropout(
+            dropout if input_dropout is None else input_dropout, name="drop_inputs", dtype=policy
+        )
         self.blocks = [self._block(f"block_{index}") for index in range(num_layers)]
         self.last_norm = self._norm("final_norm") if (norm == "pre" if final_norm is None else final_norm) else None
 
@@ -293,6 +299,7 @@ class TransformerStack(keras.layers.Layer):
             "head_dim": self.head_dim,
             "feed_forward_units": self.feed_forward_units,
             "dropout": self.dropout,
+            "input_dropout": self.input_dropout,
             "positions": self.positions,
             "max_steps": self.max_steps,
             "max_wavelength": self.max_wavelength,

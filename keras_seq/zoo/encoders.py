@@ -11,7 +11,15 @@ import keras
 
 from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer
 from keras_seq.core.plugins import Plugins
-from keras_seq.layers import GRU, LSTM, Bidirectional, PositionEncoding, SimpleRNN, TransformerBlock
+from keras_seq.layers import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    ConcatenateFeatures,
+    SimpleRNN,
+    StepConvolution,
+    TransformerStack,
+)
 from keras_seq.ops.masking import get_keras_mask
 from keras_seq.zoo.token_vectors import check_keys
 
@@ -312,26 +320,96 @@ class Recurrent(Encoder):
         return connect
 
 
+@register_encoder("convolutional")
+@dataclasses.dataclass(frozen=True)
+class Convolutional(Encoder):
+    """Convolutions over the steps on top of each other, ReLU and dropout after each.
+
+    Args:
+        units: sizes of the layers.
+        kernel_sizes: widths of the convolutions that stand side by side in each layer, `units` features each.
+        dilated: whether each layer reaches twice as far as the one below: steps 1, 2, 4, ... apart.
+        causal: whether a step sees no later one.
+
+    Reference:
+        Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014; Strubell et al., "Fast and
+        Accurate Entity Recognition with Iterated Dilated Convolutions", EMNLP 2017.
+    """
+
+    variants = ({}, {"causal": True})
+    units: int | Sequence[int] = (128,)
+    kernel_sizes: int | Sequence[int] = (3,)
+    dilated: bool = False
+    causal: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("units", "kernel_sizes"):
+            sizes = sizes_of(name, getattr(self, name))
+            if not sizes:
+                raise ValueError(f"`{name}` must hold at least one size. Received: {name}=(). Pass [3], for instance.")
+            object.__setattr__(self, name, sizes)
+        check_boolean("dilated", self.dilated)
+        check_boolean("causal", self.causal)
+
+    @property
+    def streams(self) -> bool:
+        return self.causal
+
+    def prepare(self, rates: Mapping[str, float]) -> Callable[[Tensor], Tensor]:
+        layers = [
+            [
+                StepConvolution(
+                    size,
+                    width,
+                    dilation_rate=2**index if self.dilated else 1,
+                    causal=self.causal,
+                    activation="relu",
+                    name=f"convolution_{index}_{width}",
+                )
+                for width in sizes_of("kernel_sizes", self.kernel_sizes)
+            ]
+            for index, size in enumerate(sizes_of("units", self.units))
+        ]
+
+        def connect(x: Tensor) -> Tensor:
+            for index, side_by_side in enumerate(layers):
+                parts = [layer(x) for layer in side_by_side]
+                x = ConcatenateFeatures(name=f"convolutions_{index}")(parts) if len(parts) > 1 else parts[0]
+                x = keras.layers.Dropout(rates["recurrent"], name=f"drop_convolution_{index}")(x)
+            return x
+
+        return connect
+
+
 @register_encoder("transformer")
 @dataclasses.dataclass(frozen=True)
 class Transformer(Encoder):
-    """A projection to `units` features, positions, blocks of self-attention, and a layer normalization.
+    """A projection to `units` features, then blocks of self-attention.
 
     Args:
         num_blocks: number of blocks.
         units: number of features.
         num_heads: number of attention heads, a divisor of `units`.
         feed_forward_units: size of the inner dense layer of a block; `None`: four times `units`.
+        causal: whether a step sees no later one.
+        positions: `"sinusoidal"`, `"rotary"`, or `"learned"` with `max_steps`: see `keras_seq.layers.TransformerStack`.
+        max_steps: number of learned positions.
+        norm: `"pre"` or `"post"`: where the norms stand.
 
     Reference:
         Vaswani et al., "Attention Is All You Need", NIPS 2017;
         Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020.
     """
 
+    variants = ({}, {"causal": True})
     num_blocks: int = 2
     units: int = 128
     num_heads: int = 4
     feed_forward_units: int | None = None
+    causal: bool = False
+    positions: str = "sinusoidal"
+    max_steps: int | None = None
+    norm: str = "pre"
 
     def __post_init__(self) -> None:
         for name in ("num_blocks", "units", "num_heads", "feed_forward_units"):
@@ -344,24 +422,26 @@ class Transformer(Encoder):
             )
 
     @property
+    def streams(self) -> bool:
+        return self.causal
+
+    @property
     def reads_all(self) -> bool:
         return True
 
     def prepare(self, rates: Mapping[str, float]) -> Callable[[Tensor], Tensor]:
-        blocks = [
-            TransformerBlock(
-                self.num_heads,
-                feed_forward_units=self.feed_forward_units,
-                dropout=rates["recurrent"],
-                name=f"block_{index}",
-            )
-            for index in range(self.num_blocks)
-        ]
-        layers = [
-            keras.layers.Dense(self.units, name="projection"),
-            PositionEncoding(scale_inputs=True, name="positions"),
-            *blocks,
-            # The blocks normalize what they read, not what they put out.
-            keras.layers.LayerNormalization(epsilon=1e-5, name="final_norm"),
-        ]
-        return functools.partial(connected, layers)
+        stack = TransformerStack(
+            self.num_blocks,
+            self.num_heads,
+            feed_forward_units=self.feed_forward_units,
+            dropout=rates["recurrent"],
+            # The token vectors have dropout of their own.
+            input_dropout=0.0,
+            positions=self.positions,
+            max_steps=self.max_steps,
+            scale_inputs=True,
+            norm=self.norm,
+            causal=self.causal,
+            name="transformer",
+        )
+        return functools.partial(connected, [keras.layers.Dense(self.units, name="projection"), stack])
