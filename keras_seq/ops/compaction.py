@@ -33,3 +33,22 @@ def spread_back(sequences: Tensor, real: Tensor) -> Tensor:
     places = ops.minimum(real_positions(real), ops.shape(real)[1] - 1)
     moved = ops.take_along_axis(sequences, places[..., None], axis=1)
     return ops.where(real[..., None], moved, ops.zeros_like(moved))
+
+
+def last_real(cached: Tensor, real: Tensor | None, count: int) -> Tensor:
+    """The last real steps of each row, in their order.
+
+    Args:
+        cached: `(batch, layers, heads, steps, size)`, of at least `count` steps.
+        real: boolean `(batch, steps)`; `None`: all are.
+        count: how many.
+
+    Returns:
+        `(batch, layers, heads, count, size)`; where a row has fewer, what else there is comes before them.
+    """
+    if real is None:
+        return cached[:, :, :, ops.shape(cached)[3] - count :]
+    steps = ops.shape(real)[1]
+    order = ops.argsort(ops.where(real, steps, 0) + ops.arange(steps, dtype="int32"), axis=1)
+    places = order[:, steps - count :]
+    return ops.take_along_axis(cached, places[:, None, None, :, None], axis=3)
