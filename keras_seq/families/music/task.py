@@ -41,7 +41,6 @@ class MusicModel(KerasTask):
     """
 
     task = "music"
-    unit = "pieces"
     max_characters = 4096
     settings_class = MusicSettings
 

@@ -36,7 +36,6 @@ class Tagger(TokenTask):
     """
 
     task = "tagger"
-    unit = "sentences"
     settings_class = TaggingSettings
     functions_class = TaggingFunctions
 
