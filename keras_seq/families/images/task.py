@@ -40,7 +40,6 @@ class ImageMatcher(KerasTask):
     """
 
     task = "image_matcher"
-    unit = "examples"
     settings_class = ImageSettings
 
     def match(self, a: Any, b: Any) -> list[MatchedImages]:

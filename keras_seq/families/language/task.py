@@ -36,7 +36,6 @@ class LanguageModel(LanguageTask, TextTask):
     """
 
     task = "language_model"
-    unit = "symbols"
     settings_class = LanguageSettings
 
     def __init__(self, served: LanguageFunctions | SavedServed, name: str | None = None) -> None:

@@ -42,7 +42,6 @@ class MusicModel(KerasTask):
     """
 
     task = "music"
-    unit = "pieces"
     max_characters = 4096
     settings_class = MusicSettings
 
