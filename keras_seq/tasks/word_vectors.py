@@ -15,7 +15,6 @@ from keras_seq.tasks.encoder_fit import SUBWORD_TABLE, WORD_TABLE
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors, load_word_vectors
-from keras_seq.text.vocabulary import UNKNOWN_TOKEN
 from keras_seq.training import PretrainingSection, pretrained_vectors
 from keras_seq.training.pretraining_recipe import texts_of
 
@@ -129,4 +128,4 @@ def word_vectors(model: keras.Model, encoder: TokenEncoder) -> dict[str, tuple[n
     if WORD_TABLE not in [layer.name for layer in model.layers]:
         return {}
     vectors = model.get_layer(WORD_TABLE).get_weights()[0]
-    return {"words": (vectors, ["", UNKNOWN_TOKEN, *encoder.vocabulary.tokens])}
+    return {"words": (vectors, encoder.vocabulary.names)}

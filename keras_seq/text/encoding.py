@@ -274,6 +274,12 @@ def normalized_words(words: Sequence[str]) -> list[str]:
     return [word.decode() for word in _folded(characters_of(tf.constant(words, tf.string, [len(words)]))).numpy()]
 
 
+def nfc_words(words: Sequence[str]) -> list[str]:
+    """Words in NFC, as a graph writes it, for strings outside a graph."""
+    characters = characters_of(tf.constant(words, tf.string, [len(words)]))
+    return [word.decode() for word in _encoded(characters.points, characters.splits).numpy()]
+
+
 class Characters(NamedTuple):
     """The characters of tokens, none of them empty, in NFC."""
 
@@ -300,6 +306,7 @@ def _facts_table() -> cp.CodePointTable:
 
 
 def characters_of(tokens: tf.Tensor) -> Characters:
+    """The characters of tokens, string `(tokens,)`, in NFC."""
     decoded = tf.strings.unicode_decode(tokens, "UTF-8", errors="replace")
     points, splits = decoded.values, tf.cast(decoded.row_splits, tf.int32)
     facts = _facts_table()(points)

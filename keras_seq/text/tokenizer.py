@@ -212,7 +212,7 @@ class Tokenizer(tf.Module, ABC):
         return self.join(self.tokenize(texts)[0])
 
     @classmethod
-    def train(cls, words: Mapping[str, int], **options: Any) -> Self:
+    def train(cls, words: Mapping[str, int], *arguments: Any, **options: Any) -> Self:
         """A tokenizer for the words of the training data.
 
         Args:
@@ -223,10 +223,10 @@ class Tokenizer(tf.Module, ABC):
             InputError: if these words do not do.
             TypeError, ValueError: if an option is unknown or out of range.
         """
-        return cls(**options)
+        return cls(*arguments, **options)
 
     @classmethod
-    def read(cls, path: str | os.PathLike, **options: Any) -> Self:
+    def read(cls, path: str | os.PathLike, *arguments: Any, **options: Any) -> Self:
         """A tokenizer from one file, which a recipe names; by default there is no such file.
 
         Raises:
@@ -243,14 +243,14 @@ class Tokenizer(tf.Module, ABC):
         return {}
 
     @classmethod
-    def load(cls, folder: str | os.PathLike, **settings: Any) -> Self:
+    def load(cls, folder: str | os.PathLike, *arguments: Any, **settings: Any) -> Self:
         """Read what `files` wrote.
 
         Raises:
             DataError: if a file is missing or damaged.
             TypeError, ValueError: if a setting is unknown or out of range.
         """
-        return cls(**settings)
+        return cls(*arguments, **settings)
 
     def _occurring(self, words: tf.Tensor) -> tuple[WordParts, tf.RaggedTensor]:
         """The parts of the distinct words, and for each word which of them are its own."""
