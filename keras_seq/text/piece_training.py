@@ -1,8 +1,8 @@
 """Pieces of words, learned by the libraries that are used for it: sentencepiece (unigram, BPE), tokenizers (WordPiece).
 
 They see what our own graph will split: words in NFC, as `keras_seq.text.word_splitting` finds them, each with the
-number of times it comes. Their normalisation is switched off. What they learn becomes a `PieceVocabulary`, which needs neither
-of them; they are the extra `pieces`.
+number of times it comes. Their normalisation is switched off. What they learn becomes a `PieceVocabulary`, which needs
+neither of them; they are the extra `pieces`.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _wordpiece(counts: Mapping[str, int], rule: str, size: int) -> dict[str, flo
     model = library.Tokenizer(library.models.WordPiece(unk_token=UNKNOWN_TOKEN))
     model.pre_tokenizer = library.pre_tokenizers.WhitespaceSplit()
     trainer = library.trainers.WordPieceTrainer(
-        vocab_size=size + 1, special_tokens=[UNKNOWN_TOKEN], continuing_subword_prefix=CONTINUATION, show_progress=False
+        vocab_size=size, special_tokens=[UNKNOWN_TOKEN], continuing_subword_prefix=CONTINUATION, show_progress=False
     )
     # Its own mark at the beginning of a word would be taken for it.
     taken = {word: count for word, count in counts.items() if not word.startswith(CONTINUATION)}
