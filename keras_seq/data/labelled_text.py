@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from keras_seq.core.checks import check_boolean
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import finite_number, read_lines, shorten
+from keras_seq.core.lines import finite_number, read_lines, shorten
 
 COLUMNS = ("label", "score", "text", "fold", "ignored")
 

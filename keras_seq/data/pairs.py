@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import finite_number, read_lines, shorten
+from keras_seq.core.lines import finite_number, read_lines, shorten
 
 PAIR_COLUMNS = ("label", "score", "a", "b", "ignored")
 PAIR_FORMS = ("tsv", "quora")

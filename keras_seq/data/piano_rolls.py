@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import read_pieces, shorten
+from keras_seq.core.lines import read_pieces, shorten
 from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, midi_files, read_midi
 
 # Split -> the lists of a JSON file that it may be called, the first of which is told in messages.

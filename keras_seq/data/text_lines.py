@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import read_lines, shorten
+from keras_seq.core.lines import read_lines, shorten
 
 # Split -> the hundredths of all texts that it has, from where to where.
 _HUNDREDTHS = {"train": range(90), "validation": range(90, 95), "test": range(95, 100)}
