@@ -13,12 +13,15 @@ from keras_seq.layers import (
     CharacterEncoder,
     ConcatenateFeatures,
     MaskFromIds,
+    RecurrentStack,
     SubwordEmbedding,
     SumFeatures,
     TiedEmbedding,
     TokenDropout,
     TokenSoftmax,
+    TransformerStack,
 )
+from keras_seq.zoo.encoders import Encoder, check_needs, check_no_other, make_encoder
 
 Tensor = Any
 
@@ -157,6 +160,33 @@ def target_model(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, _called_anew(model, inputs, {}), name=model.name)
 
 
+def streaming_encoder(
+    asker: str, encoder: Encoder | Mapping[str, Any] | None, own: Mapping[str, tuple[Any, Any]], dropout: float
+) -> Callable[[Tensor], Tensor]:
+    """What reads the steps in a model that predicts the next one.
+
+    Args:
+        asker: what messages call the model.
+        encoder: the argument of its builder.
+        own: the builder's arguments for a `RecurrentStack`, which it has without an encoder: each with its default,
+            and `None` where it is not given.
+        dropout: rate of dropout within it.
+
+    Returns:
+        The stack, or what `Encoder.prepare` gives.
+
+    Raises:
+        ValueError: if both are given, or the encoder sees later steps, or does not stream.
+    """
+    check_no_other(encoder, **{name: given for name, (given, _) in own.items()})
+    if encoder is None:
+        arguments = {name: default if given is None else given for name, (given, default) in own.items()}
+        return RecurrentStack(**arguments, dropout=dropout, name="recurrent")
+    reader = make_encoder(encoder)
+    check_needs(reader, ("streams",), asker)
+    return reader.prepare({"recurrent": dropout})
+
+
 def why_not_streaming(model: keras.Model) -> str:
     """What keeps a model from being read in parts, and what to do; `""` if nothing does."""
     # A Sequential has no such graph.
@@ -166,6 +196,8 @@ def why_not_streaming(model: keras.Model) -> str:
     for operation in operations:
         name, kind = operation.name, type(operation).__name__
         if isinstance(operation, Streaming):
+            if isinstance(operation, TransformerStack) and operation.causal and operation.window is None:
+                return f"whose {name!r} ({kind}) has a state that grows. Build it with a `window`."
             try:
                 operation.initial_state(1)
             except ValueError as error:
@@ -193,7 +225,10 @@ class _Step(keras.layers.Layer):
         self, x: Tensor, state: State, mask: Any = None, training: bool = False, x_mask: Any = None
     ) -> tuple[Tensor, State]:
         # Keras fills in `x_mask`, the mask that comes with x.
-        return self.layer.step(x, state, mask=x_mask if mask is None else mask, training=training)
+        x, after = self.layer.step(x, state, mask=x_mask if mask is None else mask, training=training)
+        # Loops ask that what goes round in them is known to keep its shape.
+        shapes = {name: (ops.shape(value)[0], *value.shape[1:]) for name, value in state.items()}
+        return x, {name: ops.reshape(after[name], shape) for name, shape in shapes.items()}
 
     def compute_mask(self, x: Tensor, previous_mask: Any) -> Any:
         # States have no mask: Keras goes through outputs and masks side by side, and the states come last.
