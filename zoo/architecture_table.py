@@ -29,7 +29,8 @@ Written by `python zoo/architecture_table.py`, which trains each encoder for eac
 ([zoo/architecture_table.toml](../zoo/architecture_table.toml)): words alone, vectors that begin random, one layer. It
 shows what the architecture brings by itself; the recipes of the zoo do better. The scores are of test data, with the
 weights of the best epoch on validation data. One run each: differences below about 0.01 (tweets: 0.03) are noise. The
-best of a row is bold; "-" was not tried. [zoo/architecture_table.csv](../zoo/architecture_table.csv) has seeds, parameters and times.
+best of a row is bold; "-" was not tried. Seeds, parameters and times are in
+[zoo/architecture_table.csv](../zoo/architecture_table.csv).
 """
 
 
