@@ -447,4 +447,4 @@ class Transformer(Encoder):
             window=self.window,
             name="transformer",
         )
-        return functools.partial(connected, [keras.layers.Dense(self.units, name="projection"), stack])
+        return functools.partial(connected, [keras.layers.Dense(self.units, name="input_projection"), stack])

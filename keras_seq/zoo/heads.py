@@ -152,4 +152,4 @@ class Symbols(Head):
         softmax = TokenSoftmax(self.vocabulary_size, cutoffs=self.cutoffs, name="log_probs")
         if not self.projection_units:
             return [dropout, softmax]
-        return [dropout, keras.layers.Dense(self.projection_units, name="output_projection"), softmax]
+        return [dropout, keras.layers.Dense(self.projection_units, name="projection"), softmax]

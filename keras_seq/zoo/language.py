@@ -57,7 +57,7 @@ def language_model(
             options with its name as `kind`: `{"kind": "transformer", "causal": True, "window": 256}`.
         embedding_dim: size of the token vectors.
         tie_weights: whether the output reads the table of the embedding; where `units` differs from `embedding_dim`,
-            and behind an encoder, a dense layer `output_projection` stands between.
+            and behind an encoder, a dense layer `projection` stands between.
         adaptive_cutoffs: first ids of clusters of rarer tokens, for an adaptive softmax; see
             `keras_seq.layers.TokenSoftmax`.
         dropout: rate, while training: of features of the token vectors and of the last states, the same ones at all

@@ -119,8 +119,8 @@ def test_tied_weights_are_one_table():
     arguments = {"units": 5, "embedding_dim": 5, "num_layers": 1}
     tied, free = (language_model(20, tie_weights=tie, **arguments) for tie in (True, False))
     assert free.count_params() - tied.count_params() == 20 * 5
-    assert "output_projection" not in {layer.name for layer in tied.layers}
-    assert "output_projection" in {
+    assert "projection" not in {layer.name for layer in tied.layers}
+    assert "projection" in {
         layer.name for layer in language_model(20, units=7, embedding_dim=5, tie_weights=True).layers
     }
 
