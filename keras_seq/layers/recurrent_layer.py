@@ -202,9 +202,8 @@ class RecurrentLayer(_Base):
         if x.shape[1] == 1 and self.is_fused and not training:
             x, states = self._one_step(x, states, mask)
         else:
-            self._maybe_config_dropout_masks(self.cell, x[:, 0], states)
+            self._draw_dropout_masks(x)
             _, x, states = self.inner_loop(x, states, mask, training=training)
-            self._maybe_reset_dropout_masks(self.cell)
         return x, dict(zip(letters, states, strict=True))
 
     def _check_streams(self) -> None:

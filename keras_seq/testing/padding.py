@@ -39,45 +39,22 @@ def padding_layouts(
     yield "holes", holes
 
 
-<<<<<<< HEAD
-def check_padding(
-    call: Callable[[Any, Layout], Any],
-    inputs: Any,
-    *,
-    places: Collection[str] = PLACES,
-    seed: int = 0,
-    rtol: float = 1e-4,
-    atol: float = 1e-5,
-) -> None:
-=======
-def check_padding(call: Callable[[Any, Layout], Any], inputs: Any) -> None:
->>>>>>> 5485f7d060e0fafc356f56d3d90f01dc12d58afe
+def check_padding(call: Callable[[Any, Layout], Any], inputs: Any, *, places: Collection[str] = PLACES) -> None:
     """Raise unless outputs at real steps are the same whatever padding is added, and finite without any real step.
 
     Args:
         call: Computes the outputs (any structure of arrays) of padded inputs and a mask `(batch, steps)`.
         inputs: The real steps: any structure of arrays `(batch, steps, ...)`. Padding of floating inputs is filled with
             arbitrary numbers, that of integer inputs with 0.
-<<<<<<< HEAD
         places: Where padding must not matter: `"left"`, `"right"`, `"inside"`.
-        seed: Seeds the arbitrary numbers and the places of holes.
-        rtol: Relative tolerance.
-        atol: Absolute tolerance.
-=======
->>>>>>> 5485f7d060e0fafc356f56d3d90f01dc12d58afe
 
     Raises:
         AssertionError: When the outputs differ or are not finite.
     """
     generator = np.random.default_rng(0)
     batch, steps = keras.tree.flatten(inputs)[0].shape[:2]
-<<<<<<< HEAD
-    unpadded = UnpaddedOutputs(call, inputs, lengths=[steps], rtol=rtol, atol=atol)
-    for name, mask in padding_layouts(batch, steps, generator, places):
-=======
     unpadded = UnpaddedOutputs(call, inputs, lengths=[steps])
-    for name, mask in padding_layouts(batch, steps, generator):
->>>>>>> 5485f7d060e0fafc356f56d3d90f01dc12d58afe
+    for name, mask in padding_layouts(batch, steps, generator, places):
         # One more row, that has no real step at all.
         unpadded.check(np.concatenate([mask, np.zeros_like(mask[:1])]), generator, name)
 
