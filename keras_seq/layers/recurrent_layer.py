@@ -29,8 +29,8 @@ FUSED_SETTINGS = (
 class RecurrentLayer(_Base):
     """Mixed in before a stock recurrent layer, so that its loop over time is that of `keras_seq.ops.recurrence`.
 
-    A subclass says what a step computes (`network`) and where its weights are (`direction`). A layer that reads forwards
-    follows `keras_seq.core.streaming.Streaming`: its states are `h` and, of an LSTM, `c`, `(batch, units)` each.
+    A subclass says what a step computes (`network`) and where its weights are (`direction`). A layer that reads
+    forwards follows `keras_seq.core.streaming.Streaming`: its states are `h` and, of an LSTM, `c`, `(batch, units)`.
 
     Args:
         units: size of the state.

@@ -228,7 +228,8 @@ class TransformerStack(keras.layers.Layer):
         Returns:
             A dict. `keys` and `values` `(batch, num_layers, heads, 0, head_dim)`; `real` `(batch, 0)` boolean; with a
             window instead `keys` and `values` of `window - 1` steps, and `count` int32 `(batch,)`, how many real steps
-            were read; with `cross_attention` also `context_keys`, `context_values`, `context_real`, with as many steps as the context.
+            were read; with `cross_attention` also `context_keys`, `context_values`, `context_real`, with as many steps
+            as the context.
 
         Raises:
             ValueError: if the stack is not causal or not built, or the context is missing or not expected.

@@ -42,9 +42,10 @@ def language_model(
 ) -> keras.Model:
     """A language model of characters or words: at each step the probabilities of the next token.
 
-    Embedding -> dropout -> recurrent layers, or another causal encoder -> dropout -> (projection) -> softmax. The probability of a text is the
-    product of the probabilities of its tokens, each given those before it; training lowers `-log` of it. Built for
-    truncated back-propagation through time: `streaming_model` gives the same weights with states that go in and out.
+    Embedding -> dropout -> recurrent layers, or another causal encoder -> dropout -> (projection) -> softmax. The
+    probability of a text is the product of the probabilities of its tokens, each given those before it; training lowers
+    `-log` of it. Built for truncated back-propagation through time: `streaming_model` gives the same weights with
+    states that go in and out.
 
     Masking: id 0 is padding, on either side; it has no probability, and never changes the output at a real step.
 
@@ -94,8 +95,12 @@ def language_model(
     else:
         embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="token_embedding")
     input_dropout = keras.layers.SpatialDropout1D(dropout, name="input_dropout")
-    own = {"cell": (cell, "lstm"), "units": (units, 512), "num_layers": (num_layers, 2)}
-    own["weight_dropout"] = (weight_dropout or None, 0.0)
+    own = {
+        "cell": (cell, "lstm"),
+        "units": (units, 512),
+        "num_layers": (num_layers, 2),
+        "weight_dropout": (weight_dropout or None, 0.0),
+    }
     connect = streaming_encoder("a language model", encoder, own, dropout)
     size = connect.units if isinstance(connect, RecurrentStack) else None
     head = Symbols(vocabulary_size, adaptive_cutoffs, embedding_dim if tie_weights and size != embedding_dim else 0)

@@ -32,9 +32,9 @@ def music_model(
 ) -> keras.Model:
     """A model of polyphonic music: at each step the log-odds of every note of the next step.
 
-    Notes -> dropout -> (dense layer) -> recurrent layers, or another causal encoder -> dropout -> a dense layer with one
-    log-odds for each note. Any number of notes sounds at once; given the steps before, each note is predicted for itself. A rest is a step
-    without notes. `streaming_model` gives the same weights with states that go in and out.
+    Notes -> dropout -> (dense layer) -> recurrent layers, or another causal encoder -> dropout -> a dense layer with
+    one log-odds for each note. Any number of notes sounds at once; given the steps before, each note is predicted for
+    itself. A rest is a step without notes. `streaming_model` gives the same weights with states that go in and out.
 
     Masking: `step_mask` is 0 at padding, on either side or between steps, whatever stands in `notes` there; it never
     changes the output at a real step.

@@ -103,7 +103,7 @@ def streaming_model(
     """
     if problem := why_not_streaming(model):
         raise ValueError(f"`model` must be one that can be read in parts. Received: model={model.name!r}, {problem}")
-    streaming = {layer.name: layer for layer in model.layers if isinstance(layer, Streaming)}
+    streaming: dict[str, Any] = {layer.name: layer for layer in model.layers if isinstance(layer, Streaming)}
     states: dict[str, State] = {}
     for name, layer in streaming.items():
         prefix = STATE_PREFIX if len(streaming) == 1 else f"{STATE_PREFIX}{name}_"
@@ -202,9 +202,7 @@ def why_not_streaming(model: keras.Model) -> str:
                 operation.initial_state(1)
             except ValueError as error:
                 return str(error)
-        elif not (
-            isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS)) or kind in STEPWISE_OPERATIONS
-        ):
+        elif not (isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS)) or kind in STEPWISE_OPERATIONS):
             return (
                 f"whose {name!r} ({kind}) reads other steps than its own. Build it with `bidirectional=False` or a "
                 "causal encoder, a tagger with the head 'log_softmax': a CRF decides by what comes later."

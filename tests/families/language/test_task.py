@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
-from keras_seq.families.language.data import score_text, scoring_windows
 from keras_seq.export.served import initial_states
+from keras_seq.families.language.data import score_text, scoring_windows
 from keras_seq.families.language.served import LanguageFunctions
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks import load, train

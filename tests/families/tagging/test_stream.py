@@ -41,8 +41,9 @@ def test_parts_have_the_tags_of_the_whole(forwards, tmp_path):
     for tagger in (forwards, exported):
         stream, found = tagger.stream(3), [[], [], []]
         # The second text begins later, the first has a pause, and one call brings nothing.
-        for cuts in (((0, 2), (0, 0), (0, 1)), ((2, 2), (0, 3), (1, 1)), ((2, 2), (3, 3), (1, 1)), ((2, 9), (3, 4), (1, 12))):
-            parts = [sentence[begin:end] for sentence, (begin, end) in zip(sentences, cuts, strict=True)]
+        for ends in ((2, 0, 1), (2, 3, 1), (2, 3, 1), (9, 4, 12)):
+            begins = [len(row) for row in found]
+            parts = [sentence[begin:end] for sentence, begin, end in zip(sentences, begins, ends, strict=True)]
             for row, tags in zip(found, stream.read(parts), strict=True):
                 row += tags
         assert found == whole
