@@ -40,7 +40,8 @@ class TransformerStack(keras.layers.Layer):
     | `torch.nn.TransformerEncoder` | `positions=None`, `norm="post"` (`norm_first=False`), `activation="relu"` |
 
     A causal stack reads in parts as well: `initial_state`, then `step` for each part, of any number of steps. The state
-    is the key/value cache: keys and values of all steps that were read, and which of them are real.
+    is the key/value cache: keys and values of all steps that were read, and which of them are real. Cached steps that
+    are not real count for nothing, wherever they stand: states of different lengths become one batch by padding them.
 
     Masking: any mask. Positions count real steps, and no step looks at padding, whose attention weights are exactly 0:
     outputs at real steps are the same whatever the padding side. A row of padding alone, or without any context, gives

@@ -20,16 +20,23 @@ def compacted(sequences: Tensor, real: Tensor) -> Tensor:
         `(batch, steps, features)`.
     """
     steps = ops.shape(real)[1]
-    columns = ops.broadcast_to(ops.arange(steps, dtype="int32")[None], ops.shape(real))
+    columns = ops.arange(steps, dtype="int32")
     # All different, so that any way of sorting keeps the order of the steps.
     order = ops.argsort(ops.where(real, columns, columns + steps), axis=1)
-    moved = ops.take_along_axis(sequences, order[..., None], axis=1)
     count = ops.sum(ops.cast(real, "int32"), axis=1, keepdims=True)
+    moved = steps_at(sequences, order)
     return ops.where((columns < count)[..., None], moved, ops.zeros_like(moved))
 
 
 def spread_back(sequences: Tensor, real: Tensor) -> Tensor:
     """What `compacted` moved, back at the places of the real steps, and zeros at padding."""
-    places = ops.minimum(real_positions(real), ops.shape(real)[1] - 1)
-    moved = ops.take_along_axis(sequences, places[..., None], axis=1)
+    moved = steps_at(sequences, ops.minimum(real_positions(real), ops.shape(real)[1] - 1))
     return ops.where(real[..., None], moved, ops.zeros_like(moved))
+
+
+def steps_at(sequences: Tensor, places: Tensor) -> Tensor:
+    """The steps of each row at `places`, int32 `(batch, n)`: `(batch, n, features)`."""
+    batch, steps, features = ops.shape(sequences)
+    # Whole vectors are looked up: `take_along_axis` looks up number by number.
+    rows = steps * ops.arange(batch, dtype="int32")[:, None]
+    return ops.take(ops.reshape(sequences, (batch * steps, features)), rows + ops.cast(places, "int32"), axis=0)
