@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -13,7 +14,13 @@ SEQUENCES = np.random.default_rng(0).standard_normal((3, 4, 6)).astype("float32"
 MASK = np.array([[0, 1, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]], bool)
 
 
-@pytest.mark.parametrize("arguments", [{"num_heads": 2}, {"num_heads": 3, "feed_forward_units": 5, "dropout": 0.1}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"num_heads": 3, "feed_forward_units": 5, "dropout": 0.1},
+        {"num_heads": 2, "norm": "post", "causal": True, "rotary": True, "head_dim": 2, "activation": "relu"},
+    ],
+)
 def test_layer(arguments):
     run_layer_test(TransformerBlock, arguments=arguments, inputs=SEQUENCES, expected_output_shape=(3, 4, 6))
 
@@ -62,6 +69,23 @@ def test_every_weight_is_built_once_and_named():
     layer(SEQUENCES)
     assert [weight.path for weight in layer.weights] == before
     assert layer.inner.kernel.shape == (6, 24)
+
+
+def test_weights_and_numbers_are_those_of_the_stock_attention():
+    """Saved files hold them in this form: `attention/query_dense` and so on."""
+    stock = keras.layers.MultiHeadAttention(2, 3)
+    stock.build(SEQUENCES.shape, SEQUENCES.shape)
+    layer = TransformerBlock(2)
+    layer.build(SEQUENCES.shape)
+    assert [weight.shape for weight in layer.attention.weights] == [weight.shape for weight in stock.weights]
+    assert [weight.name for weight in layer.attention.weights] == [weight.name for weight in stock.weights]
+    stock.set_weights(layer.attention.get_weights())
+    layer.outer.kernel.assign(ops.zeros_like(layer.outer.kernel))
+    expected = SEQUENCES + stock(*2 * [layer.attention_norm(SEQUENCES)], attention_mask=MASK[:, None])
+    outputs = layer(SEQUENCES, mask=MASK)
+    np.testing.assert_allclose(outputs[:2], expected[:2], atol=1e-6)
+    for name in ("query_dense", "key_dense", "value_dense", "output_dense"):
+        assert getattr(layer.attention, name).kernel.shape == getattr(stock, name).kernel.shape
 
 
 def test_wrong_arguments_are_refused():
