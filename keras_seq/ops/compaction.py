@@ -39,4 +39,6 @@ def steps_at(sequences: Tensor, places: Tensor) -> Tensor:
     batch, steps, features = ops.shape(sequences)
     # Whole vectors are looked up: `take_along_axis` looks up number by number.
     rows = steps * ops.arange(batch, dtype="int32")[:, None]
-    return ops.take(ops.reshape(sequences, (batch * steps, features)), rows + ops.cast(places, "int32"), axis=0)
+    found = ops.take(ops.reshape(sequences, (batch * steps, features)), rows + ops.cast(places, "int32"), axis=0)
+    # JAX loses axes where nothing is looked up in nothing.
+    return ops.reshape(found, (batch, ops.shape(places)[1], features))
