@@ -2,6 +2,7 @@
 
 import math
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -86,6 +87,33 @@ def test_weights_and_numbers_are_those_of_the_stock_attention():
     np.testing.assert_allclose(outputs[:2], expected[:2], atol=1e-6)
     for name in ("query_dense", "key_dense", "value_dense", "output_dense"):
         assert getattr(layer.attention, name).kernel.shape == getattr(stock, name).kernel.shape
+
+
+def test_files_hold_the_weights_under_the_names_of_the_stock_layers(tmp_path):
+    layer = TransformerBlock(2, dropout=0.1)
+    model = keras.Sequential([keras.Input((None, 6)), layer])
+    model.save_weights(tmp_path / "block.weights.h5")
+    names = []
+    with h5py.File(tmp_path / "block.weights.h5") as file:
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    parts = [f"attention/{part}_dense" for part in ("key", "output", "query", "value")]
+    parts += ["attention_norm", "feed_forward_norm", "inner", "outer"]
+    assert names == [f"layers/transformer_block/{part}/vars/{index}" for part in parts for index in (0, 1)]
+    # A configuration of before the other choices came.
+    config = {"num_heads": 2, "feed_forward_units": None, "dropout": 0.1}
+    revived = TransformerBlock.from_config(config)
+    assert {**revived.get_config(), "name": layer.name} == layer.get_config()
+
+
+def test_an_initializer_draws_other_numbers_for_each_kernel():
+    layer = TransformerBlock(2, feed_forward_units=6, kernel_initializer=keras.initializers.RandomNormal(stddev=0.02))
+    layer(SEQUENCES)
+    kernels = [np.ravel(weight) for weight in layer.weights if weight.name == "kernel"]
+    assert len(kernels) == 6
+    assert len({float(kernel[0]) for kernel in kernels}) == 6
+    assert all(0.005 < kernel.std() < 0.04 for kernel in kernels)
+    revived = TransformerBlock.from_config(layer.get_config())
+    assert revived.get_config() == layer.get_config()
 
 
 def test_wrong_arguments_are_refused():

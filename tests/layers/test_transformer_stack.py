@@ -316,7 +316,8 @@ def test_reading_in_parts_in_mixed_precision():
 
 
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="graphs of TensorFlow")
-@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("jit_compile", [False, True])
 def test_a_graph_reads_parts_of_any_length(jit_compile):
     import tensorflow as tf
 
