@@ -101,7 +101,7 @@ def language_model(
         "num_layers": (num_layers, 2),
         "weight_dropout": (weight_dropout or None, 0.0),
     }
-    connect = streaming_encoder("a language model", encoder, own, dropout)
+    connect = streaming_encoder("a language model", encoder, own, dropout, Symbols.needs)
     size = connect.units if isinstance(connect, RecurrentStack) else None
     head = Symbols(vocabulary_size, adaptive_cutoffs, embedding_dim if tie_weights and size != embedding_dim else 0)
     # An encoder drops what it gives itself.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -162,7 +162,11 @@ def target_model(model: keras.Model) -> keras.Model:
 
 
 def streaming_encoder(
-    asker: str, encoder: Encoder | Mapping[str, Any] | None, own: Mapping[str, tuple[Any, Any]], dropout: float
+    asker: str,
+    encoder: Encoder | Mapping[str, Any] | None,
+    own: Mapping[str, tuple[Any, Any]],
+    dropout: float,
+    needs: Sequence[str] = (),
 ) -> Callable[[Tensor], Tensor]:
     """What reads the steps in a model that predicts the next one.
 
@@ -172,6 +176,7 @@ def streaming_encoder(
         own: the builder's arguments for a `RecurrentStack`, which it has without an encoder: each with its default,
             and `None` where it is not given.
         dropout: rate of dropout within it.
+        needs: what the head needs of it.
 
     Returns:
         The stack, or what `Encoder.prepare` gives.
@@ -184,7 +189,7 @@ def streaming_encoder(
         arguments = {name: default if given is None else given for name, (given, default) in own.items()}
         return RecurrentStack(**arguments, dropout=dropout, name="recurrent")
     reader = make_encoder(encoder)
-    check_needs(reader, ("streams",), asker)
+    check_needs(reader, (*needs, "streams"), asker)
     return reader.prepare({"recurrent": dropout})
 
 
