@@ -34,7 +34,7 @@ CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
 # What a head, a pooling or a signature may need of an encoder.
 NEEDS = {
     "causal": "no step sees a later one",
-    "streams": "it reads a text in parts, with a state that goes in and out",
+    "streams": "the state goes in and out, so that it reads a text in parts and no step sees a later one",
     "reads_all": "the state at the end of a text depends on every step",
 }
 # The sides on which every text is padded somewhere between its file and a signature.
@@ -392,6 +392,7 @@ class Transformer(Encoder):
         num_heads: number of attention heads, a divisor of `units`.
         feed_forward_units: size of the inner dense layer of a block; `None`: four times `units`.
         causal: whether a step sees no later one.
+        window: with `causal`, how many steps a step sees, itself among them; `None`: all. With a window it streams.
         positions: `"sinusoidal"`, `"rotary"`, or `"learned"` with `max_steps`: see `keras_seq.layers.TransformerStack`.
         max_steps: number of learned positions.
         norm: `"pre"` or `"post"`: where the norms stand.
@@ -401,19 +402,20 @@ class Transformer(Encoder):
         Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020.
     """
 
-    variants = ({}, {"causal": True})
+    variants = ({}, {"causal": True}, {"causal": True, "window": 256})
     num_blocks: int = 2
     units: int = 128
     num_heads: int = 4
     feed_forward_units: int | None = None
     causal: bool = False
+    window: int | None = None
     positions: str = "sinusoidal"
     max_steps: int | None = None
     norm: str = "pre"
 
     def __post_init__(self) -> None:
-        for name in ("num_blocks", "units", "num_heads", "feed_forward_units"):
-            if name != "feed_forward_units" or self.feed_forward_units is not None:
+        for name in ("num_blocks", "units", "num_heads", "feed_forward_units", "window"):
+            if name not in ("feed_forward_units", "window") or getattr(self, name) is not None:
                 check_positive_integer(name, getattr(self, name))
         if self.units % self.num_heads:
             raise ValueError(
@@ -423,11 +425,11 @@ class Transformer(Encoder):
 
     @property
     def streams(self) -> bool:
-        return self.causal
+        return self.causal and self.window is not None
 
     @property
     def reads_all(self) -> bool:
-        return True
+        return self.window is None
 
     def prepare(self, rates: Mapping[str, float]) -> Callable[[Tensor], Tensor]:
         stack = TransformerStack(
@@ -442,6 +444,7 @@ class Transformer(Encoder):
             scale_inputs=True,
             norm=self.norm,
             causal=self.causal,
+            window=self.window,
             name="transformer",
         )
-        return functools.partial(connected, [keras.layers.Dense(self.units, name="projection"), stack])
+        return functools.partial(connected, [keras.layers.Dense(self.units, name="input_projection"), stack])
