@@ -188,7 +188,7 @@ def streaming_encoder(
         arguments = {name: default if given is None else given for name, (given, default) in own.items()}
         return RecurrentStack(**arguments, dropout=dropout, name="recurrent")
     reader = make_encoder(encoder)
-    check_needs(reader, (*needs, "streams"), asker)
+    check_needs(reader, ("streams", *needs), asker)
     return reader.prepare({"recurrent": dropout})
 
 
