@@ -53,7 +53,8 @@ def changed_steps(model, place):
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_an_encoder_does_what_it_declares(name, options):
-    encoder = make_encoder({"kind": name, **SMALL[name], **options})
+    window = {"window": 3} if "window" in options else {}
+    encoder = make_encoder({"kind": name, **SMALL[name], **options, **window})
     model = reader(encoder)
     assert changed_steps(model, STEPS - 1)[-1]
     assert changed_steps(model, STEPS - 1)[:-1].any() != encoder.causal
