@@ -388,7 +388,9 @@ class TagCounter:
         if "BIOES" in self.evidence:
             if self.unfit is not None:
                 (number, previous, tag), (line, earlier, _) = self.unfit, self.evidence["BIOES"]
-                reason = f"mixed tag schemes: {tag!r} after {previous!r} is not BIOES, but {earlier!r} in line {line} is"
+                reason = (
+                    f"mixed tag schemes: {tag!r} after {previous!r} is not BIOES, but {earlier!r} in line {line} is"
+                )
                 raise DataError(self.path, number, reason, _ONE_SCHEME)
             return "BIOES", remarks
         if "BIO" in self.evidence and "IOB1" in self.evidence:

@@ -87,7 +87,9 @@ def register_reader(reader: Reader) -> None:
         ValueError: If another one has this name.
     """
     if not isinstance(reader, Reader):
-        raise TypeError(f"`reader` must be a Reader. Received: reader={reader!r}. Give it name, roles, sniff, examples.")
+        raise TypeError(
+            f"`reader` must be a Reader. Received: reader={reader!r}. Give it name, roles, sniff, examples."
+        )
     READERS.add(reader.name, reader)
 
 
