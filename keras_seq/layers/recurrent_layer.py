@@ -161,6 +161,7 @@ class RecurrentLayer(_Base):
         if sequences.shape[0] is None and states and states[0].shape[0] is not None:
             # The states know the number of rows: loops ask that what goes round in them keeps its shape.
             sequences = ops.reshape(sequences, (states[0].shape[0], ops.shape(sequences)[1], sequences.shape[2]))
+        self._draw_dropout_masks(sequences)
         if sequences.shape[1] != 0:
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         # The loops of Keras read a first step: it is one of padding, over which the states are carried.
@@ -228,10 +229,14 @@ class RecurrentLayer(_Base):
             **{name: getattr(self, name) for name, default in own.items() if getattr(self, name) != default},
         }
 
-    def _maybe_config_dropout_masks(self, cell: Any, input_sequence: Any, input_state: Any) -> None:
-        # Keras takes the shape of the masks off the first step, which a batch without steps has not.
-        shape = (ops.shape(input_state[0])[0], self.cell.kernel.shape[0])
-        super()._maybe_config_dropout_masks(cell, ops.zeros(shape, input_sequence.dtype), input_state)
+    def _draw_dropout_masks(self, sequences: Tensor) -> None:
+        """Draw the masks of the cell, which keeps them until the stock layer has run: it would take their shape off the
+        first step, which a batch without steps has not."""
+        self.cell.reset_dropout_mask()
+        self.cell.reset_recurrent_dropout_mask()
+        rows = ops.shape(sequences)[0]
+        self.cell.get_dropout_mask(ops.zeros((rows, self.cell.kernel.shape[0]), sequences.dtype))
+        self.cell.get_recurrent_dropout_mask(ops.zeros((rows, self.units), sequences.dtype))
 
     def _activation_name(self) -> str:
         return {keras.activations.tanh: ACTIVATIONS[0], keras.activations.relu: ACTIVATIONS[1]}[self.activation]

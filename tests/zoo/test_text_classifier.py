@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_seq.ops.masking import get_keras_mask
+from keras_seq.core.keras_compat import get_keras_mask
 from keras_seq.testing.padding import check_padding
 from keras_seq.zoo import sentiment_model, text_classifier_model
 
