@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import gzip
 import itertools
-import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -16,12 +15,13 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from keras_seq.cli.options import Quiet, RunOrModel, examples
-from keras_seq.cli.printing import Advance, output, progress
+from keras_seq.cli.printing import Advance, json_line, output, progress
 from keras_seq.cli.reading import check_input, read_lines
 from keras_seq.cli.showing import highlighted
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write, check_output
+from keras_seq.core.notices import visible
 
 if TYPE_CHECKING:
     from keras_seq.tasks.capabilities import Examples
@@ -180,18 +180,19 @@ def write_results(found: Examples, output_file: Path | None, as_json: bool, adva
 def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Result, str], object]:
     """Writes a result, after what stands between it and the one before."""
 
-    def rendered(result: Result, between: str) -> bytes:
-        line = json.dumps(result.as_dict(), ensure_ascii=False) if as_json else result.line()
+    def rendered(result: Result, between: str) -> str:
+        line = json_line(result.as_dict()) if as_json else result.line()
         # Lone surrogates, which come from bytes of the command line that are no text, have no UTF-8.
-        return f"{between}{line}\n".encode(errors="backslashreplace")
+        return f"{between}{line}\n".encode(errors="backslashreplace").decode()
 
     def to_stdout(result: Result, between: str) -> None:
-        sys.stdout.write(rendered(result, between).decode())
+        # Most likely somebody looks at it. A file gets the texts as they are.
+        sys.stdout.write(visible(rendered(result, between)))
 
     def to_terminal(result: Result, between: str) -> None:
         output().print(highlighted(result, between), soft_wrap=True)
 
     if file is not None:
         write = file.write
-        return lambda result, between: write(rendered(result, between))
+        return lambda result, between: write(rendered(result, between).encode())
     return to_stdout if as_json or not sys.stdout.isatty() else to_terminal

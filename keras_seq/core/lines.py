@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO, cast
 
 from keras_seq.core.errors import DataError
+from keras_seq.core.reading import open_input
 
 # No real line is near: a longer one means a file of another kind, and must not fill the memory.
 MAX_LINE_BYTES = 1_000_000
@@ -194,7 +195,7 @@ def opened(path: str | os.PathLike, facts: LineFacts | None = None) -> Iterator[
         DataError: When it is missing, a folder, damaged gzip, or cannot be read.
     """
     try:
-        with open(path, "rb") as raw, plain(raw, facts) as file:
+        with open_input(path) as raw, plain(raw, facts) as file:
             yield file
     except FileNotFoundError:
         raise DataError(path, None, "no such file", "check the name, or fetch the data first") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import expanded
 from keras_seq.data.registry import BUNDLED_DIRECTORY, DataFile, cache_directory, get_dataset
 
 _TIMEOUT_SECONDS = 30
@@ -44,7 +45,7 @@ def fetch(
     dataset = get_dataset(name)
     if dataset.is_bundled:
         return BUNDLED_DIRECTORY / dataset.directory
-    folder = (cache_directory() if data_dir is None else Path(data_dir).expanduser()) / dataset.directory
+    folder = (cache_directory() if data_dir is None else expanded(data_dir)) / dataset.directory
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

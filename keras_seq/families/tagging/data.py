@@ -30,12 +30,12 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
 
     def __init__(self, sentences: Iterable[Sentence], tag_names: Sequence[str]) -> None:
         ids = {name: index for index, name in enumerate(tag_names)}
-        labels = array("h")
+        labels = array("h" if len(tag_names) <= 1 << 15 else "i")
         self.store = TokenStore()
         for sentence in sentences:
             self.store.add(sentence.tokens)
             labels.extend(ids[tag] for tag in sentence.tags)
-        self._labels = np.frombuffer(labels, np.int16)
+        self._labels = np.frombuffer(labels, labels.typecode)
         self._mentions = self._find_mentions(tag_names)
 
     def __len__(self) -> int:
