@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -133,6 +134,10 @@ def _line_of_input_error(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, ValueError | TypeError) and "Received:" in str(error) and _is_raised_here(error):
         return str(error)
+    if type(error).__name__ == "InvalidArgumentError":
+        # A check in the graph of a model, which is of TensorFlow's kind: its message is ours.
+        match = re.search(r"assertion failed: \[(.+?)\] \[\[", " ".join(str(error).split()))
+        return f"{match[1]}; send other values" if match else None
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return f"{_shortened(str(error), 200) or 'out of memory'}: {_LESS}"
     if isinstance(error, OSError) and error.errno is not None:

@@ -41,8 +41,10 @@ def check_input(path: str | None) -> None:
         raise DataError(path, None, "is a folder", "name a file in it")
     if not os.path.exists(path):
         raise DataError(path, None, "no such file", "check the name")
-    with open(path, "rb"):
-        pass
+    if os.path.isfile(path):
+        # Whoever writes into a FIFO would take this for all that is read of it.
+        with open(path, "rb"):
+            pass
 
 
 @contextmanager

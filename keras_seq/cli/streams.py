@@ -22,7 +22,8 @@ def prepare_streams() -> None:
     """Let all that is written to stdout and stderr arrive, or fail; never be dropped or end in a `UnicodeError`.
 
     A descriptor that is closed is opened on the null device: else the next file that is opened would take its place
-    and get what is printed. What the encoding of a stream lacks is written as `\\u00e1`, which JSON reads as the character.
+    and get what is printed. What the encoding of a stream lacks is written as `\\u00e1`, which JSON reads as that
+    character.
     """
     for number in range(3):
         try:
@@ -30,6 +31,8 @@ def prepare_streams() -> None:
         except OSError:
             # The lowest free descriptor is taken: this one.
             os.open(os.devnull, os.O_RDWR)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     if sys.stdout is None:
         sys.stdout = _ClosedStream()
     if sys.stderr is None:

@@ -7,7 +7,6 @@ import numpy as np
 
 from keras_seq.core.notices import one_line
 
-
 # Of a confusion matrix: more can neither be read nor drawn in a second. And the letters of a name.
 _MOST_CLASSES, _MOST_LETTERS = 24, 32
 
