@@ -19,7 +19,7 @@ import numpy as np
 from keras_seq.core.errors import DataError, InputError
 
 # How long a FIFO is waited for until somebody opens it for writing.
-_WAIT_SECONDS = 10.0
+_WAIT_SECONDS = 5.0
 # No settings of ours are near: a deeper nest is a damaged file, and would end Python's recursion.
 MOST_LEVELS = 32
 # No recipe of ours is near: a larger file is of another kind, and takes minutes.
@@ -52,7 +52,7 @@ def open_input(path: str | os.PathLike) -> io.BufferedReader:
         The open file; it may not be able to go back.
 
     Raises:
-        OSError: As of `open`; and where nobody writes into a FIFO within 10 seconds.
+        OSError: As of `open`; and where nobody writes into a FIFO within 5 seconds.
         ValueError: When the name holds a zero byte.
     """
     if not stat.S_ISFIFO(os.stat(path).st_mode):
