@@ -10,12 +10,13 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.lines import read_lines
-from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, TagCounter, cells_of, described
+from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, TagCounter, cells_of, described, plain_tag
 from keras_seq.data.description import Description
-from keras_seq.data.readers import remembered
+from keras_seq.data.readers import Head, remembered
 from keras_seq.data.roles import Roles, check_roles
 from keras_seq.data.tag_schemes import convert
 
+CONLL_SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio")
 CONLL_COLUMNS = ("token", "tag")
 
 
@@ -41,6 +42,19 @@ class CoNLLReader:
 
     name = "CoNLL"
     roles = CONLL_COLUMNS
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: most lines end with a tag, or begin with a number that counts them."""
+        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "-DOCSTART-"))]
+        rows = [line.split("\t" if "\t" in line else None) for line in lines]
+        if head.lines and head.lines[0].startswith("#begin document"):
+            return 1.0
+        if not rows or any(len(row) < 2 for row in rows):
+            return 0.0
+        tagged = sum(plain_tag(row[-1]) is not None for row in rows) / len(rows)
+        is_counted = len(rows[0]) > 2 and [row[0] for row in rows[:2]] in (["0", "1"], ["1", "2"], ["1", "1-2"])
+        is_named = head.path.name.removesuffix(".gz").endswith(CONLL_SUFFIXES)
+        return max(0.95 * (tagged > 0.8), 0.75 * is_counted, 0.94 * (is_named and tagged > 0.5))
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, gold: bool = True) -> Description:
         """What the file holds, from all of its rows.

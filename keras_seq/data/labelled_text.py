@@ -10,8 +10,9 @@ from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, finite_number, shorten
 from keras_seq.data.description import Description, Remark, marks_remark
 from keras_seq.data.label_names import joined_label, label_remarks
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table
+from keras_seq.data.tables import Table, names_roles
 
 COLUMNS = ("label", "score", "text", "fold")
 
@@ -39,6 +40,12 @@ class LabelledTextReader:
 
     name = "labelled text"
     roles = COLUMNS
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: two columns; or a first line that names them."""
+        if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
+            return 0.9
+        return 0.7 if head.rows and all(len(row) == 2 for row in head.rows) else 0.0
 
     def sniff(
         self,

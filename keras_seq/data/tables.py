@@ -11,6 +11,7 @@ from typing import NamedTuple
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, shorten
 from keras_seq.data.description import DECLARED, DEFAULT, RECIPE, Column, Description
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
 
 # What files call their columns, in lower case.
@@ -194,6 +195,13 @@ class Table:
             os.fspath(self.path), reader, unit, examples, facts=self.facts, separator=self.separator,
             columns=columns, header=self.first_line if self.names is not None else 0,
         )  # fmt: skip
+
+
+def names_roles(head: Head, roles: Sequence[str]) -> bool:
+    """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part."""
+    first = head.lines[0] if head.lines else ""
+    names = [[cell.strip() for cell in first.split(delimiter)] for delimiter in _DELIMITERS.values()]
+    return any(len(cells) > 1 and all(_named(cells, role) for role in roles) for cells in names)
 
 
 def csv_records(path: str | os.PathLike, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:

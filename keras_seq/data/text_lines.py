@@ -9,6 +9,7 @@ from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, shorten
 from keras_seq.data.description import RECIPE, Column, Description, Remark, marks_remark
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
 
 # Split -> the hundredths of all texts that it has, from where to where.
@@ -30,6 +31,10 @@ class LinesReader:
 
     name = "lines"
     roles = ("text",)
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: any text may be one of lines."""
+        return 0.3 if head.lines else 0.0
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
         """What the file holds, from all of its lines.
