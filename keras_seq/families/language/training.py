@@ -12,10 +12,11 @@ from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions
 from keras_seq.families.language.task import LanguageModel
-from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
+from keras_seq.tasks.language_text import read_language
 from keras_seq.tasks.training import KerasTraining
 from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import CarriedStates, Panels, jit_setting
+from keras_seq.training.language_recipe import LANGUAGE_SCORES
 from keras_seq.zoo import streaming_model, target_model
 
 # Texts that are drawn to be shown.
