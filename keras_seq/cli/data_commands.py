@@ -14,7 +14,9 @@ from keras_seq.cli.startup import start_frameworks
 COLUMNS = ["name", "task", "text language", "content", "licence", "folder"]
 
 app = typer.Typer(
-    cls=CommandGroup, no_args_is_help=True, help="List the data sets that recipes use, download them once; show what is in a file."
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="List the data sets that recipes use, download them once; show what is in a file.",
 )
 
 

@@ -363,7 +363,8 @@ def check_pixels(images: np.ndarray) -> None:
         images: Of any shape whose last two axes are height and width.
 
     Raises:
-        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a full stop.
+        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a
+            full stop.
 
     Example:
 

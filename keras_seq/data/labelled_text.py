@@ -45,7 +45,9 @@ class LabelledTextReader:
         """As of every reader: two columns; or a first line that names them."""
         if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
             return 0.9
-        return 0.7 if head.rows and all(len(row) == 2 for row in head.rows) else 0.0
+        if not head.rows or any(len(row) != 2 for row in head.rows):
+            return 0.0
+        return 0.7 if 2 * len({row[0] for row in head.rows}) <= len(head.rows) else 0.5
 
     def sniff(
         self,
@@ -142,8 +144,8 @@ def read_labelled_text(
             name of its column. Without `"label"` no example has one.
         label_separator: What parts the labels of one text, such as `"|"`; then an empty cell means no label. `None`:
             every text has exactly one label.
-        normalize_labels: Whether labels that differ only by case, quotes, invisible signs, the form of Unicode, or as `1`
-            and `1.0` do, are one.
+        normalize_labels: Whether labels that differ only by case, quotes, invisible signs, the form of Unicode, or as
+            `1` and `1.0` do, are one.
         allow_empty_text: Whether a text may be empty or blank. In training data such a line is a mistake.
 
     Returns:

@@ -37,7 +37,11 @@ class PianoRollReader:
         """As of every reader: a folder or a MIDI file; or JSON."""
         if head.path.is_dir() or head.content.startswith(b"MThd"):
             return 1.0
-        return 0.85 if head.content.lstrip()[:1] in (b"[", b"{") and head.path.name.endswith((".json", ".json.gz")) else 0.0
+        return (
+            0.85
+            if head.content.lstrip()[:1] in (b"[", b"{") and head.path.name.endswith((".json", ".json.gz"))
+            else 0.0
+        )
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, steps_per_beat: int = 1) -> Description:
         """What the file or folder holds.

@@ -18,7 +18,7 @@ from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
 _NAMES = {
     "text": "text texts sentence review content comment tweet question query utterance message document body title "
     "texto frase sentenca comentario textos pergunta mensagem satz phrase texte",
-    "label": "label labels class category sentiment intent target polarity emotion gold_label topic labels_str is_duplicate "
+    "label": "label labels class category sentiment intent target polarity emotion gold_label topic is_duplicate "
     "rotulo rótulo classe etiqueta categoria sentimento intencao etiket étiquette klasse",
     "score": "score scores rating value similarity stars relatedness relatedness_score similarity_score nota label",
     "fold": "fold split",

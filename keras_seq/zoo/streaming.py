@@ -170,9 +170,7 @@ def why_not_streaming(model: keras.Model) -> str:
                 operation.initial_state(1)
             except ValueError as error:
                 return str(error)
-        elif not (
-            isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS)) or kind in STEPWISE_OPERATIONS
-        ):
+        elif not (isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS)) or kind in STEPWISE_OPERATIONS):
             return (
                 f"whose {name!r} ({kind}) reads other steps than its own. Build it with `bidirectional=False` or a "
                 "causal encoder, a tagger with the head 'log_softmax': a CRF decides by what comes later."
