@@ -39,6 +39,8 @@ EPILOG = examples(
 )
 # Memory does not grow with the input: this many examples are held at a time.
 CHUNK = 512
+# How sure a reader must be of a file that is to hold texts, one a line.
+SURE = 0.6
 
 InputFile = Annotated[
     str | None,
@@ -129,7 +131,22 @@ def _file_of_its_own_form(task: Any, source: str, input_file: str | None, output
                 f"{source}: is {with_article(task.task)}, which reads plain text; {name} is for {', '.join(others)}, "
                 "give one text a line with --input"
             )
-    return None
+    return None if input_file == "-" else _by_content(task, input_file)
+
+
+def _by_content(task: Any, path: str) -> Examples | None:
+    """What a file holds that looks otherwise than texts, one a line; `None` where it does not."""
+    from keras_seq.data.readers import surest_reader
+
+    reader, is_sure = surest_reader(path)
+    if reader.name == "lines" or is_sure < SURE:
+        return None
+    if reader.name == getattr(task, "reader", None):
+        return task.examples_of(path)
+    raise InputError(
+        f"{path}: looks like a file of the kind {reader.name!r}, whose labels would be read as text; give texts alone, "
+        "one a line, or score it with `keras-seq evaluate --data`"
+    )
 
 
 def _texts(

@@ -10,6 +10,7 @@ from keras_seq.core.checks import check_boolean, check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.reading import array_names, read_arrays
 from keras_seq.data.description import Description, Remark
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
 
 # Omniglot's images come as rows of bits.
@@ -69,6 +70,10 @@ class ImageReader:
 
     name = "images"
     roles = ()
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: an NPZ file."""
+        return 0.9 if head.content.startswith(b"PK") else 0.0
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
         """What the file holds.
@@ -350,7 +355,8 @@ def check_pixels(images: np.ndarray) -> None:
         images: Of any shape whose last two axes are height and width.
 
     Raises:
-        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a full stop.
+        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a
+            full stop.
 
     Example:
 

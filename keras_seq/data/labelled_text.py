@@ -10,8 +10,9 @@ from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, finite_number, shorten
 from keras_seq.data.description import Description, Remark, marks_remark
 from keras_seq.data.label_names import joined_label, label_remarks
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table
+from keras_seq.data.tables import Table, names_roles
 
 COLUMNS = ("label", "score", "text", "fold")
 
@@ -39,6 +40,14 @@ class LabelledTextReader:
 
     name = "labelled text"
     roles = COLUMNS
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: two columns; or a first line that names them."""
+        if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
+            return 0.9
+        if not head.rows or any(len(row) != 2 for row in head.rows):
+            return 0.0
+        return 0.7 if 2 * len({row[0] for row in head.rows}) <= len(head.rows) else 0.5
 
     def sniff(
         self,
@@ -135,8 +144,8 @@ def read_labelled_text(
             name of its column. Without `"label"` no example has one.
         label_separator: What parts the labels of one text, such as `"|"`; then an empty cell means no label. `None`:
             every text has exactly one label.
-        normalize_labels: Whether labels that differ only by case, quotes, invisible signs, the form of Unicode, or as `1`
-            and `1.0` do, are one.
+        normalize_labels: Whether labels that differ only by case, quotes, invisible signs, the form of Unicode, or as
+            `1` and `1.0` do, are one.
         allow_empty_text: Whether a text may be empty or blank. In training data such a line is a mistake.
 
     Returns:

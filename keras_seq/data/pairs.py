@@ -11,8 +11,9 @@ from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, finite_number, read_lines, shorten
 from keras_seq.data.description import DECLARED, Description, marks_remark
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table
+from keras_seq.data.tables import Table, names_roles
 
 PAIR_COLUMNS = ("label", "a", "b", "score")
 PAIR_FORMS = ("tsv", "quora")
@@ -39,6 +40,13 @@ class PairsReader:
 
     name = "pairs"
     roles = PAIR_COLUMNS
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: a first line that names both texts, or three columns of which the first is 0 or 1."""
+        if names_roles(head, ("a", "b")):
+            return 0.92
+        is_labelled = head.rows and all(len(row) == 3 and row[0].strip() in ("0", "1") for row in head.rows)
+        return 0.8 if is_labelled else 0.0
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, form: str = "tsv") -> Description:
         """What the file holds, from all of its rows.
@@ -98,10 +106,10 @@ def read_pairs(
         columns: What the columns of a `"tsv"` are, in the order of the file: `"a"` and `"b"`, and any of `"label"`,
             `"score"` and `"ignored"` (this one may stand more than once); or role -> number or name of its column. The
             other form does not look at it.
-        form: `"tsv"`: one pair a line, tabs between the columns, no quotes; a first line of names is passed over. `"quora"`: as the Quora
-            Question Pairs come, CSV or TSV, told by the line of names at the top. A quoted question may hold line
-            breaks, which become LF. Without the column `is_duplicate` no pair has a label. A few questions of the
-            published files are empty; they are given as they are.
+        form: `"tsv"`: one pair a line, tabs between the columns, no quotes; a first line of names is passed over.
+            `"quora"`: as the Quora Question Pairs come, CSV or TSV, told by the line of names at the top. A quoted
+            question may hold line breaks, which become LF. Without the column `is_duplicate` no pair has a label. A few
+            questions of the published files are empty; they are given as they are.
 
     Returns:
         An iterator over `TextPair`; `line` is the one at which the pair begins.

@@ -14,6 +14,7 @@ from keras_seq.core.lines import read_pieces, shorten
 from keras_seq.core.notices import notify
 from keras_seq.data.description import Description, Remark
 from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, midi_files, read_midi
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
 
 # Split -> the lists of a JSON file that it may be called, the first of which is told in messages.
@@ -31,6 +32,16 @@ class PianoRollReader:
 
     name = "piano rolls"
     roles = ()
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: a folder or a MIDI file; or JSON."""
+        if head.path.is_dir() or head.content.startswith(b"MThd"):
+            return 1.0
+        return (
+            0.85
+            if head.content.lstrip()[:1] in (b"[", b"{") and head.path.name.endswith((".json", ".json.gz"))
+            else 0.0
+        )
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, steps_per_beat: int = 1) -> Description:
         """What the file or folder holds.

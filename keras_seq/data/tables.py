@@ -11,13 +11,14 @@ from typing import NamedTuple
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, shorten
 from keras_seq.data.description import DECLARED, DEFAULT, RECIPE, Column, Description
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
 
 # What files call their columns, in lower case.
 _NAMES = {
     "text": "text texts sentence review content comment tweet question query utterance message document body title "
     "texto frase sentenca comentario textos pergunta mensagem satz phrase texte",
-    "label": "label labels class category sentiment intent target polarity emotion gold_label topic labels_str is_duplicate "
+    "label": "label labels class category sentiment intent target polarity emotion gold_label topic is_duplicate "
     "rotulo rótulo classe etiqueta categoria sentimento intencao etiket étiquette klasse",
     "score": "score scores rating value similarity stars relatedness relatedness_score similarity_score nota label",
     "fold": "fold split",
@@ -194,6 +195,13 @@ class Table:
             os.fspath(self.path), reader, unit, examples, facts=self.facts, separator=self.separator,
             columns=columns, header=self.first_line if self.names is not None else 0,
         )  # fmt: skip
+
+
+def names_roles(head: Head, roles: Sequence[str]) -> bool:
+    """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part."""
+    first = head.lines[0] if head.lines else ""
+    names = [[cell.strip() for cell in first.split(delimiter)] for delimiter in _DELIMITERS.values()]
+    return any(len(cells) > 1 and all(_named(cells, role) for role in roles) for cells in names)
 
 
 def csv_records(path: str | os.PathLike, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:

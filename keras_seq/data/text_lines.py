@@ -9,6 +9,7 @@ from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, shorten
 from keras_seq.data.description import RECIPE, Column, Description, Remark, marks_remark
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
 
 # Split -> the hundredths of all texts that it has, from where to where.
@@ -30,6 +31,10 @@ class LinesReader:
 
     name = "lines"
     roles = ("text",)
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: any text may be one of lines."""
+        return 0.3 if head.lines else 0.0
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
         """What the file holds, from all of its lines.
@@ -87,7 +92,8 @@ def read_examples(
 
     With `split`, only a part of the texts is given: of `"train"`, `"validation"` and `"test"` nine tenths, a twentieth
     and a twentieth. Which part a text is in follows from its SHA-256 alone, upper and lower case being the same, and so
-    the forms of Unicode: it depends neither on the order nor on the other texts, and a text that is there twice is in one part.
+    the forms of Unicode: it depends neither on the order nor on the other texts, and a text that is there twice is in
+    one part.
 
     Args:
         path: The file, plain or gzip.

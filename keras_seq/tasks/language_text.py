@@ -18,8 +18,6 @@ from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
 from keras_seq.training.language_recipe import LanguageDataSection, LanguageTextSection
 
-LANGUAGE_SCORES = ("perplexity", "nll", "nats_per_character", "bits_per_character")
-"""What decides between language models; less is better."""
 FILE_FORMAT = "a text file with at least one symbol is needed"
 
 

@@ -13,7 +13,9 @@ import keras
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
+from keras_seq.core.plugins import FAMILIES
 from keras_seq.core.processes import check_process
+from keras_seq.data.description import Description
 from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.task_file import TASK_FILE, read_settings
@@ -33,13 +35,16 @@ class TrainedTask(ABC):
 
     task: ClassVar[str]
     """The name of the task in recipes."""
-    unit: ClassVar[str]
-    """What an example is called, in the plural."""
     model_file: ClassVar[str]
     """The file of what was learned."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    @property
+    def unit(self) -> str:
+        """What an example is called, in the plural."""
+        return FAMILIES.get(self.task).unit
 
     def save(self, directory: str | Path) -> None:
         """Write the model and what else `load` needs into a folder, and a manifest of these files."""
@@ -85,6 +90,10 @@ class TrainedTask(ABC):
     def evaluation_of(cls, recipe: Any) -> Evaluation | None:
         """What a recipe of the family tests its model on, `None` where it names no file."""
         return None if recipe.data.test is None else Evaluation(recipe.data.test)
+
+    def describe(self, data: str | Path, **options: Any) -> Description | None:
+        """What is understood of a file that `evaluate` takes, with the same options; by default nothing is told."""
+        return None
 
     @abstractmethod
     def evaluate(self, data: str | Path, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:
@@ -244,19 +253,21 @@ class KerasTask(TrainedTask):
         return self.served
 
 
-def check_layer(directory: Path, model: keras.Model, name: str) -> None:
-    """Raise unless a model has a layer that its family needs.
+def check_part(directory: Path, model: keras.Model, find: Callable[[keras.Model], Any]) -> None:
+    """Raise unless a model has a part that its family needs.
 
     Args:
         directory: where the model stands.
         model: the model.
-        name: the name of the layer.
+        find: a function of `keras_seq.zoo.parts`.
 
     Raises:
-        RunError: if there is none of that name.
+        RunError: if it does not find it.
     """
-    if name not in [layer.name for layer in model.layers]:
-        raise RunError(f"{directory}: its model has no layer `{name}`; train it again")
+    try:
+        find(model)
+    except ValueError as error:
+        raise RunError(f"{directory}: {error}") from None
 
 
 def save_model(model: keras.Model, path: Path) -> None:

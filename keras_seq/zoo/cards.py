@@ -13,6 +13,9 @@ from keras_seq.core.files import atomic_write
 from keras_seq.core.notices import visible
 from keras_seq.core.reading import read_text_file
 
+CARD_FILE = "card.json"
+"""Where a card stands in the folder of its model."""
+
 # No language, an undetermined one, no linguistic content (BCP 47).
 NO_LANGUAGE = ("", "und", "zxx")
 _REMEDY = "export the model again"

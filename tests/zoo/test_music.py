@@ -6,7 +6,7 @@ import pytest
 
 from keras_seq.losses import NoteCrossEntropy
 from keras_seq.testing import run_model_test
-from keras_seq.zoo import language_model, music_model, streaming_music_model
+from keras_seq.zoo import language_model, music_model, streaming_model
 
 ROWS, STEPS, NOTES = 3, 5, 7
 
@@ -56,7 +56,7 @@ def test_step_by_step_and_in_parts_as_the_whole(tmp_path, cell, num_states):
     notes = random_notes(steps=60)
     whole = model.predict({"notes": notes, "step_mask": np.ones(notes.shape[:2], "int32")}, verbose=0)
     model.save(tmp_path / "model.keras")
-    stream = streaming_music_model(keras.saving.load_model(tmp_path / "model.keras"))
+    stream = streaming_model(keras.saving.load_model(tmp_path / "model.keras"))
     names = ("state_h", "state_c")[:num_states]
     assert {tensor.name for tensor in stream.inputs} == {"notes", *names}
     for cuts in (range(1, 60), [25, 40]):
@@ -79,4 +79,4 @@ def test_wrong_arguments():
         with pytest.raises(ValueError, match=f"`{name}` must be a rate"):
             music_model(**{name: 1.0})
     with pytest.raises(ValueError, match="`model` must come from `music_model`. Received: model='language_model'"):
-        streaming_music_model(language_model(9, units=4, embedding_dim=3))
+        streaming_model(language_model(9, units=4, embedding_dim=3))

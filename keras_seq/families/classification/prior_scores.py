@@ -16,15 +16,17 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit, log_softmax
 
 from keras_seq.core.errors import RecipeError
-from keras_seq.data import LabelledText, check_labels, read_labelled_text
+from keras_seq.data import LabelledText, check_labels
 from keras_seq.data.batching import EMPTY_ROW
+from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.layers import WideScores
-from keras_seq.tasks.id_weights import ids_of, wide_tables
+from keras_seq.tasks.id_weights import ids_of
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import WordTokenizer
+from keras_seq.zoo.parts import wide_tables_of
 
 # What is read of one sentence.
 MOST_TOKENS = 10_000
@@ -57,7 +59,9 @@ def read_pieces(
     separator = recipe.data.label_separator
 
     def examples() -> Iterator[LabelledText]:
-        return read_labelled_text(path, columns=section.columns, label_separator=separator)
+        return LABELLED_TEXT.examples(
+            path, section.columns, label_separator=separator, normalize_labels=recipe.data.normalize_labels
+        )
 
     check_labels(examples(), label_ids.names, path)
     for chunk in chunks(examples(), TEXTS_PER_CHUNK):
@@ -138,7 +142,7 @@ def fit_prior(
         texts: batches of the training texts.
     """
     section = recipe.transfer
-    tables = {name: table for name, table in wide_tables(model).items() if name.startswith("prior_")}
+    tables = {name: table for name, table in wide_tables_of(model).items() if not table.trainable}
     features, targets = _features(model, tables, pieces)
     scores = _logistic_regression(features, targets, section.l2, is_multi_label=pieces.labels.is_multi_label)
     found = _features(model, tables, texts)[0] @ scores
@@ -176,7 +180,7 @@ def _features(
         count = int(np.count_nonzero(batch.indices != EMPTY_ROW))
         first, of_batch = 0, []
         for name, table in tables.items():
-            ids = ids_of(model, name, inputs)[:count].reshape(count, -1)
+            ids = ids_of(model, table, inputs)[:count].reshape(count, -1)
             found = np.where(ids > 0, weights[name][ids], 0)
             length = np.sqrt(np.square(found).sum(axis=1, keepdims=True))
             of_batch.append((found / np.where(length > 0, length, 1), ids + first))

@@ -15,6 +15,7 @@ from keras_seq.export.json_settings import MOST_TOKENS, REMEDY, JSONSettings
 from keras_seq.export.text_functions import WholeTextFunctions
 from keras_seq.ops.calibration import apply_temperature
 from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.zoo.parts import pooling_of, steps_of
 
 LABELS_FILE, _LEGACY_FILE = "labels.txt", "classification.json"
 # From this probability on a text has a label, where it may have several.
@@ -31,6 +32,7 @@ class ClassificationSettings(JSONSettings):
         threshold: a text whose highest probability is below it is out of scope. 0: none is.
         out_of_scope_label: the label of such a text.
         label_separator: what stands between the labels of a text; `None` where a text has one label.
+        normalize_labels: whether labels of files that differ only by case, quotes and the like are one.
         max_tokens: of longer text the rest is not read.
     """
 
@@ -41,6 +43,7 @@ class ClassificationSettings(JSONSettings):
     threshold: float = 0.0
     out_of_scope_label: str = "out_of_scope"
     label_separator: str | None = None
+    normalize_labels: bool = False
     max_tokens: int = 1000
 
     def __post_init__(self) -> None:
@@ -85,9 +88,8 @@ class ClassificationFunctions(WholeTextFunctions):
     ) -> None:
         super().__init__(model, tokenizer, encoder, settings)
         inputs = {tensor.name: tensor for tensor in model.inputs}
-        self._pooling = model.get_layer("pooling")
-        # A mask that comes with the sequence is an input too.
-        self._sequence_model = keras.Model(inputs, keras.tree.flatten(self._pooling.input)[0])
+        self._pooling = pooling_of(model)
+        self._sequence_model = keras.Model(inputs, steps_of(model))
         text = tf.TensorSpec([None], tf.string, name="text")
         self.declare("serving_default", self._text, text)
         self.declare("attention", self._attention, text)

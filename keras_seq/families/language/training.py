@@ -8,14 +8,17 @@ import keras
 from keras import ops
 
 from keras_seq.data import StreamBatches
+from keras_seq.data.description import Description
+from keras_seq.data.text_lines import LINES
 from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions
 from keras_seq.families.language.task import LanguageModel
-from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
+from keras_seq.tasks.language_text import read_language
 from keras_seq.tasks.training import KerasTraining
 from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import CarriedStates, Panels, jit_setting
+from keras_seq.training.language_recipe import LANGUAGE_SCORES
 from keras_seq.zoo import streaming_model, target_model
 
 # Texts that are drawn to be shown.
@@ -36,6 +39,11 @@ class LanguageTraining(KerasTraining):
     def read(self) -> None:
         self.train, self.validation = read_language(self.recipe.data, self.recipe.language, self.paths)
         self.encoder = self.train.encoder
+
+    def describe(self, path: Path) -> Description | None:
+        column = self.recipe.language.column
+        columns = None if column is None else {"text": column}
+        return LINES.sniff(path, columns) if self.recipe.language.layout == "lines" else None
 
     def build(self) -> None:
         super().build()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.checks import check_choice, check_non_negative_integer, check_number, check_positive_integer
-from keras_seq.data.pairs import PAIR_FORMS
+from keras_seq.data.description import Description
+from keras_seq.data.labelled_text import LABELLED_TEXT
+from keras_seq.data.pairs import PAIR_FORMS, PAIRS
 from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.row_options import RowOption, checked_options, integer_option
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.text import TokenEncoder, WordTokenizer
-from keras_seq.zoo.twins import TOWER
+from keras_seq.zoo.parts import tower_of
 
 # Of a file: pairs, or labelled text.
 FORMS = (*PAIR_FORMS, "classes")
@@ -66,6 +70,18 @@ class MatchingSettings(JSONSettings):
                 f"Received: score_range={self.score_range!r}. Give two numbers, the smaller one first."
             )
 
+    def examples_of(self, path: str | os.PathLike) -> Iterator[Any]:
+        """The pairs, or labelled texts, of a file."""
+        if self.form == "classes":
+            return LABELLED_TEXT.examples(path, self.columns)
+        return PAIRS.examples(path, self.columns, form=self.form)
+
+    def describe(self, path: str | os.PathLike) -> Description:
+        """What is understood of a file."""
+        if self.form == "classes":
+            return LABELLED_TEXT.sniff(path, self.columns)
+        return PAIRS.sniff(path, self.columns, form=self.form)
+
 
 class MatchingFunctions(TextFunctions):
     """Tokenizer, encoder and siamese model joined into the functions that a matcher serves.
@@ -91,7 +107,7 @@ class MatchingFunctions(TextFunctions):
         index_vectors: np.ndarray | None = None,
     ) -> None:
         settings = dataclasses.replace(settings or MatchingSettings(), index_size=len(index_texts))
-        self._vector_model = model.get_layer(TOWER)
+        self._vector_model = tower_of(model)
         super().__init__(model, self._vector_model, tokenizer, encoder, settings)
         text = tf.TensorSpec([None], tf.string, name="text")
         a, b = (tf.TensorSpec([None], tf.string, name=name) for name in ("a", "b"))

@@ -1,13 +1,14 @@
 """Tagging: the entities of a text, by a tag for each token."""
 
 from keras_seq.families.tagging.recipe import TaggerRecipe
-from keras_seq.families.tagging.task import Tagger
-from keras_seq.families.tagging.training import TaggerTraining
 from keras_seq.tasks.registry import Family
 
 FAMILY = Family(
-    task=Tagger,
+    name="tagger",
+    unit="sentences",
     recipe=TaggerRecipe,
-    training=TaggerTraining,
+    task=f"{__name__}.task:Tagger",
+    training=f"{__name__}.training:TaggerTraining",
+    test_case=f"{__name__}.test_case:write",
     monitor="entity_f1",
 )

@@ -9,11 +9,20 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.data import Sentence, detect_scheme, read_conll
-from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
+from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.notices import notify
+from keras_seq.data import Sentence
+from keras_seq.data.conll import CONLL, CONLL_SUFFIXES
+from keras_seq.data.description import Description
+from keras_seq.data.roles import Roles
+from keras_seq.export import Sample
+from keras_seq.export.served import sample_states
+from keras_seq.families.tagging.data import check_tags, tagging_scores
 from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.results import TaggedSentence, TaggedText
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
+from keras_seq.families.tagging.stream import TagStream
 from keras_seq.ops.spans import entities
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
@@ -22,7 +31,6 @@ from keras_seq.tasks.text_task import TokenTask, call_rows, calls, check_size, c
 # What is read of a file before it is tagged: of what was tagged, only the tags are kept.
 SENTENCES_PER_CHUNK = 4096
 MAX_LENGTH = 10_000
-CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 
 
 class Tagger(TokenTask):
@@ -36,7 +44,6 @@ class Tagger(TokenTask):
     """
 
     task = "tagger"
-    unit = "sentences"
     settings_class = TaggingSettings
     functions_class = TaggingFunctions
 
@@ -76,6 +83,51 @@ class Tagger(TokenTask):
                 results[row] = [tag.decode() for tag in tags[position, : len(sentences[row])]]
         return results
 
+    def stream(self, count: int = 1) -> TagStream:
+        """Tag texts that come in parts: the tags are those of the whole texts.
+
+        The model must read forwards and decide step by step: `bidirectional = false`, or a causal encoder, and
+        `head = "log_softmax"`, for a CRF decides by what comes later.
+
+        Args:
+            count: how many texts are read side by side.
+
+        Returns:
+            What reads on at each call of its `read`.
+
+        Raises:
+            InputError: if the model is another one, or its SavedModel has no signature `step`.
+            TypeError, ValueError: if the count is no positive integer.
+
+        Example:
+            >>> stream = keras_seq.load("runs/forwards").stream()  # doctest: +SKIP
+            >>> stream.read([["O", "juiz", "Paulo"]]), stream.read([["Souza"]])  # doctest: +SKIP
+            ([['O', 'O', 'B-PESSOA']], [['I-PESSOA']])
+        """
+        check_positive_integer("count", count)
+        if not self.served.serves("step"):
+            raise InputError(
+                f"{self.name}: its model cannot read a text in parts; train one with `bidirectional = false`, or a causal "
+                'encoder, and `head = "log_softmax"`'
+            )
+        return TagStream(self.served, count)
+
+    def verification_samples(self) -> list[Sample]:
+        if not self.served.serves("step"):
+            return []
+        tokens = np.array([["Ana", "mora", "em"], ["", "Lisboa", ""]], object)
+        states = sample_states(self.served, 2)
+        return [
+            Sample("two parts", {"tokens": tokens, **states}, "step"),
+            Sample("no step", {"tokens": tokens[:, :0], **states}, "step"),
+            Sample("no row", {"tokens": tokens[:0], **sample_states(self.served, 0)}, "step"),
+        ]
+
+    def golden_samples(self) -> list[str | Sample]:
+        return [*super().golden_samples(), *self.verification_samples()]
+
+    reader = CONLL.name
+
     @staticmethod
     def reads(name: str) -> bool:
         """Whether a file of this name is a CoNLL file; a name that ends in `.gz` is looked at without that."""
@@ -84,26 +136,38 @@ class Tagger(TokenTask):
     def examples_of(self, path: str) -> Examples:
         """The sentences of a CoNLL file, in any tag scheme; a result has the tags of the file and those predicted.
 
+        Tags that are wrong, or of several schemes, are told and copied as they are: tokens are what is read.
+
         Args:
             path: the file.
 
         Raises:
             DataError: if the file is broken.
         """
-        detect_scheme(path)
-        return Examples("sentences", read_conll(path, scheme="BIO", max_length=MAX_LENGTH), self._tagged, "\n")
+        try:
+            description = CONLL.sniff(path)
+        except DataError as error:
+            description = CONLL.sniff(path, gold=False)
+            notify(f"{error.path}:{error.line}: {error.reason}; the tags of the file are copied as they are")
+        rows = CONLL.examples(path, scheme="BIO", max_length=MAX_LENGTH, gold=bool(description.scheme))
+        return Examples("sentences", rows, self._tagged, "\n")
+
+    def describe(self, data: str | Path, *, columns: Roles | None = None, **options: Any) -> Description:
+        return CONLL.sniff(data, columns)
 
     def evaluate(
         self,
         data: str | Path,
         on_progress: Callable[[int], None] | None = None,
         *,
+        columns: Roles | None = None,
         max_length: int = MAX_LENGTH,
     ) -> dict[str, Any]:
         """Score the tagger on a CoNLL file.
 
         Args:
             data: the file, in any tag scheme.
+            columns: the roles of its columns, as of `keras_seq.data.conll.CoNLLReader`.
             max_length: a sentence of more tokens is an error.
             on_progress: called with the number of sentences that were tagged since the last call.
 
@@ -115,7 +179,8 @@ class Tagger(TokenTask):
             DataError: if the file is broken, or has an entity type that the model does not know.
         """
         true, predicted = [], []
-        for chunk in chunks(read_sentences(data, "BIO", max_length), SENTENCES_PER_CHUNK):
+        sentences = CONLL.examples(data, columns, scheme="BIO", max_length=max_length)
+        for chunk in chunks(sentences, SENTENCES_PER_CHUNK):
             for sentence in chunk:
                 check_tags(data, sentence, self.settings.tags)
             true += [sentence.tags for sentence in chunk]
@@ -128,7 +193,11 @@ class Tagger(TokenTask):
     def evaluation_of(cls, recipe: TaggerRecipe) -> Evaluation | None:
         """As of every task: sentences are as long as those of the training may be."""
         data = recipe.data
-        return None if data.test is None else Evaluation(data.test, {"max_length": data.max_length})
+        return (
+            None
+            if data.test is None
+            else Evaluation(data.test, {"columns": data.columns, "max_length": data.max_length})
+        )
 
     def _tagged(self, sentences: Sequence[Sentence]) -> list[TaggedSentence]:
         predicted = self.predict_tokens([sentence.tokens for sentence in sentences])
