@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import gzip
 import itertools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -91,7 +92,7 @@ def predict(
         raise InputError("predict takes texts, --input or --pairs, one of them; see `keras-seq predict --help`")
     if pairs_file is not None and nearest is not None:
         raise InputError("--pairs compares texts, --nearest looks them up in an index; leave one of them out")
-    check_input(pairs_file or input_file)
+    check_input(pairs_file or input_file, is_read_twice=pairs_file is not None)
     if output_file is not None:
         check_output(output_file, [name for name in (input_file, pairs_file) if name is not None])
     start_frameworks()
@@ -131,7 +132,8 @@ def _file_of_its_own_form(task: Any, source: str, input_file: str | None, output
                 f"{source}: is {with_article(task.task)}, which reads plain text; {name} is for {', '.join(others)}, "
                 "give one text a line with --input"
             )
-    return None if input_file == "-" else _by_content(task, input_file)
+    # What is no ordinary file, such as a pipe, can be read once.
+    return _by_content(task, input_file) if os.path.isfile(input_file) else None
 
 
 def _by_content(task: Any, path: str) -> Examples | None:

@@ -192,9 +192,19 @@ def opened(path: str | os.PathLike, facts: LineFacts | None = None) -> Iterator[
     Raises:
         DataError: When it is missing, a folder, damaged gzip, or cannot be read.
     """
+    with told(path), open_input(path) as raw, plain(raw, facts) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def told(path: str | os.PathLike) -> Iterator[None]:
+    """What fails while a file is opened and read is told in one line.
+
+    Raises:
+        DataError: As `opened`.
+    """
     try:
-        with open_input(path) as raw, plain(raw, facts) as file:
-            yield file
+        yield
     except FileNotFoundError:
         raise DataError(path, None, "no such file", "check the name, or fetch the data first") from None
     except IsADirectoryError:

@@ -282,9 +282,11 @@ def _npz(path: str | os.PathLike) -> Iterator[Any]:
     # Opened here: NumPy leaves a broken file open.
     with open(path, "rb") as opened, warnings.catch_warnings():
         warnings.simplefilter("error")
-        if opened.read(2) != b"PK":
+        magic = opened.read(2)
+        if magic != b"PK":
             # NumPy would take it for pickled objects, and advise to unpickle them.
-            raise ValueError("is no NPZ file" if os.fstat(opened.fileno()).st_size else "is empty")
+            kind = "is no NPZ file; it holds one array" if magic == b"\x93N" else "is no NPZ file"
+            raise ValueError(kind if magic else "is empty")
         opened.seek(0)
         try:
             with np.load(opened, allow_pickle=False) as file:

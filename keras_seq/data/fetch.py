@@ -100,7 +100,7 @@ def _download(file_name: str, data_file: DataFile, sources: _Sources, progress: 
             content = data_file.convert(*contents)
         except Exception as error:
             # Archives, images, tables and JSON of other content make their parsers raise dozens of exceptions.
-            failures.append(f"{named}: is no such file ({error or type(error).__name__})")
+            failures.append(f"{named}: {error or type(error).__name__}")
             continue
         digest = hashlib.sha256(content).hexdigest()
         if digest == data_file.sha256:
@@ -167,4 +167,6 @@ def _receive(url: str, found: queue.Queue, is_given_up: threading.Event) -> None
                 if not block:
                     return
     except Exception as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         put("error", error)

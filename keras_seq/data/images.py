@@ -320,7 +320,7 @@ def _read(path: str | os.PathLike, remedy: str, reader: Callable[..., Any]) -> A
     except OSError as error:
         raise DataError(path, None, f"cannot be read ({error.strerror or error})", remedy) from error
     except ValueError as error:
-        raise DataError(path, None, str(error), remedy) from error
+        raise DataError(path, None, f"no NPZ file, or a damaged one ({error})", remedy) from error
 
 
 def _taken(

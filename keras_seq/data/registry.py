@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from keras_seq.core.errors import InputError
+from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.reading import expanded
 from keras_seq.data.conversions import (
     clinc_json,
@@ -210,6 +210,10 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
         for path in _spellings(candidate):
             if path.is_file() or (path.is_dir() and midi_files(path)):
                 return path
+    if reference.exists() and not reference.is_dir():
+        raise DataError(
+            reference, None, "is no ordinary file, and has to be read twice", "write its content into a file"
+        )
     folder = reference.parts[0] if len(reference.parts) > 1 and not reference.is_absolute() else None
     plain = reference.name.removesuffix(".gz")
     for dataset in list_datasets():
