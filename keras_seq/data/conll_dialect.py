@@ -214,7 +214,7 @@ class Sniffer:
         if not self.first:
             self.first, self.first_line, self.separator = cells, number, "tab" if "\t" in line.strip() else "spaces"
             self.tagged = list(range(1, width))
-        if (width < 2 and self.gold) or (self.has_brackets and width < _ONTONOTES_WIDTH):
+        if (width < 2 and (self.gold or len(self.first) > 1)) or (self.has_brackets and width < _ONTONOTES_WIDTH):
             raise _too_few(self.path, number, cells)
         if width != len(self.first) and not self.has_brackets:
             if self.wrong is not None and not self.tags.tokens and self.gold:
@@ -388,7 +388,9 @@ class TagCounter:
         if "BIOES" in self.evidence:
             if self.unfit is not None:
                 (number, previous, tag), (line, earlier, _) = self.unfit, self.evidence["BIOES"]
-                reason = f"mixed tag schemes: {tag!r} after {previous!r} is not BIOES, but {earlier!r} in line {line} is"
+                reason = (
+                    f"mixed tag schemes: {tag!r} after {previous!r} is not BIOES, but {earlier!r} in line {line} is"
+                )
                 raise DataError(self.path, number, reason, _ONE_SCHEME)
             return "BIOES", remarks
         if "BIO" in self.evidence and "IOB1" in self.evidence:

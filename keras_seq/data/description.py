@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 from keras_seq.core.lines import LineFacts
+from keras_seq.core.notices import notify
 
 RECIPE, DECLARED, INFERRED, DEFAULT = "recipe", "declared", "inferred", "by default"
 # So many classes or types, and rows of one kind, are named; all are counted.
@@ -163,6 +164,20 @@ class Description:
         names = sorted(self.counts, key=lambda name: (-self.counts[name], name))
         listed = ", ".join(f"{visible(name)} {self.counts[name]:,}" for name in names[:most])
         return f"{listed}, ..." if len(names) > most else listed or "none"
+
+
+def tell(description: Description | None, quiet: bool = False) -> None:
+    """Print what was understood of a file, on stderr: a line, and one for each remark.
+
+    Args:
+        description: What a reader gave; `None`: nothing.
+        quiet: Whether only the remarks are printed.
+    """
+    if description is not None:
+        if not quiet:
+            notify(description.line())
+        for remark in description.remarks:
+            notify(f"{visible(description.path)}: {remark}")
 
 
 def number_of(count: int, plural: str) -> str:

@@ -1,16 +1,17 @@
 """Grey images: with labels, as pairs, and as one-shot runs, from NPZ files."""
 
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_seq.core.checks import check_boolean, check_positive_integer
 from keras_seq.core.errors import DataError
+from keras_seq.core.reading import array_names, read_arrays
+from keras_seq.data.description import Description, Remark
+from keras_seq.data.readers import Head
+from keras_seq.data.roles import Roles
 
 # Omniglot's images come as rows of bits.
 PACKED_SIDE = 105
@@ -62,6 +63,60 @@ class OneShotRuns(NamedTuple):
     references: np.ndarray
     queries: np.ndarray
     answers: np.ndarray
+
+
+class ImageReader:
+    """Grey images of NPZ files: with labels, in pairs, or as one-shot runs."""
+
+    name = "images"
+    roles = ()
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: an NPZ file."""
+        return 0.9 if head.content.startswith(b"PK") else 0.0
+
+    def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
+        """What the file holds.
+
+        Args:
+            path: The file.
+            columns: There are none.
+
+        Raises:
+            DataError: As `read_images`, `read_image_pairs` or `read_one_shot_runs`.
+        """
+        found = self._content(path)
+        counts: dict[str, int] = {}
+        if isinstance(found, LabelledImages):
+            kind, pixels, count = "labelled", found.images, len(found.images)
+            counts = dict(zip(found.names, np.bincount(found.labels, minlength=len(found.names)).tolist(), strict=True))
+        elif isinstance(found, OneShotRuns):
+            kind, pixels, count = "one-shot runs", found.references, len(found.references)
+        else:
+            (kind, pixels), count = ("pairs", found[0]), len(found[0])
+        unit = {"labelled": "images", "pairs": "pairs"}.get(kind, "runs")
+        scale = 255.0 if pixels.dtype == np.uint8 else 1.0
+        mean = float(pixels.mean()) / scale
+        details = {"size": f"{pixels.shape[-2]} x {pixels.shape[-1]} {pixels.dtype}", "mean": f"{mean:.2f}"}
+        remarks = [Remark("most is bright: of dark ink on white paper set images.invert = true")] if mean > 0.5 else []
+        return Description(
+            os.fspath(path), f"{self.name}, {kind}", unit, count, counted="classes" if counts else "", counts=counts,
+            details=details, remarks=remarks,
+        )  # fmt: skip
+
+    def examples(self, path: str | os.PathLike, columns: Roles | None = None) -> Iterator[tuple[np.ndarray, ...]]:
+        """Image and label; or the two images of a pair; or references, queries and answers of a run."""
+        found = self._content(path)
+        return zip(*(found[:2] if isinstance(found, LabelledImages) else found), strict=True)
+
+    def _content(self, path: str | os.PathLike) -> "LabelledImages | OneShotRuns | tuple[np.ndarray, np.ndarray]":
+        names = set(_names(path))
+        if "test_class" in names:
+            return read_one_shot_runs(path)
+        return read_image_pairs(path) if {"a", "b"} <= names and "images" not in names else read_images(path)
+
+
+IMAGES = READER = ImageReader()
 
 
 def read_images(path: str | os.PathLike) -> LabelledImages:
@@ -159,8 +214,7 @@ def has_runs(path: str | os.PathLike) -> bool:
     Raises:
         DataError: When the file is missing or no NPZ file.
     """
-    with _opened(path, IMAGES_FORMAT) as content:
-        return "test_class" in content.files
+    return "test_class" in _names(path)
 
 
 def read_one_shot_runs(path: str | os.PathLike) -> OneShotRuns:
@@ -250,27 +304,23 @@ def resize_images(images: np.ndarray, height: int, width: int, *, invert: bool =
     return found
 
 
-@contextmanager
-def _opened(path: str | os.PathLike, remedy: str) -> Iterator[Any]:
-    """The arrays of an NPZ file, each read when it is asked for."""
-    if not os.path.isfile(path):
-        raise DataError(path, None, "no such file", remedy)
-    try:
-        # NumPy leaves a file open that it opened itself and finds to be damaged.
-        with open(path, "rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if not isinstance(content, np.lib.npyio.NpzFile):
-                raise ValueError("it holds one array")
-            yield content
-    except DataError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(path, None, f"no NPZ file, or a damaged one ({error})", remedy) from None
+def _names(path: str | os.PathLike) -> list[str]:
+    return _read(path, IMAGES_FORMAT, array_names)
 
 
 def _read_arrays(path: str | os.PathLike, remedy: str) -> dict[str, np.ndarray]:
-    with _opened(path, remedy) as content:
-        return {name: content[name] for name in content.files}
+    return _read(path, remedy, read_arrays)
+
+
+def _read(path: str | os.PathLike, remedy: str, reader: Callable[..., Any]) -> Any:
+    try:
+        return reader(path)
+    except FileNotFoundError:
+        raise DataError(path, None, "no such file", remedy) from None
+    except OSError as error:
+        raise DataError(path, None, f"cannot be read ({error.strerror or error})", remedy) from error
+    except ValueError as error:
+        raise DataError(path, None, f"no NPZ file, or a damaged one ({error})", remedy) from error
 
 
 def _taken(
@@ -305,7 +355,8 @@ def check_pixels(images: np.ndarray) -> None:
         images: Of any shape whose last two axes are height and width.
 
     Raises:
-        ValueError: When they are not; the message names the first image that is odd, without a full stop.
+        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a
+            full stop.
 
     Example:
 
@@ -313,6 +364,8 @@ def check_pixels(images: np.ndarray) -> None:
     Traceback (most recent call last):
     ValueError: pixels must be from 0 to 1, or uint8; image 0 has 2.0
     """
+    if images.dtype == np.uint8 and images.size and images.max() == 1:
+        raise ValueError("pixels are uint8 and none is above 1, of 255; 0 and 1 must be bool, or floating")
     if images.dtype == np.uint8 or images.dtype == bool:
         return
     if images.dtype.kind != "f":

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import functools
 import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.lines import opened
 from keras_seq.core.plugins import Plugins
 from keras_seq.data.description import Description
 from keras_seq.data.roles import Roles
@@ -16,7 +21,50 @@ from keras_seq.data.roles import Roles
 Found = TypeVar("Found")
 # What was found out of so many files is kept.
 _MOST_REMEMBERED = 16
+_HEAD_BYTES = 1 << 16
 _remembered: OrderedDict[Any, Any] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a file begins.
+
+    Args:
+        path: The file, or a folder.
+        content: The first bytes, decompressed; of a folder none.
+    """
+
+    path: Path
+    content: bytes
+
+    @classmethod
+    def of(cls, path: str | os.PathLike) -> Head:
+        """Read the head of a file.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        if os.path.isdir(path):
+            return cls(Path(path), b"")
+        with opened(path) as file:
+            return cls(Path(path), file.read(_HEAD_BYTES))
+
+    @functools.cached_property
+    def lines(self) -> list[str]:
+        """The first lines that are whole; none where this is no text."""
+        if b"\0" in self.content:
+            return []
+        try:
+            text = codecs.getincrementaldecoder("utf-8-sig")().decode(self.content)
+        except UnicodeDecodeError:
+            text = self.content.decode("latin-1")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return lines[:-1] if len(self.content) == _HEAD_BYTES or not lines[-1] else lines
+
+    @functools.cached_property
+    def rows(self) -> list[list[str]]:
+        """The cells of the lines, blank ones left out; tabs part them."""
+        return [line.split("\t") for line in self.lines if line and not line.isspace()]
 
 
 @runtime_checkable
@@ -32,6 +80,9 @@ class Reader(Protocol):
 
     name: str
     roles: tuple[str, ...]
+
+    def recognises(self, head: Head) -> float:
+        """How sure it is, from 0 to 1, that a file is one for this reader."""
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
         """What the file holds.
@@ -79,6 +130,30 @@ def reader_named(name: str) -> Reader:
     return reader
 
 
+def reader_of(path: str | os.PathLike) -> Reader:
+    """The reader that is surest of a file, by what the file holds.
+
+    Raises:
+        DataError: If the file cannot be read, or none recognises it.
+    """
+    reader, is_sure = surest_reader(path)
+    if is_sure <= 0:
+        raise DataError(path, None, "no reader recognises it", f"name one: {', '.join(READERS.names())}")
+    return reader
+
+
+def surest_reader(path: str | os.PathLike) -> tuple[Reader, float]:
+    """The reader that is surest of a file, and how sure it is, from 0 to 1.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    head = Head.of(path)
+    sure = {name: reader_named(name).recognises(head) for name in READERS.names()}
+    best = max(sure, key=sure.__getitem__)
+    return reader_named(best), sure[best]
+
+
 def register_reader(reader: Reader) -> None:
     """Enter a reader into the registry, for this process.
 
@@ -87,7 +162,9 @@ def register_reader(reader: Reader) -> None:
         ValueError: If another one has this name.
     """
     if not isinstance(reader, Reader):
-        raise TypeError(f"`reader` must be a Reader. Received: reader={reader!r}. Give it name, roles, sniff, examples.")
+        raise TypeError(
+            f"`reader` must be a Reader. Received: reader={reader!r}. Give it name, roles, sniff, examples."
+        )
     READERS.add(reader.name, reader)
 
 

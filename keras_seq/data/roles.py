@@ -86,7 +86,9 @@ def places_of(
                 raise DataError(path, line, reason, f"correct data.columns.{role}")
             found[role] = names.index(column)
         elif column > width:
-            raise DataError(path, line, f"{width} columns, none has the number {column}", f"correct data.columns.{role}")
+            raise DataError(
+                path, line, f"{width} columns, none has the number {column}", f"correct data.columns.{role}"
+            )
         else:
             found[role] = column - 1
     return found

@@ -20,7 +20,7 @@ from keras_seq.families.music.results import ScoredPiece
 from keras_seq.families.music.served import LONGEST, MusicFunctions, MusicSettings, logits_by_steps
 from keras_seq.ops.row_options import check_temperature
 from keras_seq.tasks.capabilities import Examples
-from keras_seq.tasks.generation import options_of_samples
+from keras_seq.tasks.generation import MOST_SAMPLES, options_of_samples
 from keras_seq.tasks.trained_task import KerasTask
 
 MAX_SEED = 2**31 - 1
@@ -101,7 +101,7 @@ class MusicModel(KerasTask):
             DataError: if the file is broken.
             TypeError, ValueError: if an argument is of the wrong kind.
         """
-        check_positive_integer("count", count)
+        check_positive_integer("count", count, MOST_SAMPLES)
         check_positive_integer("max_length", max_length)
         check_temperature("temperature", temperature)
         check_non_negative_integer("seed", seed)
