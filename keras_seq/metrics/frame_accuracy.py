@@ -20,10 +20,6 @@ class FrameAccuracy(StepMean):
     Masking: steps whose notes are all -1, and steps that the Keras mask of `y_pred` calls padding, are left out. With
     nothing to count the result is 0.
 
-    Args:
-        name: Name of the metric.
-        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million notes.
-
     Call arguments (of `update_state`):
         y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding. Other numbers make the result NaN.
         y_pred: Log-odds `(batch, steps, notes)`, not probabilities.
@@ -32,9 +28,8 @@ class FrameAccuracy(StepMean):
     Returns (of `result`): a scalar from 0 to 1.
 
     Raises:
-        ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when `y_pred` are
-            probabilities: all of many numbers between 0 and 1. In a compiled graph, where the numbers are not known
-            when it is made, the result is NaN then.
+        ValueError: if the shapes do not fit each other; if `class_weight` was given to `fit`; or if `y_pred` are
+            probabilities, all of many numbers between 0 and 1 (in a compiled graph the result is NaN then).
 
     Example: one of two sounding notes is found, and one is predicted that is silent.
 
