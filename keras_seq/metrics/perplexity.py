@@ -7,7 +7,7 @@ from keras import ops
 from keras_seq.core.checks import check_integer
 from keras_seq.core.registration import register
 from keras_seq.metrics.accumulator import StepMean
-from keras_seq.metrics.formulas import ratio
+from keras_seq.metrics.formulas import perplexity
 from keras_seq.ops.cross_entropy import step_cross_entropy
 from keras_seq.ops.masking import labels_of_real_steps
 from keras_seq.ops.predictions import not_log_probabilities
@@ -72,4 +72,4 @@ class Perplexity(StepMean):
         return real, ops.where(not_log_probabilities(y_pred, real), float("nan"), costs), real
 
     def score(self, nats: Any, steps: Any) -> Any:
-        return ops.exp(ratio(nats, steps))
+        return perplexity(nats, steps)
