@@ -17,7 +17,7 @@ from keras_seq.ops.triplets import check_vectors, pair_triplet_costs, rows_and_i
 
 @register
 class ActiveTriplets(keras.metrics.Mean):
-    """The share of pairs whose cost of `keras_seq.losses.TripletLoss` is above 0.
+    """The share of active triplets: pairs whose cost of `keras_seq.losses.TripletLoss` is above 0.
 
     It falls as a model learns. Near 1 for long, together with an embedding spread near 0, it tells of a collapse: all
     vectors are the same, and every triplet costs its margin.

@@ -94,7 +94,7 @@ def multi_label_scores(
 
 
 def class_confusion(true_ids: Any, predicted_ids: Any, class_names: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """How often texts of one class are taken for another.
+    """Confusion matrix: how often texts of one class are taken for another.
 
     Args:
         true_ids: Class ids `(texts,)`; texts whose id is `-1` are left out.

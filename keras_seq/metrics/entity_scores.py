@@ -76,7 +76,7 @@ def scores_from_counts(
 def confusion_matrix(
     true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]]
 ) -> tuple[list[str], np.ndarray]:
-    """How often tokens of one entity type are tagged as another: token by token, prefixes left aside.
+    """Confusion matrix of entity types: how often tokens of one are tagged as another, prefixes left aside.
 
     Args:
         true_sequences: For each sentence, its tags.

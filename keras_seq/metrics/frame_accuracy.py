@@ -12,7 +12,7 @@ from keras_seq.ops.predictions import not_log_odds
 
 @register
 class FrameAccuracy(StepMean):
-    """Notes that are predicted rightly, as a share of all that are predicted or sound: TP / (TP + FP + FN).
+    """Frame accuracy, TP / (TP + FP + FN): notes rightly predicted, of all that are predicted or sound.
 
     For polyphonic music. A note is predicted where its probability is at least one half. Notes that are rightly silent
     do not count: they are nearly all of them.
@@ -22,7 +22,7 @@ class FrameAccuracy(StepMean):
 
     Call arguments (of `update_state`):
         y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding. Other numbers make the result NaN.
-        y_pred: Log-odds `(batch, steps, notes)`, not probabilities.
+        y_pred: Logits (log-odds) `(batch, steps, notes)`, not probabilities.
         sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar from 0 to 1.

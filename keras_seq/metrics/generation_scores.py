@@ -8,7 +8,7 @@ import numpy as np
 
 
 def generation_scores(generated: Collection[str], training: Collection[str]) -> dict[str, Any]:
-    """Scores of short texts that a model has generated, such as names, without a judgement of each.
+    """Novelty, diversity and lengths of short generated texts, such as names, without a judgement of each.
 
     A model that repeats its training texts has few new ones; one that says the same again and again has few distinct
     ones; one that stops too early or too late has other lengths. Letter case counts: compare texts of one spelling.

@@ -15,7 +15,7 @@ from keras_seq.ops.text_labels import class_ids, counted_weights
 
 @register
 class MacroF1(Accumulator):
-    """F1 averaged over classes, each class counting alike however rare it is.
+    """Macro F1: F1 averaged over classes, each class counting alike however rare it is.
 
     For text classifiers whose classes differ in size, where accuracy speaks of the large ones alone. The mean is
     over the classes that occur, in the labels or in the predictions; the F1 of a class that is never right is 0. These

@@ -14,7 +14,7 @@ from keras_seq.ops.tag_decoding import FORMS, checked_tags
 
 @register
 class MaskedTokenAccuracy(StepMean):
-    """Share of real tokens whose predicted tag is the true one.
+    """Token accuracy: the share of real tokens whose predicted tag is the true one.
 
     For taggers and language models, beside a loss that leaves out the same steps. Most tokens of entity data are
     outside any entity: there, look at `EntityF1` first.

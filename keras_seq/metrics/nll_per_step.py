@@ -23,7 +23,7 @@ class NLLPerStep(StepMean):
     Call arguments (of `update_state`):
         y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding. Numbers that are not within 0 and 1 make
             the result NaN.
-        y_pred: Log-odds `(batch, steps, notes)`, not probabilities.
+        y_pred: Logits (log-odds) `(batch, steps, notes)`, not probabilities.
         sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar in nats.

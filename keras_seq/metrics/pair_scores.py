@@ -30,7 +30,7 @@ class CurvePoints(NamedTuple):
 
 
 def best_threshold(similarities: Any, is_same: Any, score: str = "f1") -> float:
-    """The similarity from which on pairs are best called the same.
+    """Decision threshold: the similarity from which on pairs are best called the same.
 
     Args:
         similarities: Of pairs, `(pairs,)`; any numbers that are larger for more alike.
@@ -71,7 +71,7 @@ def best_threshold(similarities: Any, is_same: Any, score: str = "f1") -> float:
 
 
 def pair_scores(similarities: Any, is_same: Any, threshold: float) -> dict[str, float]:
-    """How well a threshold on the similarity tells pairs that are the same, and how well any threshold could.
+    """Accuracy, precision, recall and F1 of pairs at a threshold; ROC AUC and average precision without one.
 
     Args:
         similarities: Of pairs, `(pairs,)`.
@@ -146,7 +146,7 @@ def curve_points(similarities: Any, is_same: Any) -> CurvePoints:
 
 
 def correlation_scores(similarities: Any, scores: Any) -> dict[str, float]:
-    """How similarities of pairs go along with scores that people gave them.
+    """Pearson and Spearman correlation of similarities of pairs with scores that people gave them.
 
     Args:
         similarities: Of pairs, `(pairs,)`.

@@ -11,7 +11,7 @@ from keras_seq.metrics.matched_arrays import check_binary, check_values, matched
 
 
 def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Predictions gathered by their confidence: how many, how sure they were, how many of them were right.
+    """Bins of a reliability diagram: how many predictions, how sure they were, how many of them were right.
 
     What a reliability diagram draws. The bins are of equal width: bin `b` holds the confidences above `b / num_bins` up
     to `(b + 1) / num_bins`; a confidence of 0 is in the first.

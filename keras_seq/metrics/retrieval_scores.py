@@ -19,7 +19,7 @@ def retrieval_scores(
     reference_labels: Any = None,
     ks: Sequence[int] = (1, 5, 10),
 ) -> dict[str, float]:
-    """How well vectors find others of their label, by the cosine.
+    """Recall at k and mean reciprocal rank (MRR): how well vectors find others of their label, by the cosine.
 
     The rank of a vector is the place of the nearest reference of its label. One of another label that is exactly as
     near comes first, so a model that makes all vectors equal finds nothing. Memory is bounded: similarities are made

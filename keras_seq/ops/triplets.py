@@ -73,7 +73,7 @@ def check_several_rows(size: int | None) -> None:
 
 
 def pair_triplet_costs(scores: Tensor, margin: float, ids: Tensor, negatives: str = "mean_and_closest") -> Tensor:
-    """The cost of each pair of a batch, whose negatives are the second halves of the other pairs.
+    """Triplet costs of pairs with in-batch negatives: the second halves of the other pairs.
 
     Row r has the similarity of the first half of pair r to all second halves: that of its own is on the diagonal.
 
