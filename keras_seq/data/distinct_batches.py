@@ -147,8 +147,8 @@ class DistinctBatches:
     def _place(self, left: list[int], members: list[list[int]], free: list[int]) -> None:
         """Find room for what is left, in short batches if possible; where there is none, by one move to another batch.
 
-        There always is such a move. Let `full` have no room and none of the group, and `other` have room, but one of the
-        group. If other had one of every group of full too, it would have more rows than full; it has at most as many.
+        There always is such a move. Let `full` have no room and none of the group, and `other` have room and one of it.
+        If other had one of every group of full too, it would have more rows than full; but it has at most as many.
         """
         group_of = self._group_of.tolist()
         held = [{group_of[example] for example in chosen} for chosen in members]

@@ -16,9 +16,9 @@ def entity_scores(
 ) -> dict[str, Any]:
     """Precision, recall and F1 of entities, overall and for each type.
 
-    For whole data sets held as lists of tags. An entity counts as found only if type, first and last token all agree.
-    The overall numbers are micro averages. The rules are those of `conlleval` and of `seqeval`'s default mode (see
-    `keras_seq.ops.spans`), and `keras_seq.metrics.EntityF1` gives the same numbers inside `fit` and `evaluate`.
+    An entity counts as found only if type, first and last token all agree; the overall numbers are micro averages. The
+    rules are those of `conlleval` and of `seqeval`'s default mode (see `keras_seq.ops.spans`).
+    `keras_seq.metrics.EntityF1` gives the same numbers inside `fit` and `evaluate`.
 
     Args:
         true_sequences: For each sentence, its tags (BIO, IOB1 or BIOES).
@@ -31,8 +31,7 @@ def entity_scores(
         and `"support"`. A ratio over nothing is 0.
 
     Raises:
-        ValueError: When a sentence has another number of predictions than tags, when the numbers of sentences differ,
-            or when a tag is of another scheme.
+        ValueError: if numbers of sentences or of their tags differ, or a tag is of another scheme.
 
     Example:
 
@@ -77,7 +76,7 @@ def scores_from_counts(
 def confusion_matrix(
     true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]], most: int = 1_000
 ) -> tuple[list[str], np.ndarray]:
-    """How often tokens of one entity type are tagged as another: token by token, prefixes left aside.
+    """Confusion matrix of entity types: how often tokens of one are tagged as another, prefixes left aside.
 
     Args:
         true_sequences: For each sentence, its tags.

@@ -5,6 +5,7 @@ Each takes numbers, NumPy arrays (computed in float64) or tensors (in their own 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,12 @@ def macro_f1(correct: Any, predicted: Any, true: Any) -> Any:
     """The mean F1 of the classes that occur, among what is predicted or what is true; counts as above, `(classes,)`."""
     both = predicted + true
     return ratio(total(ratio(2 * correct, both)), total(ratio(both, both)))
+
+
+def perplexity(nats: Any, steps: Any) -> Any:
+    """`exp` of the nats of a step; 1 without any step. As a number at most e^700, which a float can hold."""
+    nll = ratio(nats, steps)
+    return ops.exp(nll) if ops.is_tensor(nll) else math.exp(min(nll, 700.0))
 
 
 def bin_places(confidences: Any, num_bins: int) -> Any:

@@ -14,7 +14,7 @@ LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
 
 def fit_temperature(probabilities: Any, labels: Any, *, multi_label: bool = False) -> float:
-    """The temperature that makes the probabilities of a classifier those of the labels, as nearly as one number can.
+    """Temperature scaling: the temperature that brings the probabilities of a classifier nearest to the labels.
 
     The `T` that minimises the mean negative log-likelihood of validation labels after `apply_temperature`. Above 1 the
     model was too sure, below 1 not sure enough. The order of the classes stays as it is, and so does the accuracy.
