@@ -25,7 +25,7 @@ class ExampleCall:
     saved_model_cli: str = "--input_exprs 'text=[\"A sentence.\"]'"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """What belongs to one kind of model.
 

@@ -1,36 +1,21 @@
 """The steps of a tagger's training, before a batch is trained."""
 
+import functools
+
 import numpy as np
 import pytest
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
-from keras_seq.families.tagging.training import TaggerTraining
 from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
-from keras_seq.training import Recipe
-
-TRAIN = "Ana B-PER\nmora O\nem O\nLisboa B-LOC\n\nRui B-PER\nviaja O\n"
-VALIDATION = "Eva B-PER\nviaja O\n"
 
 
 @pytest.fixture
-def training(tmp_path):
-    def make(*changes, **texts):
-        for name, text in {"train": TRAIN, "validation": VALIDATION, **texts}.items():
-            (tmp_path / f"{name}.conll").write_text(text)
-        values = {
-            "task": "tagger",
-            "name": "tiny",
-            "data": {"train": "train.conll", "validation": "validation.conll", "scheme": "BIO"},
-            "model": {"builder": "ner_model", "arguments": {"embedding_dim": 4, "units": [4]}},
-        }
-        paths = {path.stem: path for path in tmp_path.iterdir()}
-        return TaggerTraining(Recipe.from_dict(values).override(changes), paths)
-
-    return make
+def training(tiny_training):
+    return functools.partial(tiny_training, "tagger")
 
 
 def test_read(training):
-    read = training(test=VALIDATION)
+    read = training()
     read.read()
     assert read.tag_names == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
     assert list(read.train.store.texts()) == [["Ana", "mora", "em", "Lisboa"], ["Rui", "viaja"]]
