@@ -20,7 +20,9 @@ def test_read(training):
     assert read.tag_names == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
     assert list(read.train.store.texts()) == [["Ana", "mora", "em", "Lisboa"], ["Rui", "viaja"]]
     assert (len(read.rows), len(read.validation_rows)) == (2, 1)
-    assert read.score_names[-2:] == ["f1/LOC", "f1/PER"]
+    assert read.score_names[-2:] == ["token_accuracy", "f1/PER"]
+    with pytest.raises(RecipeError, match="key `fit.monitor` must be one of .*, f1/PER. Received: 'f1/LOC'"):
+        training("fit.monitor=f1/LOC").prepare()
 
 
 def test_build_and_pretrain(training):
@@ -35,9 +37,7 @@ def test_build_and_pretrain(training):
     # The unknown word has no neighbours.
     np.testing.assert_array_equal(after[:2], before[:2])
     assert (after[2:] != before[2:]).any(axis=1).all()
-    # Types that are neither there nor found have no score.
-    scores = set(built.evaluate(built.model))
-    assert {*built.shown_scores, "token_accuracy", "f1/PER"} <= scores <= set(built.score_names)
+    assert set(built.evaluate(built.model)) == set(built.score_names)
     panels = built.panels()
     assert panels.samples().startswith("| sentence | true | found |") and "PER: Eva" in panels.samples()
     assert panels.confusion()[1].sum() == 2 and set(panels.projector()) == {"words"}
