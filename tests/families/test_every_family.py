@@ -1,7 +1,6 @@
 """Every registered family does with its tiny test case what a user does with a recipe."""
 
 import pytest
-from every_family import check_family
 
 from keras_seq.tasks.registry import family_names
 
@@ -12,5 +11,5 @@ ALWAYS = ("image_matcher", "ngram_language_model")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.thorough] * (name not in ALWAYS)) for name in family_names()]
 )
-def test_from_recipe_to_served_input(name, tmp_path, monkeypatch):
-    check_family(name, tmp_path, monkeypatch)
+def test_from_recipe_to_served_input(name, checked):
+    checked(name)

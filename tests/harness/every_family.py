@@ -4,6 +4,7 @@ import json
 import shlex
 from types import SimpleNamespace
 
+import pytest
 import tomli_w
 from command_line import run_command
 from example_calls import printed_calls, run_printed
@@ -20,6 +21,10 @@ def said(*command):
     result = run_command(*command)
     assert result.code == 0, result.lines
     return result.output
+
+
+def scores_of(model):
+    return json.loads(said("evaluate", model, "--json", "--quiet").splitlines()[-1])
 
 
 def check_family(name, folder, patch):
@@ -41,19 +46,18 @@ def check_family(name, folder, patch):
     if issubclass(family.recipe, KerasRecipe):
         values.setdefault("fit", {"epochs": 1})
     (folder / "tiny.toml").write_text(tomli_w.dumps(values), "utf-8")
-    trained = said("train", "tiny.toml", "--run-dir", "run", "--quiet")
+    trained = said("train", "tiny.toml", "--run-dir", folder / "run", "--quiet")
     metrics = json.loads((folder / "run" / "metrics.json").read_text("utf-8"))
     assert metrics["task"] == name and metrics["parameters"] > 0 and {"validation", "test"} <= set(metrics)
-    summary = json.loads(said("evaluate", "run", "--json", "--quiet").splitlines()[-1])
-    assert summary["examples"] > 0
-    assert summary["metrics"].items() <= metrics["test"].items()
-    made = SimpleNamespace(metrics=metrics, trained=trained)
+    summary = scores_of(folder / "run")
+    assert summary["examples"] > 0 and summary["metrics"].items() <= metrics["test"].items()
+    made = SimpleNamespace(metrics=metrics, trained=trained, scores=summary["metrics"])
     if has(family.task, Exports):
-        made.exported = said("export", "run", "--to", "models/tiny")
+        made.exported = said("export", folder / "run", "--to", folder / "models" / "tiny")
         check_exported(family, folder, made)
     else:
-        assert "keras-seq export" not in trained
-        assert said("predict", "run", *shlex.split(family.example_call.predict)).strip()
+        assert "keras-seq export" not in trained and "model.keras" not in trained
+        assert said("predict", folder / "run", *shlex.split(family.example_call.predict)).strip()
     return made
 
 
@@ -61,11 +65,12 @@ def check_exported(family, folder, made):
     predict, served = printed_calls(made.exported)
     answers = run_printed(predict)
     assert answers.strip() and "Result for output key" in run_printed(served)
-    assert said("predict", "run", *shlex.split(family.example_call.predict)) == answers
-    model = keras_seq.load("tiny")
+    assert said("predict", folder / "run", *shlex.split(family.example_call.predict)) == answers
+    exported = folder / "models" / "tiny"
+    model = keras_seq.load(exported)
     assert (model.task, model.unit) == (family.name, family.unit)
-    assert json.loads(said("evaluate", "tiny", "--json", "--quiet"))["examples"] > 0
-    made.card = ModelCard.load(folder / "models" / "tiny" / "card.json")
+    assert scores_of(exported)["metrics"] == pytest.approx(made.scores, abs=1e-6)
+    made.card = ModelCard.load(exported / "card.json")
     assert made.card.task == family.name and made.card.limitations
     assert set(made.card.metrics) <= set(made.metrics["test"])
     listed = [json.loads(line) for line in said("list", "--task", family.name, "--json").splitlines()]
