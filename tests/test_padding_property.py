@@ -33,12 +33,14 @@ from keras_seq.layers import (
     PositionEncoding,
     RecurrentStack,
     SimpleRNN,
+    StepConvolution,
     SubwordEmbedding,
     SumFeatures,
     TiedEmbedding,
     TokenDropout,
     TokenSoftmax,
     TransformerBlock,
+    TransformerStack,
     WideScores,
 )
 from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy, NoteCrossEntropy
@@ -205,10 +207,25 @@ LAYERS = {
     "SumFeatures": {"two": lambda: (SumFeatures(), [floats(2), floats(2)])},
     "MaskFromIds": {"two": lambda: (MaskFromIds(), [floats(2), ids(3), ids()])},
     "HashedBigrams": {"plain": lambda: (HashedBigrams(50), ids())},
-    "PositionEncoding": {"plain": lambda: (PositionEncoding(), floats(4))},
+    "PositionEncoding": {
+        "sines": lambda: (PositionEncoding(), floats(4)),
+        "learned": lambda: (PositionEncoding(kind="learned", max_steps=STEPS), floats(4)),
+    },
+    "StepConvolution": {
+        "centred": lambda: (StepConvolution(3, 2), floats(4)),
+        "causal, in groups": lambda: (StepConvolution(4, 2, dilation_rate=2, groups=2, causal=True), floats(4)),
+    },
     "TransformerBlock": {
         "plain": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4)),
         "training": lambda: (TransformerBlock(2, feed_forward_units=3), floats(4), True),
+        "causal, rotary": lambda: (TransformerBlock(2, norm="post", causal=True, rotary=True), floats(4)),
+    },
+    "TransformerStack": {
+        "both sides": lambda: (TransformerStack(1, 2), floats(4)),
+        "causal, learned": lambda: (
+            TransformerStack(1, 2, positions="learned", max_steps=STEPS, causal=True, norm="post", input_norm=True),
+            floats(4),
+        ),
     },
     "TiedEmbedding": {"vectors": lambda: (VectorsOnly(TiedEmbedding(9, 3)), ids())},
     "TokenSoftmax": {

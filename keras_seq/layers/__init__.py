@@ -16,12 +16,14 @@ from keras_seq.layers.position_encoding import PositionEncoding
 from keras_seq.layers.pytorch_weights import load_torch_weights, torch_weights
 from keras_seq.layers.recurrent_stack import RecurrentStack
 from keras_seq.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from keras_seq.layers.step_convolution import StepConvolution
 from keras_seq.layers.subword_embedding import SubwordEmbedding
 from keras_seq.layers.sum_features import SumFeatures
 from keras_seq.layers.tied_embedding import TiedEmbedding
 from keras_seq.layers.token_dropout import TokenDropout
 from keras_seq.layers.token_softmax import TokenSoftmax
 from keras_seq.layers.transformer_block import TransformerBlock
+from keras_seq.layers.transformer_stack import TransformerStack
 from keras_seq.layers.triplet_loss_layer import TripletLossLayer
 from keras_seq.layers.unit_length import UnitLength
 from keras_seq.layers.wide_scores import WideScores
@@ -45,12 +47,14 @@ __all__ = [
     "RecurrentStack",
     "SimpleRNN",
     "SimpleRNNCell",
+    "StepConvolution",
     "SubwordEmbedding",
     "SumFeatures",
     "TiedEmbedding",
     "TokenDropout",
     "TokenSoftmax",
     "TransformerBlock",
+    "TransformerStack",
     "TripletLossLayer",
     "UnitLength",
     "WideScores",

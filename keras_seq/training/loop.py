@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RecipeError, RunError
+from keras_seq.core.keras_compat import build_training_state
 from keras_seq.training.bookkeeping import Bookkeeping
 from keras_seq.training.callbacks import Position, TrainingCallback
 from keras_seq.training.checkpoints import (
@@ -145,7 +146,7 @@ class _Training:
 
     def run(self, resume: bool) -> FitResult:
         # Optimizer and metrics make their variables lazily; a checkpoint needs them all.
-        self.model._symbolic_build(data_batch=first_batch(self.batches))
+        build_training_state(self.model, first_batch(self.batches))
         checkpoint = self.kept.resume() if resume else None
         for callback in self.observers:
             callback.position = self.position

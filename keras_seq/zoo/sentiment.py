@@ -7,10 +7,9 @@ from typing import Any
 
 import keras
 
-from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer
+from keras_seq.zoo.classifier_parts import text_model
+from keras_seq.zoo.encoders import Bag, Encoder, make_encoder
 from keras_seq.zoo.registry import register_builder
-from keras_seq.zoo.token_vectors import check_features, token_vectors, word_layers
-from keras_seq.zoo.wide_part import wide_layers, with_wide_scores
 
 
 @register_builder(
@@ -30,6 +29,7 @@ def sentiment_model(
     embedding_dim: int = 100,
     features: Mapping[str, Any] | None = None,
     wide: Mapping[str, Any] | None = None,
+    encoder: Encoder | Mapping[str, Any] | None = None,
     hidden_units: int | Sequence[int] = (64,),
     dropout: float | Mapping[str, float] = 0.5,
     activation: str = "softmax",
@@ -60,20 +60,19 @@ def sentiment_model(
             buckets of pairs of neighbours. `subwords` (0): number of buckets of `subword_ids`. `scale` (6): factor of
             the scores. `dropout` (0.3): share of ids left out in training. `prior` (False): adds tables `prior_words`
             and `prior_bigrams` that are not trained here but before, on other texts.
+        encoder: what reads the vectors of tokens before the mean, here nothing: see
+            `keras_seq.zoo.text_classifier_model`.
         hidden_units: sizes of the dense ReLU layers between the mean and the output; may be empty.
         dropout: one rate for vectors, or rates by place: `tokens` (replaced by unknown), `ngrams` (whole subwords and
             bigrams), `embeddings` (of the token vectors), `hidden` (before the output), `branches`
             (network, wide part, prior: each is left out of a text by itself); places not named have rate 0.
-            `recurrent` is taken as by the other classifiers, but has no place here.
+            `recurrent` is for the encoder.
         activation: `"softmax"`; `"sigmoid"` where a text can have several classes; `"linear"` for numbers of any size,
             such as the logits themselves, or a score to be predicted.
         name: name of the model.
 
     Returns:
-        An uncompiled functional model. Inputs, a dict, int32: `token_ids` `(batch, steps)` where words or bigrams are
-        read, and as chosen `subword_ids` `(batch, steps, subwords)`, `character_ids` `(batch, steps, characters)` and
-        `case_ids` `(batch, steps)`. Output: probabilities `(batch, num_classes)` float32. Its layers `pooling`,
-        `text_vector` and `class_scores` have the weights of the tokens, the vector of the text, and the logits.
+        An uncompiled functional model, with the inputs and outputs of `text_classifier_model`.
 
     Raises:
         TypeError: if an argument has a wrong type.
@@ -89,21 +88,15 @@ def sentiment_model(
         Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods for Text Classification", ACL 2015;
         Joulin et al., "Bag of Tricks for Efficient Text Classification", EACL 2017.
     """
-    # --- Layers
-    check_sizes(vocabulary_size, num_classes, embedding_dim)
-    rates = classifier_dropout(dropout)
-    features = check_features(features, embedding_dim)
-    words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
-    pooling = pooling_layer("mean")
-    *head, probabilities = head_layers(num_classes, hidden_units, rates["hidden"], activation)
-    wide_part = wide_layers(wide, vocabulary_size, num_classes)
-
-    # --- Functional graph
-    inputs, x = token_vectors(words, features, rates)
-    x = pooling(x)
-    for layer in head:
-        x = layer(x)
-    x = with_wide_scores(x, wide_part, inputs, rates["branches"])
-
-    # --- Model
-    return keras.Model(inputs, probabilities(x), name=name)
+    return text_model(
+        vocabulary_size,
+        num_classes,
+        make_encoder(encoder or Bag()),
+        embedding_dim=embedding_dim,
+        features=features,
+        wide=wide,
+        hidden_units=hidden_units,
+        dropout=dropout,
+        activation=activation,
+        name=name,
+    )

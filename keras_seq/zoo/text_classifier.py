@@ -7,10 +7,9 @@ from typing import Any
 
 import keras
 
-from keras_seq.zoo.classifier_parts import check_sizes, classifier_dropout, head_layers, pooling_layer, recurrent_layers
+from keras_seq.zoo.classifier_parts import text_model
+from keras_seq.zoo.encoders import Encoder, make_encoder
 from keras_seq.zoo.registry import register_builder
-from keras_seq.zoo.token_vectors import check_features, token_vectors, word_layers
-from keras_seq.zoo.wide_part import wide_layers, with_wide_scores
 
 
 @register_builder(
@@ -39,6 +38,7 @@ def text_classifier_model(
     features: Mapping[str, Any] | None = None,
     wide: Mapping[str, Any] | None = None,
     recurrent: Mapping[str, Any] | None = None,
+    encoder: Encoder | Mapping[str, Any] | None = None,
     pooling: str = "mean",
     hidden_units: int | Sequence[int] = (),
     dropout: float | Mapping[str, float] = 0.5,
@@ -62,9 +62,12 @@ def text_classifier_model(
         recurrent: a mapping, every key optional: `cell`, `"simple_rnn"`, `"gru"` or `"lstm"` (the default); `units`,
             the sizes of the stacked layers per direction (`[128]`), an empty list for none: then it is a bag of words
             with a choice of pooling; `bidirectional` (True), whether each reads in both directions.
+        encoder: in the place of `recurrent`, what reads the vectors of tokens: an encoder of `keras_seq.zoo.encoders`
+            (`Bag`, `Recurrent`, `Convolutional`, `Transformer` or one of your own), or a mapping of its options with
+            its name as `kind`, such as `{"kind": "transformer", "num_blocks": 1}`.
         pooling: how the states become one vector: their `"mean"`; `"sqrt"`, the sum divided by the square root of their
             number; `"max"`, feature by feature; `"attention"`, a mean with learned weights; `"last"`, the final state
-            of each direction.
+            of each direction, of an encoder where that depends on the whole text.
         hidden_units: sizes of the dense ReLU layers between the pooled vector and the output; may be empty.
         dropout: one rate for vectors and states, or rates by place: `tokens` (replaced by unknown), `ngrams` (whole
             subwords and bigrams), `embeddings` (of the token vectors), `recurrent` (after each recurrent layer),
@@ -77,12 +80,12 @@ def text_classifier_model(
     Returns:
         An uncompiled functional model. Inputs, a dict, int32: `token_ids` `(batch, steps)` where words or bigrams are
         read, and as chosen `subword_ids` `(batch, steps, subwords)`, `character_ids` `(batch, steps, characters)` and
-        `case_ids` `(batch, steps)`. Output: probabilities `(batch, num_classes)` float32. Its layers `pooling`,
-        `text_vector` and `class_scores` have the weights of the tokens, the vector of the text, and the logits.
+        `case_ids` `(batch, steps)`. Output: probabilities `(batch, num_classes)` float32.
+        `keras_seq.zoo.parts` finds the weights of the tokens and the vector of the text.
 
     Raises:
         TypeError: if an argument has a wrong type.
-        ValueError: if an argument is out of range or a key is unknown.
+        ValueError: if an argument is out of range, a key is unknown, or the encoder lacks what `pooling` needs.
 
     Example:
         >>> from keras_seq.zoo import text_classifier_model
@@ -95,25 +98,16 @@ def text_classifier_model(
         Tang, Qin and Liu, "Document Modeling with Gated Recurrent Neural Network for Sentiment Classification",
         EMNLP 2015; Yang et al., "Hierarchical Attention Networks for Document Classification", NAACL 2016.
     """
-    # --- Layers
-    check_sizes(vocabulary_size, num_classes, embedding_dim)
-    rates = classifier_dropout(dropout)
-    features = check_features(features, embedding_dim)
-    words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
-    stack, reads_both_ways = recurrent_layers(recurrent)
-    pool = pooling_layer(pooling, both_ends=reads_both_ways)
-    *head, probabilities = head_layers(num_classes, hidden_units, rates["hidden"], activation)
-    wide_part = wide_layers(wide, vocabulary_size, num_classes)
-
-    # --- Functional graph
-    inputs, x = token_vectors(words, features, rates)
-    for index, layer in enumerate(stack):
-        x = layer(x)
-        x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
-    x = pool(x)
-    for layer in head:
-        x = layer(x)
-    x = with_wide_scores(x, wide_part, inputs, rates["branches"])
-
-    # --- Model
-    return keras.Model(inputs, probabilities(x), name=name)
+    return text_model(
+        vocabulary_size,
+        num_classes,
+        make_encoder(encoder, "recurrent", recurrent),
+        embedding_dim=embedding_dim,
+        features=features,
+        wide=wide,
+        pooling=pooling,
+        hidden_units=hidden_units,
+        dropout=dropout,
+        activation=activation,
+        name=name,
+    )

@@ -12,8 +12,9 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
+from keras_seq.export.served import initial_states
 from keras_seq.families.language.data import score_text, scoring_windows
-from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, first_states
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks import load, train
 from keras_seq.tasks.language_text import LanguageText, language_scores, read_text
@@ -103,7 +104,7 @@ def test_scores_are_those_of_the_text_read_step_by_step(folder, run, exported):
     model = load(run[0])
     text = (folder / "test.txt").read_text(encoding="utf-8")
     ids = model.encoder.ids(text)
-    states, before, nats = first_states(model.served, 1), model.encoder.start_id, 0.0
+    states, before, nats = initial_states(model.served, 1), model.encoder.start_id, 0.0
     for token_id in ids.tolist():
         outputs = model.served.call("step", token_ids=[before], **states)
         nats -= float(outputs.pop("log_probs")[0, token_id])
