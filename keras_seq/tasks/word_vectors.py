@@ -14,7 +14,6 @@ from keras_seq.data import find_data
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors, load_word_vectors
-from keras_seq.text.vocabulary import UNKNOWN_TOKEN
 from keras_seq.training import PretrainingSection, pretrained_vectors
 from keras_seq.training.pretraining import texts_of
 from keras_seq.zoo.parts import subword_table_of, word_table_of
@@ -134,5 +133,4 @@ def word_vectors(model: keras.Model, encoder: TokenEncoder) -> dict[str, tuple[n
     table = word_table_of(model)
     if table is None:
         return {}
-    vectors = table.get_weights()[0]
-    return {"words": (vectors, ["", UNKNOWN_TOKEN, *encoder.vocabulary.tokens])}
+    return {"words": (table.get_weights()[0], encoder.vocabulary.names)}

@@ -127,7 +127,7 @@ class TokenEncoder(tf.Module):
         tokens = list(counts)
         for begin in range(0, len(tokens), _BUILD_CHUNK):
             chunk = tokens[begin : begin + _BUILD_CHUNK]
-            characters = _characters(tf.constant(chunk, tf.string))
+            characters = characters_of(tf.constant(chunk, tf.string))
             forms = _encoded(characters.points, characters.splits).numpy()
             words = _folded(characters).numpy()
             for token, form, word in zip(chunk, forms, words, strict=True):
@@ -192,7 +192,7 @@ class TokenEncoder(tf.Module):
             String tensor of the same shape.
         """
         tokens = tf.convert_to_tensor(tokens, tf.string)
-        return tf.reshape(_folded(_characters(tf.reshape(tokens, [-1]))), tf.shape(tokens))
+        return tf.reshape(_folded(characters_of(tf.reshape(tokens, [-1]))), tf.shape(tokens))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -222,7 +222,7 @@ class TokenEncoder(tf.Module):
         # A text repeats words: each is encoded once. The padding is the first, so that its row is that of the padding.
         distinct, index = tf.unique(tf.concat([[""], tf.reshape(tokens, [-1])], axis=0))
         index = tf.reshape(index[1:], tf.shape(tokens))
-        characters = _characters(distinct[1:])
+        characters = characters_of(distinct[1:])
         words = _folded(characters) if {"token_ids", "subword_ids"} & set(features) else None
 
         def placed(ids: tf.Tensor) -> tf.Tensor:
@@ -260,7 +260,7 @@ class TokenEncoder(tf.Module):
         ids = self.subwords(tf.constant(words, tf.string), self.max_characters).numpy()
         return np.pad(ids, [(NUM_SPECIAL, 0), (0, 0)])
 
-    def _character_ids(self, characters: "_Characters") -> tf.Tensor:
+    def _character_ids(self, characters: "Characters") -> tf.Tensor:
         begins, lengths = characters.splits[:-1, tf.newaxis], characters.lengths[:, tf.newaxis]
         columns = tf.range(self.max_characters)
         is_tail = columns >= self.max_characters // 2
@@ -271,10 +271,16 @@ class TokenEncoder(tf.Module):
 
 def normalized_words(words: Sequence[str]) -> list[str]:
     """As `TokenEncoder.normalize`, for strings outside a graph."""
-    return [word.decode() for word in _folded(_characters(tf.constant(words, tf.string, [len(words)]))).numpy()]
+    return [word.decode() for word in _folded(characters_of(tf.constant(words, tf.string, [len(words)]))).numpy()]
 
 
-class _Characters(NamedTuple):
+def nfc_words(words: Sequence[str]) -> list[str]:
+    """Words in NFC, as a graph writes it, for strings outside a graph."""
+    characters = characters_of(tf.constant(words, tf.string, [len(words)]))
+    return [word.decode() for word in _encoded(characters.points, characters.splits).numpy()]
+
+
+class Characters(NamedTuple):
     """The characters of tokens, none of them empty, in NFC."""
 
     points: tf.Tensor  # code points, one token after the other
@@ -299,7 +305,8 @@ def _facts_table() -> cp.CodePointTable:
     return cp.CodePointTable(folded << _FOLDED_SHIFT | may_change() << _CLASS_BITS | cp.classes())
 
 
-def _characters(tokens: tf.Tensor) -> _Characters:
+def characters_of(tokens: tf.Tensor) -> Characters:
+    """The characters of tokens, string `(tokens,)`, in NFC."""
     decoded = tf.strings.unicode_decode(tokens, "UTF-8", errors="replace")
     points, splits = decoded.values, tf.cast(decoded.row_splits, tf.int32)
     facts = _facts_table()(points)
@@ -312,21 +319,21 @@ def _characters(tokens: tf.Tensor) -> _Characters:
         return run.code_points, _facts_table()(run.code_points), splits_after
 
     suspicious = tf.reduce_any(tf.not_equal(tf.bitwise.bitwise_and(facts, _MAY_CHANGE), 0))
-    return _Characters(*tf.cond(suspicious, normalized, lambda: (points, facts, splits)))
+    return Characters(*tf.cond(suspicious, normalized, lambda: (points, facts, splits)))
 
 
 def _encoded(points: tf.Tensor, splits: tf.Tensor) -> tf.Tensor:
     return tf.strings.unicode_encode(tf.RaggedTensor.from_row_splits(points, splits, validate=False), "UTF-8")
 
 
-def _folded(characters: _Characters) -> tf.Tensor:
+def _folded(characters: Characters) -> tf.Tensor:
     folded = tf.bitwise.right_shift(characters.facts, _FOLDED_SHIFT)
     words = _encoded(tf.where(folded > 0, folded, characters.points), characters.splits)
     # The quotation marks of treebanks.
     return tf.where(tf.equal(words, "``") | tf.equal(words, "''"), '"', words)
 
 
-def _case_ids(characters: _Characters) -> tf.Tensor:
+def _case_ids(characters: Characters) -> tf.Tensor:
     classes = tf.bitwise.bitwise_and(characters.facts, _MAY_CHANGE - 1)
     num_tokens = tf.size(characters.splits) - 1
     rows = tf.repeat(tf.range(num_tokens), characters.lengths)

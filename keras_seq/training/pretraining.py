@@ -149,8 +149,8 @@ def texts_of(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[str]:
     Raises:
         DataError: when the file is missing, empty or damaged.
     """
+    from keras_seq.core.lines import read_lines
     from keras_seq.data.labelled_text import read_labelled_text
-    from keras_seq.data.lines import read_lines
 
     if columns:
         for example in read_labelled_text(path, columns=columns, allow_empty_text=True):
