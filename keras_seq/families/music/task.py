@@ -38,7 +38,7 @@ class MusicModel(KerasTask):
         >>> import keras_seq
         >>> chorales = keras_seq.load("runs/jsb_chorales")  # doctest: +SKIP
         >>> (roll,) = chorales.generate(max_length=64, seed=1)  # doctest: +SKIP
-        >>> chorales.write_midi("tune.mid", [roll])  # doctest: +SKIP
+        >>> chorales.write_generated("tune.mid", [roll])  # doctest: +SKIP
     """
 
     task = "music"
@@ -95,7 +95,7 @@ class MusicModel(KerasTask):
             seed: of at least 0.
 
         Returns:
-            Piano rolls, bool `(steps, 88)`, each with the prefix; `write_midi` writes them.
+            Piano rolls, bool `(steps, 88)`, each with the prefix; `write_generated` writes them.
 
         Raises:
             DataError: if the file is broken.
@@ -119,14 +119,6 @@ class MusicModel(KerasTask):
         return list(outputs["notes"].numpy() > 0.5)
 
     @staticmethod
-    def midi_paths(path: str | Path, count: int) -> list[Path]:
-        """The files that `write_midi` writes for so many pieces."""
-        path = Path(path)
-        if count == 1:
-            return [path]
-        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
-
-    @staticmethod
     def reads(name: str) -> bool:
         """Whether a file of this name is a MIDI file."""
         return name.endswith(MIDI_SUFFIXES)
@@ -136,35 +128,33 @@ class MusicModel(KerasTask):
         return Examples("pieces", iter([path]), self.predict)
 
     def output_paths(self, path: Path | None, count: int) -> list[Path]:
-        """As `midi_paths`.
+        """The files of so many pieces: of several, `tune.mid` stands for `tune-1.mid`, `tune-2.mid`, ...
 
         Raises:
             InputError: if no MIDI file is named.
         """
         if path is None or path.suffix not in MIDI_SUFFIXES:
             raise InputError(f"{self.name}: makes music, which is no text; name a MIDI file with --output tune.mid")
-        return self.midi_paths(path, count)
+        if count == 1:
+            return [path]
+        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
 
-    def write_generated(self, path: Path, pieces: Sequence[np.ndarray]) -> list[Path]:
-        """As `write_midi`."""
-        return self.write_midi(path, pieces)
-
-    def write_midi(self, path: str | Path, rolls: Sequence[np.ndarray]) -> list[Path]:
+    def write_generated(self, path: str | Path, pieces: Sequence[np.ndarray]) -> list[Path]:
         """Write pieces as MIDI files.
 
         Args:
-            path: the file; where there are several pieces, `tune.mid` stands for `tune-1.mid`, `tune-2.mid`, ...
-            rolls: what `generate` returned.
+            path: the file; of several pieces as of `output_paths`.
+            pieces: what `generate` returned.
 
         Returns:
             The files.
 
         Raises:
-            InputError: if a file cannot be written.
+            InputError: if it is no MIDI file, or cannot be written.
         """
-        paths = self.midi_paths(path, len(rolls))
+        paths = self.output_paths(Path(path), len(pieces))
         settings = self.settings
-        for each, roll in zip(paths, rolls, strict=True):
+        for each, roll in zip(paths, pieces, strict=True):
             write_midi(each, roll, steps_per_beat=settings.steps_per_beat, beats_per_minute=settings.beats_per_minute)
         return paths
 

@@ -96,6 +96,11 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         return self.store.tokens(index)
 
     @property
+    def types(self) -> list[str]:
+        """The types of the entities in it, sorted."""
+        return sorted(self._mentions_of_type)
+
+    @property
     def lengths(self) -> np.ndarray:
         """Tokens of each sentence."""
         return self.store.lengths
