@@ -12,6 +12,7 @@ from keras_seq.export.json_settings import REMEDY
 from keras_seq.layers import CharacterEncoder, SubwordEmbedding, WideScores
 from keras_seq.text import TokenEncoder
 from keras_seq.text.encoding import CHARACTERS_FILE, FEATURES, OPTIONS_FILE, WORDS_FILE
+from keras_seq.text.tokenizer import SETTINGS_FILE
 
 # The names of the tables in the models of the zoo.
 WORD_TABLE, SUBWORD_TABLE = "word_embedding", "subword_embedding"
@@ -50,7 +51,7 @@ def check_encoder(folder: Path, model: keras.Model, encoder: TokenEncoder) -> No
                     f"{layer.batch_shape[-1]}; {REMEDY}"
                 )
         for name, wanted, found, unit in (
-            (WORDS_FILE, words, len(encoder.vocabulary), "words"),
+            (SETTINGS_FILE if encoder.is_closed else WORDS_FILE, words, len(encoder.vocabulary), "words"),
             (CHARACTERS_FILE, characters, len(encoder.characters), "characters"),
             (OPTIONS_FILE, subwords, buckets, "buckets of subwords"),
         ):

@@ -16,7 +16,8 @@ from keras_seq.export.json_settings import REMEDY, JSONSettings
 from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer
+from keras_seq.text.tokenizer import WORD_STARTS
 
 TAGS_FILE = "tags.txt"
 # Rows that run through the model together when a batch is served.
@@ -56,7 +57,7 @@ class TaggingFunctions(TokenFunctions):
     """
 
     def __init__(
-        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: TaggingSettings
+        self, model: keras.Model, tokenizer: Tokenizer, encoder: TokenEncoder, settings: TaggingSettings
     ) -> None:
         super().__init__(model, model, tokenizer, encoder, settings)
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
@@ -69,12 +70,12 @@ class TaggingFunctions(TokenFunctions):
             text: string `(batch,)`, UTF-8.
 
         Returns:
-            `tokens` and `tags` string `(batch, steps)` padded with `""`; `starts` and `ends` int32, character offsets
-            into the text, end exclusive, 0 at padding; `scores` float32, the marginal probability of the tag, 0 at
-            padding.
+            `tokens`, which are words, and `tags` string `(batch, steps)` padded with `""`; `starts` and `ends` int32,
+            character offsets into the text, end exclusive, 0 at padding; `scores` float32, the marginal probability of
+            the tag, 0 at padding.
         """
-        tokens, starts, ends = self.tokenizer.tokenize(text)
-        return {"tokens": tokens, **self._tag(tokens), "starts": starts, "ends": ends}
+        words, starts, ends = self.tokenizer.words(text)
+        return {"tokens": words, **self._tag(words), "starts": starts, "ends": ends}
 
     def _tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag text that is split already.
@@ -90,12 +91,16 @@ class TaggingFunctions(TokenFunctions):
         outputs = self._tag(tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]]))
         return {name: value[:, :steps] for name, value in outputs.items()}
 
-    def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
-        inputs = self.encoder.encode(tokens, self.input_names)
-        tag_ids, scores = run_by_length(
-            self._decode, inputs, tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
+    def _tag(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
+        rows = self.tokenizer.parts(words)
+        inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
+        if WORD_STARTS in self.input_names:
+            inputs[WORD_STARTS] = rows.word_starts
+        found = run_by_length(
+            self._decode, inputs, rows.tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
         )
-        mask = tf.not_equal(tokens, "")
+        tag_ids, scores = map(rows.at_words, found)
+        mask = tf.not_equal(words, "")
         return {
             "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
@@ -104,6 +109,8 @@ class TaggingFunctions(TokenFunctions):
     def _decode(self, inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Tag ids and their marginal probabilities, `(batch, steps)` each."""
         outputs = self.model(inputs, training=False)
+        if WORD_STARTS in inputs:
+            mask = tf.not_equal(inputs[WORD_STARTS], 0)
         tag_ids = decode_tags(outputs, mask)
         is_chain = len(outputs.shape) == 4
         probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))
