@@ -110,7 +110,7 @@ class MusicModel(KerasTask):
                 raise ValueError(f"`{name}` must be at most {most}. Received: {name}={value!r}. Pass a smaller number.")
         begins_with_nothing = isinstance(prefix, str) and not prefix
         roll = np.zeros((0, NUM_NOTES)) if begins_with_nothing else self._roll("prefix", prefix)
-        options = {"length": max_length, "temperature": temperature, "seed": seed}
+        options = {"lengths": len(roll), "length": max_length, "temperature": temperature, "seed": seed}
         outputs = self.served.call(
             "generate",
             notes=np.repeat(roll[None], count, axis=0),
@@ -186,9 +186,12 @@ class MusicModel(KerasTask):
         for step, notes in enumerate(_CADENCE):
             cadence[step, np.array(notes, int) - LOWEST_NOTE] = 1
         pieces = np.stack([cadence, np.roll(cadence, 2, axis=1), np.zeros_like(cadence)])
-        options = options_of_samples(self.served, {"length": 12, "temperature": 0.9, "seed": 1}, len(pieces))
+        options = options_of_samples(
+            self.served, {"lengths": 5, "length": 12, "temperature": 0.9, "seed": 1}, len(pieces)
+        )
         no_row = {name: values[:0] for name, values in options.items()}
         of_rows = {
+            "lengths": np.array([5, 2, 0], "int32"),
             "length": np.array([2, 12, 7], "int32"),
             "temperature": np.array([0.5, 1.0, 1.5], "float32"),
             "seed": np.array([7, 0, 1], "int32"),
