@@ -106,7 +106,7 @@ def class_confusion(true_ids: Any, predicted_ids: Any, class_names: Sequence[str
         predicted.
 
     Raises:
-        ValueError: When the lengths differ, or an id is no class.
+        ValueError: if the lengths differ, or an id is no class.
 
     Example:
 
