@@ -35,7 +35,7 @@ class DistinctBatches:
             first.
 
     Raises:
-        ValueError, TypeError: When an argument is of the wrong kind, or there is not one group for each length.
+        ValueError, TypeError: if an argument is of the wrong kind, or there is not one group for each length.
 
     Example:
 
@@ -187,7 +187,7 @@ def groups_of_pairs(a_texts: Sequence[str], b_texts: Sequence[str]) -> np.ndarra
         The group of each pair, int64 `(pairs,)`, numbers from 0 in the order in which groups come.
 
     Raises:
-        ValueError: When there are more texts on one side.
+        ValueError: if there are more texts on one side.
 
     Example:
 

@@ -111,7 +111,7 @@ def class_confusion(
         predicted.
 
     Raises:
-        ValueError: When the lengths differ, or an id is no class.
+        ValueError: if the lengths differ, or an id is no class.
 
     Example:
 

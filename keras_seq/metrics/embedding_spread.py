@@ -18,7 +18,7 @@ def embedding_spread(vectors: Any) -> float:
         A number from 0 to 1; 0 without a vector.
 
     Raises:
-        ValueError: When `vectors` has another shape, or is not finite.
+        ValueError: if `vectors` has another shape, or is not finite.
 
     Example:
 

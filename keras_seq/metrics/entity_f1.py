@@ -45,9 +45,9 @@ class EntityF1(Accumulator):
     `"entity_precision"` and `"entity_recall"`. A ratio over nothing is 0.
 
     Raises:
-        TypeError: When `ignored_label` is not an integer.
-        ValueError: When `tag_names` is empty, names a tag twice or has one of another scheme, when the shapes do not
-            fit each other, or when a `sample_weight` is given.
+        TypeError: if `ignored_label` is not an integer.
+        ValueError: if `tag_names` is empty, names a tag twice or has one of another scheme, if the shapes do not
+            fit each other, or if a `sample_weight` is given.
 
     Example:
 

@@ -88,7 +88,7 @@ def confusion_matrix(
         `(len(labels), len(labels))` of token counts: rows are true, columns predicted.
 
     Raises:
-        ValueError: As `entity_scores`.
+        ValueError: if `entity_scores` would raise it.
 
     Example:
 

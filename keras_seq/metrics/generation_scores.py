@@ -26,8 +26,8 @@ def generation_scores(generated: Collection[str], training: Collection[str]) -> 
         themselves, `"lengths"` and `"real_lengths"`: length -> share, in ascending order.
 
     Raises:
-        ValueError: When there are no generated or no training texts.
-        TypeError: When one string is given in place of several.
+        ValueError: if there are no generated or no training texts.
+        TypeError: if one string is given in place of several.
 
     Example:
 

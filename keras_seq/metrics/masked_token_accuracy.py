@@ -36,8 +36,8 @@ class MaskedTokenAccuracy(StepMean):
     Returns (of `result`): a scalar.
 
     Raises:
-        TypeError: When `ignored_label` is not an integer.
-        ValueError: When the shapes do not fit each other, or `class_weight` was given to `fit`.
+        TypeError: if `ignored_label` is not an integer.
+        ValueError: if the shapes do not fit each other, or `class_weight` was given to `fit`.
 
     Example:
 

@@ -25,7 +25,7 @@ def out_of_scope_scores(in_scope_confidence: Any, out_of_scope_confidence: Any, 
         is 0, and `"auroc"` 0.5.
 
     Raises:
-        ValueError: When a confidence is not a number, or the arrays are not flat.
+        ValueError: if a confidence is not a number, or the arrays are not flat.
 
     Example:
 

@@ -42,7 +42,7 @@ def best_threshold(similarities: Any, is_same: Any, score: str = "f1") -> float:
         and a number just above the highest one, when none is. Of thresholds that are equally good the highest.
 
     Raises:
-        ValueError: When there is no pair, the lengths differ, or a value is not a number.
+        ValueError: if there is no pair, the lengths differ, or a value is not a number.
 
     Example:
 
@@ -85,7 +85,7 @@ def pair_scores(similarities: Any, is_same: Any, threshold: float) -> dict[str, 
         0.5 where all pairs are of one kind.
 
     Raises:
-        ValueError: When the lengths differ, or a value is not a number.
+        ValueError: if the lengths differ, or a value is not a number.
 
     Example:
 
@@ -124,7 +124,7 @@ def curve_points(similarities: Any, is_same: Any) -> CurvePoints:
         over nothing is 0.
 
     Raises:
-        ValueError: When the lengths differ, or a value is not a number.
+        ValueError: if the lengths differ, or a value is not a number.
 
     Example:
 
@@ -157,7 +157,7 @@ def correlation_scores(similarities: Any, scores: Any) -> dict[str, float]:
         are equal share the mean of their ranks). Both are 0 where all similarities, or all scores, are equal.
 
     Raises:
-        ValueError: When the lengths differ, or a value is not a number.
+        ValueError: if the lengths differ, or a value is not a number.
 
     Example:
 

@@ -26,8 +26,8 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
         an empty bin.
 
     Raises:
-        TypeError: When `num_bins` is not an integer.
-        ValueError: When it is not positive, when the shapes differ, when a confidence is outside 0 to 1, or when
+        TypeError: if `num_bins` is not an integer.
+        ValueError: if it is not positive, if the shapes differ, if a confidence is outside 0 to 1, or if
             `correct` holds another number than 1 and 0.
 
     Example:

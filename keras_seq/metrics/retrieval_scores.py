@@ -38,7 +38,7 @@ def retrieval_scores(
         mean of 1 / rank. Queries without any reference of their label are left out; where none is left, all are 0.
 
     Raises:
-        ValueError, TypeError: When shapes do not fit each other, a vector or a label is not finite, or only one of the
+        ValueError, TypeError: if shapes do not fit each other, a vector or a label is not finite, or only one of the
             two references is given.
 
     Example:

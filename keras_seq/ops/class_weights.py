@@ -21,8 +21,8 @@ def class_weights_balanced(counts: Sequence[int] | np.ndarray) -> list[float]:
         One weight for each class; 1 for a class without an example, which does not count as one of the classes.
 
     Raises:
-        TypeError: When a count is not an integer.
-        ValueError: When a count is negative, or when there is no example at all.
+        TypeError: if a count is not an integer.
+        ValueError: if a count is negative, or if there is no example at all.
 
     Example:
 
