@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_seq.metrics.formulas import macro_f1, precision_recall_f1, ratio, total
+from keras_seq.metrics.formulas import macro_f1, precision_recall_f1, ratio, scores_of_classes, total
 from keras_seq.metrics.matched_arrays import check_values, matched_arrays
 from keras_seq.metrics.reliability import calibration_error
 from keras_seq.ops.labels import NO_LABEL, as_labels
@@ -39,7 +39,7 @@ def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequen
     predicted_ids = probabilities.argmax(axis=1)
     _, confusion = class_confusion(true_ids, predicted_ids, class_names)
     correct, predicted, true = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
-    classes = _scores_of_classes(correct, predicted, true, class_names)
+    classes = scores_of_classes(class_names, correct, predicted, true)
     return {
         "accuracy": float(ratio(correct.sum(), true.sum())),
         "macro_f1": float(macro_f1(correct, predicted, true)),
@@ -83,7 +83,7 @@ def multi_label_scores(
     true = true.astype(bool)
     predicted = probabilities >= threshold
     counts = (true & predicted).sum(axis=0), predicted.sum(axis=0), true.sum(axis=0)
-    classes = _scores_of_classes(*counts, class_names)
+    classes = scores_of_classes(class_names, *counts)
     return {
         "accuracy": float(ratio((true == predicted).all(axis=1).sum(), len(true))),
         "macro_f1": float(ratio(sum(scores["f1"] for scores in classes.values()), len(classes))),
@@ -155,16 +155,6 @@ def most_confused(true_ids: np.ndarray, predicted_ids: np.ndarray, num_classes: 
     is_wrong = true_ids != predicted_ids
     mistakes = sum(np.bincount(ids[is_wrong], minlength=num_classes) for ids in (true_ids, predicted_ids))
     return np.sort(np.argsort(-mistakes, kind="stable")[:most])
-
-
-def _scores_of_classes(
-    correct: np.ndarray, predicted: np.ndarray, true: np.ndarray, class_names: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    rows = np.stack([*precision_recall_f1(correct, predicted, true)], axis=1).tolist()
-    return {
-        name: {"precision": precision, "recall": recall, "f1": f1, "support": int(support)}
-        for name, (precision, recall, f1), support in zip(class_names, rows, true, strict=True)
-    }
 
 
 def _with_label(argument: str, true: Any, probabilities: Any, class_names: Sequence[str]) -> tuple[np.ndarray, ...]:

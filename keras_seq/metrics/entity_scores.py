@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_seq.metrics.formulas import precision_recall_f1
+from keras_seq.metrics.formulas import scores_of_classes
 from keras_seq.ops.spans import OUTSIDE, entities, split_tag
 
 
@@ -27,7 +27,7 @@ def entity_scores(
 
     Returns:
         A dictionary with `"entity_f1"`, `"entity_precision"`, `"entity_recall"`, `"support"` (how many entities there
-        are to find) and `"types"`: for each type, in sorted order, a dictionary of `"f1"`, `"precision"`, `"recall"`
+        are to find) and `"types"`: for each type, in sorted order, a dictionary of `"precision"`, `"recall"`, `"f1"`
         and `"support"`. A ratio over nothing is 0.
 
     Raises:
@@ -62,14 +62,13 @@ def scores_from_counts(
     types: Sequence[str], correct: Sequence[int], predicted: Sequence[int], true: Sequence[int]
 ) -> dict[str, Any]:
     """What `entity_scores` returns, from the number of correct, predicted and true entities of each type."""
-    by_type = {name: _ratios(*counts) for name, *counts in zip(types, correct, predicted, true, strict=True)}
-    overall = _ratios(sum(correct), sum(predicted), sum(true))
+    overall = scores_of_classes([""], *([sum(counts)] for counts in (correct, predicted, true)))[""]
     return {
         "entity_f1": overall["f1"],
         "entity_precision": overall["precision"],
         "entity_recall": overall["recall"],
         "support": overall["support"],
-        "types": by_type,
+        "types": scores_of_classes(types, correct, predicted, true),
     }
 
 
@@ -114,11 +113,6 @@ def confusion_matrix(
 
 def _type_of(tag: str) -> str:
     return split_tag(tag)[1] or OUTSIDE
-
-
-def _ratios(correct: int, predicted: int, true: int) -> dict[str, float]:
-    precision, recall, f1 = map(float, precision_recall_f1(correct, predicted, true))
-    return {"f1": f1, "precision": precision, "recall": recall, "support": true}
 
 
 def _aligned(

@@ -6,10 +6,13 @@ Each takes numbers, NumPy arrays (computed in float64) or tensors (in their own 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
+
+Counts = Sequence[int] | np.ndarray
 
 
 def ratio(part: Any, whole: Any) -> Any:
@@ -35,6 +38,18 @@ def precision_recall_f1(correct: Any, predicted: Any, true: Any) -> tuple[Any, A
         true: How many are true.
     """
     return ratio(correct, predicted), ratio(correct, true), ratio(2 * correct, predicted + true)
+
+
+def scores_of_classes(
+    names: Sequence[str], correct: Counts, predicted: Counts, true: Counts
+) -> dict[str, dict[str, float]]:
+    """Name of each class -> its `"precision"`, `"recall"`, `"f1"` and `"support"`, how many of it are true."""
+    scores = precision_recall_f1(*(np.asarray(counts) for counts in (correct, predicted, true)))
+    rows = zip(names, *(values.tolist() for values in scores), true, strict=True)
+    return {
+        name: {"precision": precision, "recall": recall, "f1": f1, "support": int(support)}
+        for name, precision, recall, f1, support in rows
+    }
 
 
 def macro_f1(correct: Any, predicted: Any, true: Any) -> Any:
