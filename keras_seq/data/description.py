@@ -37,17 +37,17 @@ class Remark(NamedTuple):
     Attributes:
         text: What it is, in words.
         line: The first line where it is found, from 1; `None`: the whole file is meant.
-        count: On how many lines.
+        lines: On how many lines.
     """
 
     text: str
     line: int | None = None
-    count: int = 1
+    lines: int = 1
 
     def __str__(self) -> str:
         if self.line is None:
             return self.text
-        return f"line {self.line:,}{f' and {self.count - 1:,} more' if self.count > 1 else ''}: {self.text}"
+        return f"line {self.line:,}{f' and {self.lines - 1:,} more' if self.lines > 1 else ''}: {self.text}"
 
 
 @dataclass(frozen=True)

@@ -187,9 +187,8 @@ def _examples(table: Table, separator: str | None, allow_empty: bool, normalize:
 
 
 def _labels(path: str | os.PathLike, number: int, cell: str, separator: str | None, normalize: bool) -> tuple[str, ...]:
-    if separator is None:
-        names = (cell.strip(),)
-    else:
+    names: tuple[str, ...] = (cell.strip(),)
+    if separator is not None:
         names = tuple(name.strip() for name in cell.split(separator)) if cell.strip() else ()
     if normalize:
         names = tuple(map(joined_label, names))

@@ -12,7 +12,9 @@ import numpy as np
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import read_midi, read_piano_rolls, write_midi
+from keras_seq.data.description import Description
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
+from keras_seq.data.piano_rolls import PIANO_ROLLS
 from keras_seq.export import Sample, SavedServed
 from keras_seq.export.served import sample_states
 from keras_seq.families.music.data import score_rolls
@@ -157,6 +159,9 @@ class MusicModel(KerasTask):
         for each, roll in zip(paths, pieces, strict=True):
             write_midi(each, roll, steps_per_beat=settings.steps_per_beat, beats_per_minute=settings.beats_per_minute)
         return paths
+
+    def describe(self, data: str | Path, **options: Any) -> Description:
+        return PIANO_ROLLS.sniff(data, steps_per_beat=self.settings.steps_per_beat)
 
     def evaluate(
         self,
