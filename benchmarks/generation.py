@@ -224,16 +224,20 @@ class _Compiled:
         import tensorflow as tf
 
         from keras_seq.ops.decoding import sample_ids
-        from keras_seq.ops.recurrent_decoding import states_of_layers
-        from keras_seq.zoo.language_step import language_step
+        from keras_seq.zoo import streaming_model
+
+        streaming = streaming_model(self.model)
+
+        def step(token_ids: Any, states: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+            outputs = dict(streaming({"token_ids": token_ids[:, None], **states}, training=False))
+            return outputs.pop("log_probs")[:, 0], outputs
 
         @tf.function(jit_compile=True, autograph=False)
         def generate() -> Any:
-            zeros = tf.zeros((streams, 1, self.model.get_layer("recurrent").units))
             return sample_ids(
-                language_step(self.model),
+                step,
                 tf.fill([streams], self.settings["start_id"]),
-                states_of_layers([zeros, zeros]),
+                streaming.initial_state(streams),
                 max_length=length,
                 temperature=TEMPERATURE,
                 seed=SEED,

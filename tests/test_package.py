@@ -41,6 +41,7 @@ TENSORFLOW_ROOMS = ("text/*", "export/*", "families/*/served.py", "ops/recurrenc
 # ... and here inside functions only, so that importing the room needs no TensorFlow.
 TENSORFLOW_LAZILY = (
     "testing/label_test.py",
+    "testing/model_test.py",
     "training/event_files.py",
     "training/feeding.py",
     "training/gradient_norms.py",

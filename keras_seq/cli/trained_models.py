@@ -162,7 +162,7 @@ def dataset_card(recipe: Recipe) -> DatasetCard:
     others = {other.name: other for other in map(_dataset_of, further) if other not in (None, dataset)}
     licence = "; ".join([dataset.licence, *(f"{name}: {other.licence}" for name, other in others.items())])
     citation = "; ".join([dataset.citation, *(other.citation for other in others.values())])
-    url = next(iter(dataset.files[train.partition("/")[2].removesuffix(".gz")].urls), "")
+    url = dataset.files[train.partition("/")[2].removesuffix(".gz")].url
     return DatasetCard(name=dataset.name, split=split, licence=licence, citation=citation, url=url)
 
 

@@ -1,9 +1,5 @@
 """Files -> examples -> batches: CoNLL files, texts, music, images, bucketed batches, registered data sets."""
 
-from keras_seq.data import image_datasets as _image_datasets  # noqa: F401 (registers them)
-from keras_seq.data import language_datasets as _language_datasets  # noqa: F401 (registers them)
-from keras_seq.data import pair_datasets as _pair_datasets  # noqa: F401 (registers them)
-from keras_seq.data import text_datasets as _text_datasets  # noqa: F401 (registers them)
 from keras_seq.data.batching import Batch as Batch
 from keras_seq.data.batching import BucketedBatches as BucketedBatches
 from keras_seq.data.batching import make_arrays as make_arrays

@@ -3,18 +3,55 @@
 import difflib
 import importlib.resources
 import os
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from keras_seq.core.errors import InputError
-from keras_seq.data.conversions import to_token_tag_lines
+from keras_seq.data.conversions import (
+    clinc_json,
+    label_first_lines,
+    labelled_csv,
+    labelled_csv_in_zip,
+    movie_reviews_zip,
+    subjectivity_zip,
+    text_and_label_files,
+    to_token_tag_lines,
+)
+from keras_seq.data.image_conversions import omniglot_images, omniglot_runs
+from keras_seq.data.language_conversions import (
+    compact_json,
+    ibge_names,
+    joined_works,
+    names_of_languages,
+    piano_rolls_mat,
+    text_or_zip,
+    unchanged,
+)
 from keras_seq.data.midi import midi_files
+from keras_seq.data.pair_conversions import assin_xml, parallel_lines, question_pairs_csv, scored_csv, sick_lines
 
 DATA_VARIABLE = "KERAS_SEQ_DATA"
-# What comes with the package; the folder lies beside this file wherever it is installed.
-BUNDLED_DIRECTORY = Path(str(importlib.resources.files("keras_seq.data") / "bundled"))
+# What comes with the package lies beside this file wherever it is installed.
+_ROOM = Path(str(importlib.resources.files("keras_seq.data")))
+BUNDLED_DIRECTORY, _TABLE = _ROOM / "bundled", _ROOM / "datasets.toml"
+
+
+# What the table may say of a file, or of all files of a data set; all else is of the data set.
+_OF_FILES = ("repository", "commits", "path", "urls", "converter", "arguments", "sha256")
+_CONVERTERS = {
+    converter.__name__: converter
+    for converter in (
+        *(to_token_tag_lines, label_first_lines, text_and_label_files, labelled_csv, labelled_csv_in_zip, clinc_json),
+        *(movie_reviews_zip, subjectivity_zip),
+        *(scored_csv, sick_lines, assin_xml, question_pairs_csv, parallel_lines),
+        *(unchanged, text_or_zip, joined_works, ibge_names, names_of_languages, compact_json, piano_rolls_mat),
+        *(omniglot_images, omniglot_runs),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -22,35 +59,21 @@ class DataFile:
     """One file of a data set.
 
     Args:
-        urls: Where the publisher's file is, the pinned one first; the others are tried when it does not answer, or
-            answers with something else. None: the file comes with the package.
+        addresses: What is downloaded together to make it, the first choice first; the others are tried when one does
+            not answer, or answers with something else. None: the file comes with the package.
         sha256: SHA-256 of the file as it lies on disk after `fetch` (in the format of this package, not compressed),
             not of the publisher's bytes: those have several formats.
-        convert: From the bytes of the publisher's file to those of ours; from the bytes of both with `label_urls`.
-        label_urls: Where the labels are, when the publisher has a file of texts and one of labels: an address for each
-            of `urls`.
-        further_urls: Where the other parts are, when the publisher has many files that make one of ours: `urls` name
-            the first part, and `convert` takes the contents of all, in order.
+        convert: From the contents of the publisher's files, in the order of an address, to those of ours.
     """
 
-    urls: tuple[str, ...]
+    addresses: tuple[tuple[str, ...], ...]
     sha256: str
-    convert: Callable[..., bytes] = to_token_tag_lines
-    label_urls: tuple[str, ...] = ()
-    further_urls: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.label_urls and len(self.label_urls) != len(self.urls):
-            raise ValueError(
-                f"`label_urls` must hold an address for each of `urls`. Received: label_urls={self.label_urls!r}, "
-                f"urls={self.urls!r}. Give both addresses of the same commit."
-            )
+    convert: Callable[..., bytes] = unchanged
 
     @property
-    def addresses(self) -> list[tuple[str, ...]]:
-        """What is to be downloaded together, the first choice first."""
-        together = zip(self.urls, *([self.label_urls] if self.label_urls else []), strict=True)
-        return [(*address, *self.further_urls) for address in together]
+    def url(self) -> str:
+        """Where the first choice begins; `""` for what comes with the package."""
+        return self.addresses[0][0] if self.addresses else ""
 
 
 @dataclass(frozen=True)
@@ -86,17 +109,46 @@ class Dataset:
     @property
     def is_bundled(self) -> bool:
         """Whether it comes with the package and needs no download."""
-        return not any(file.urls for file in self.files.values())
+        return not any(file.addresses for file in self.files.values())
 
 
-_DATASETS: dict[str, Dataset] = {}
+def _file_of(
+    sha256: str,
+    repository: str = "",
+    commits: Sequence[str] = (),
+    path: str | Sequence[str] = (),
+    urls: Sequence[str] = (),
+    converter: str = "unchanged",
+    arguments: Mapping[str, Any] | None = None,
+) -> DataFile:
+    """The file that an entry of the table describes."""
+    paths = [path] if isinstance(path, str) else path
+    pinned = [
+        tuple(f"https://raw.githubusercontent.com/{repository}/{commit}/{part}" for part in paths) for commit in commits
+    ]
+    convert = partial(_CONVERTERS[converter], **(arguments or {}))
+    return DataFile((*pinned, *((url,) for url in urls)), sha256, convert)
+
+
+def _read_table() -> dict[str, Dataset]:
+    """The data sets of `datasets.toml`, which says what its keys mean."""
+    table = tomllib.loads(_TABLE.read_text("utf-8"))
+    datasets = {}
+    for name, entry in table.items():
+        shared = {key: entry.pop(key) for key in _OF_FILES if key in entry}
+        files = {file: _file_of(**{**shared, **of_file}) for file, of_file in entry.pop("files").items()}
+        datasets[name] = Dataset(name=name, files=files, **entry)
+    return datasets
+
+
+_DATASETS = _read_table()
 
 
 def register_dataset(dataset: Dataset) -> Dataset:
-    """Make a data set known by its name.
+    """Make a data set known by its name, beside those of `datasets.toml`.
 
     Raises:
-        ValueError: When the name is taken.
+        ValueError: if the name is taken.
     """
     if dataset.name in _DATASETS:
         raise ValueError(
@@ -104,21 +156,6 @@ def register_dataset(dataset: Dataset) -> Dataset:
         )
     _DATASETS[dataset.name] = dataset
     return dataset
-
-
-def register_files(
-    name: str,
-    description: str,
-    files: Mapping[str, DataFile],
-    *,
-    task: str,
-    language: str = "en",
-    licence: str,
-    citation: str,
-    folder: str = "",
-) -> Dataset:
-    """Make a data set known by what it consists of: see `Dataset`."""
-    return register_dataset(Dataset(name, description, task, language, licence, citation, files, folder))
 
 
 def get_dataset(name: str) -> Dataset:
@@ -189,134 +226,3 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
 def _spellings(path: Path) -> list[Path]:
     other = path.with_name(path.name.removesuffix(".gz") if path.suffix == ".gz" else f"{path.name}.gz")
     return [path, other]
-
-
-def github_file(repository: str, commit: str, path: str) -> str:
-    """The address of a file as it was in one commit."""
-    return f"https://raw.githubusercontent.com/{repository}/{commit}/{path}"
-
-
-_LENER = "4999cb7f63191f1d6904206f312eeca8f5b45c5a"
-# Of the commit `_WNUT` we know no more than these twelve digits; the SHA-256 of each file decides what is taken.
-_WNUT, _WNUT_DEV = "e52a2d2a71ac", "80365bea7179534c260d565f569c0d73369ae2ea"
-_WIKIANN, _WIKIANN_EN = "a040cd6ce657f3abf7bbbab7fd1b6b4af4da275a", "e278bd36d7ca3704b322b316ea9a337ee062cdab"
-
-register_dataset(
-    Dataset(
-        name="quickstart",
-        description="Entities in Portuguese sentences made from templates: 4 types, 1,100 sentences",
-        task="ner",
-        language="pt",
-        licence="Apache-2.0",
-        citation="keras_seq, zoo/quickstart_corpus.py",
-        files={
-            f"{split}.conll": DataFile((), sha256)
-            for split, sha256 in (
-                ("train", "4be852952cae1f895c991d47ec83408c4d9ae4a6b821d0ac37fd03bee5990ae9"),
-                ("validation", "9e5e87dce8dd6255f6b947c38ab12673bd4d5ba14ee07f8912b0566de7d846bd"),
-                ("test", "49d176258120cf4e11c976b58db66a8342f2eee4af9fad69a2b87807717220bc"),
-            )
-        },
-    )
-)
-
-register_dataset(
-    Dataset(
-        name="lener-br",
-        description="Named entities in Brazilian legal text: 6 types, 10,392 sentences",
-        task="ner",
-        language="pt",
-        licence="MIT",
-        citation="Luz de Araujo et al., LeNER-Br, PROPOR 2018, doi:10.1007/978-3-319-99722-3_32",
-        files={
-            f"{split}.conll": DataFile(
-                (github_file("peluz/lener-br", _LENER, f"leNER-Br/{split}/{split}.conll"),), sha256
-            )
-            for split, sha256 in (
-                ("train", "6fdf9066333c84565f9e3d28ee8f0f519336bece69b63f8d78b8de0fe96dcd47"),
-                ("dev", "7e350feb828198031e57c21d6aadbf8dac92b19a684e45d7081c6cb491e2063b"),
-                ("test", "f90cd26a31afc2d1f132c4473d40c26d2283a98b374025fa5b5985b723dce825"),
-            )
-        },
-    )
-)
-
-register_dataset(
-    Dataset(
-        name="wnut17",
-        description="Emerging entities in English social media: 6 types, 5,690 sentences",
-        task="ner",
-        language="en",
-        licence="CC BY 4.0",
-        citation="Derczynski et al., Results of the WNUT2017 Shared Task, W-NUT 2017, doi:10.18653/v1/W17-4418",
-        files={
-            f"{split}.conll": DataFile(
-                (
-                    github_file("leondz/emerging_entities_17", commit, name),
-                    f"https://noisy-text.github.io/2017/files/{name}",
-                ),
-                sha256,
-            )
-            for split, commit, name, sha256 in (
-                (
-                    "train",
-                    _WNUT,
-                    "wnut17train.conll",
-                    "76d402efec17ec7c2c1d7f231377088f138f0ff815d470c1d462713ebc9f74bd",
-                ),
-                (
-                    "dev",
-                    _WNUT_DEV,
-                    "emerging.dev.conll",
-                    "b24b5eddb0fb1dc012adf25a66f7ea35494f7a9660e6d535c22a65ea34799167",
-                ),
-                (
-                    "test",
-                    _WNUT,
-                    "emerging.test.annotated",
-                    "349d55e716aa84421cdbce5d28a080ba01b5321a1e224cfd0e46620540e72356",
-                ),
-            )
-        },
-    )
-)
-
-
-def _register_wikiann(language: str, description: str, folder: str, **files: tuple[str, str]) -> None:
-    register_dataset(
-        Dataset(
-            name=f"wikiann-{language}",
-            description=description,
-            task="ner",
-            language=language,
-            licence="not stated by the source; the text is from Wikipedia (CC BY-SA)",
-            citation="Pan et al., ACL 2017, doi:10.18653/v1/P17-1178; balanced splits: Rahimi et al., ACL 2019",
-            files={
-                f"{language}.{split}.conll": DataFile(
-                    (github_file("davidsbatista/NER-datasets", commit, f"{folder}/{split}"),),
-                    sha256,
-                    partial(to_token_tag_lines, prefix=f"{language}:"),
-                )
-                for split, (commit, sha256) in files.items()
-            },
-            folder="wikiann",
-        )
-    )
-
-
-_register_wikiann(
-    "pt",
-    "Persons, organisations and places in Portuguese Wikipedia, silver labels: 40,000 sentences",
-    "Portuguese/WikiANN",
-    train=(_WIKIANN, "9b05aa812c63172ee63a9ff56ac0c565009b32510944b1d8ede28c4e993c437b"),
-    dev=(_WIKIANN, "9ac294c5968b191873c3dda03bb3cfebbaee72bbbba156e7cad41a07378fe74f"),
-    test=(_WIKIANN, "09ed12a3d562396982f4f97623af66d130f9eb3cee7a6d9fd27c724a9ffd928c"),
-)
-_register_wikiann(
-    "en",
-    "Persons, organisations and places in English Wikipedia, silver labels: 40,000 sentences",
-    "WikiANN/en",
-    train=(_WIKIANN, "61aedeaeb22158210f87212dafdd708fa43e4222cea047a6c94d796fa04d0f02"),
-    dev=(_WIKIANN_EN, "7d39b945338268c1cfdb02540e68dc3411ec6d85cee4e32705e1d057617c2f02"),
-    test=(_WIKIANN_EN, "0bb1a07bcc189f1736c723a59160c0b4b2e975d4f7eefa34af523238bc4b4927"),
-)

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.streaming import STATE_PREFIX, State
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.manifest import check_version
 from keras_seq.ops.serving import serving_graph
@@ -80,6 +81,10 @@ class Served(tf.Module):
         """The graphs by the names under which they are served; what is exported."""
         return dict(self._signatures)
 
+    def serves(self, signature: str) -> bool:
+        """Whether there is a signature of this name."""
+        return signature in self._signatures
+
     def inputs(self, signature: str) -> dict[str, tf.TensorSpec]:
         """The inputs of a signature by their names."""
         return {spec.name: spec for spec in self._signatures[signature].input_signature}
@@ -128,6 +133,10 @@ class SavedServed:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{path}: cannot be loaded ({reason}); export it again") from error
 
+    def serves(self, signature: str) -> bool:
+        """Whether there is a signature of this name."""
+        return signature in self._loaded.signatures
+
     def inputs(self, signature: str) -> dict[str, tf.TensorSpec]:
         """The inputs of a signature by their names; an older export may lack some, or take numbers without rows.
 
@@ -159,6 +168,35 @@ class SavedServed:
                 f"{self.path}: has no signature `{signature}`, but {', '.join(sorted(known))}; export the model again"
             )
         return known[signature]
+
+
+def state_specs(states: State) -> list[tf.TensorSpec]:
+    """The inputs of a signature `step` for states like these, with any number of rows."""
+    return [tf.TensorSpec([None, *value.shape[1:]], value.dtype, name=name) for name, value in states.items()]
+
+
+def initial_states(served: Served | SavedServed, rows: int) -> State:
+    """The states before the first call of the signature `step`, by their names: zeros.
+
+    Raises:
+        InputError: if an exported model has no such signature.
+    """
+    specs = served.inputs("step")
+    return {
+        name: tf.zeros([rows, *spec.shape[1:]], spec.dtype)
+        for name, spec in specs.items()
+        if name.startswith(STATE_PREFIX)
+    }
+
+
+def sample_states(served: Served | SavedServed, rows: int) -> dict[str, np.ndarray]:
+    """States as they may be between calls of `step`, for tests of what is exported: floats are drawn, counts are 0."""
+    return {
+        name: np.random.default_rng(1).normal(size=zeros.shape).astype(zeros.dtype.as_numpy_dtype) * 0.1
+        if zeros.dtype.is_floating
+        else zeros.numpy()
+        for name, zeros in initial_states(served, rows).items()
+    }
 
 
 def assert_in_range(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:

@@ -12,11 +12,12 @@ from keras_seq.export.by_length import run_by_length
 from keras_seq.export.served import Served
 from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
 from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.zoo.parts import parts_of, text_vector_of
 
 # Rows that run through the model together when a batch is served: of a recurrent loop, two halves of a usual batch run
 # side by side; what has no loop takes the batch at once.
 ROWS_PER_GROUP, ROWS_PER_RECURRENT_GROUP = 64, 32
-RECURRENT = (SimpleRNN, GRU, LSTM, Bidirectional)
+RECURRENT: tuple[type[keras.layers.Layer], ...] = (SimpleRNN, GRU, LSTM, Bidirectional)
 
 
 class TokenFunctions(Served):
@@ -42,7 +43,7 @@ class TokenFunctions(Served):
         self.tokenizer = tokenizer
         self.encoder = encoder
         self.input_names = tuple(tensor.name for tensor in reader.inputs)
-        self.is_recurrent = any(isinstance(layer, RECURRENT) for layer in reader.layers)
+        self.is_recurrent = bool(parts_of(reader, RECURRENT))
 
     def with_settings(self, settings: Any) -> TokenFunctions:
         """As of `Served`; the constructor of a family takes the text side between the model and the settings."""
@@ -96,7 +97,7 @@ class WholeTextFunctions(TextFunctions):
     """Tokenizer, encoder and a model of whole texts of the zoo, whose vectors are served as `embed`.
 
     Args:
-        model: what the task keeps; its layer `text_vector` gives the vector.
+        model: what the task keeps; `keras_seq.zoo.parts` finds its vector.
         tokenizer: splits text.
         encoder: turns tokens into ids.
         settings: as of `TextFunctions`.
@@ -105,5 +106,5 @@ class WholeTextFunctions(TextFunctions):
     def __init__(self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: Any) -> None:
         super().__init__(model, model, tokenizer, encoder, settings)
         inputs = {tensor.name: tensor for tensor in model.inputs}
-        self._vector_model = keras.Model(inputs, model.get_layer("text_vector").output)
+        self._vector_model = keras.Model(inputs, text_vector_of(model))
         self.declare("embed", self._embed, tf.TensorSpec([None], tf.string, name="text"))

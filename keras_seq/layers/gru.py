@@ -111,7 +111,7 @@ class GRU(RecurrentLayer, keras.layers.GRU):
     """
 
     @property
-    def step(self) -> RecurrentStep:
+    def network(self) -> RecurrentStep:
         return (GRUStep if self.reset_after else GRUResetBeforeStep)(self._activation_name())
 
     def direction(self, sequences: Any, initial_states: Any, training: bool) -> Direction:

@@ -116,5 +116,5 @@ class LSTM(RecurrentLayer, keras.layers.LSTM):
     """
 
     @property
-    def step(self) -> LSTMStep:
+    def network(self) -> LSTMStep:
         return LSTMStep(self._activation_name())

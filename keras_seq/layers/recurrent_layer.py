@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_integer, check_rate
+from keras_seq.core.streaming import State
 from keras_seq.ops.recurrence import has_gpu, run_recurrence
 from keras_seq.ops.recurrent_steps import ACTIVATIONS, Direction, RecurrentStep
 
@@ -28,7 +29,8 @@ FUSED_SETTINGS = (
 class RecurrentLayer(_Base):
     """Mixed in before a stock recurrent layer, so that its loop over time is that of `keras_seq.ops.recurrence`.
 
-    A subclass says what a step is (`step`) and where its weights are (`direction`).
+    A subclass says what a step computes (`network`) and where its weights are (`direction`). A layer that reads
+    forwards follows `keras_seq.core.streaming.Streaming`: its states are `h` and, of an LSTM, `c`, `(batch, units)`.
 
     Args:
         units: size of the state.
@@ -80,8 +82,8 @@ class RecurrentLayer(_Base):
         self.input_spec = None
 
     @property
-    def step(self) -> RecurrentStep:
-        """The step of this layer, for `keras_seq.ops.recurrence.run_recurrence`."""
+    def network(self) -> RecurrentStep:
+        """What this layer computes at a step, for `keras_seq.ops.recurrence.run_recurrence`."""
         raise NotImplementedError
 
     def direction(self, sequences: Tensor, initial_states: Any, training: bool) -> Direction:
@@ -161,6 +163,7 @@ class RecurrentLayer(_Base):
         if sequences.shape[0] is None and states and states[0].shape[0] is not None:
             # The states know the number of rows: loops ask that what goes round in them keeps its shape.
             sequences = ops.reshape(sequences, (states[0].shape[0], ops.shape(sequences)[1], sequences.shape[2]))
+        self._draw_dropout_masks(sequences)
         if sequences.shape[1] != 0:
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         # The loops of Keras read a first step: it is one of padding, over which the states are carried.
@@ -182,6 +185,53 @@ class RecurrentLayer(_Base):
             ops.broadcast_to(ops.cast(weight, self.compute_dtype), (batch_size, weight.shape[0])) for weight in weights
         ]
 
+    def initial_state(self, batch_size: Any) -> State:
+        """As of `Streaming`.
+
+        Raises:
+            ValueError: if the layer reads backwards, gives its last output alone, or does not begin with zeros.
+        """
+        self._check_streams()
+        return dict(zip(STATE_LETTERS, self.get_initial_state(batch_size), strict=False))
+
+    def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
+        """As of `Streaming`."""
+        self._check_streams()
+        letters = STATE_LETTERS[: len(state)]
+        states = [ops.cast(state[letter], self.compute_dtype) for letter in letters]
+        if x.shape[1] == 0:
+            # The loops of Keras read a first step.
+            x = ops.zeros((ops.shape(x)[0], 0, self.units), self.compute_dtype)
+        elif x.shape[1] == 1 and self.is_fused and not training:
+            x, states = self._one_step(x, states, mask)
+        else:
+            self._draw_dropout_masks(x)
+            _, x, states = self.inner_loop(x, states, mask, training=training)
+        return x, dict(zip(letters, states, strict=True))
+
+    def _check_streams(self) -> None:
+        names = ("go_backwards", "stateful", "learn_initial_state", "zero_output_for_mask")
+        settings = {name: getattr(self, name) for name in names}
+        if any(settings.values()) or not self.return_sequences:
+            listed = ", ".join(f"{name}={value}" for name, value in settings.items())
+            raise ValueError(
+                f"the layer {self.name!r} must read forwards, from zeros, and return all outputs, to be read in parts. "
+                f"Received: return_sequences={self.return_sequences}, {listed}. Build it without these."
+            )
+
+    def _one_step(self, x: Tensor, states: Any, mask: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """What the loop gives for one step, without a loop."""
+        tensor = lambda weight: ops.cast(ops.convert_to_tensor(weight), self.compute_dtype)  # noqa: E731
+        direction = self.direction(x, states, False)
+        x = ops.matmul(ops.cast(x[:, 0], self.compute_dtype), tensor(direction.kernel))
+        x = x if direction.bias is None else x + tensor(direction.bias)
+        after, _ = self.network.forward(x, tuple(states), [tensor(each) for each in direction.recurrent_weights])
+        outputs = ops.expand_dims(after[0], 1)
+        if mask is None:
+            return outputs, list(after)
+        kept = [ops.where(mask, new, old) for new, old in zip(after, states, strict=True)]
+        return self.all_outputs(outputs, mask), kept
+
     def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> tuple:
         states = keras.tree.flatten(initial_state)
         if self.takes_cudnn(mask, training):
@@ -191,7 +241,7 @@ class RecurrentLayer(_Base):
             # CPU.
             return keras.layers.RNN.inner_loop(self, sequences, states, mask, training=training)
         outputs, states = run_recurrence(
-            self.step,
+            self.network,
             self.direction(sequences, states, training),
             mask=mask,
             training=training,
@@ -228,10 +278,14 @@ class RecurrentLayer(_Base):
             **{name: getattr(self, name) for name, default in own.items() if getattr(self, name) != default},
         }
 
-    def _maybe_config_dropout_masks(self, cell: Any, input_sequence: Any, input_state: Any) -> None:
-        # Keras takes the shape of the masks off the first step, which a batch without steps has not.
-        shape = (ops.shape(input_state[0])[0], self.cell.kernel.shape[0])
-        super()._maybe_config_dropout_masks(cell, ops.zeros(shape, input_sequence.dtype), input_state)
+    def _draw_dropout_masks(self, sequences: Tensor) -> None:
+        """Draw the masks of the cell, which keeps them until the stock layer has run: it would take their shape off the
+        first step, which a batch without steps has not."""
+        self.cell.reset_dropout_mask()
+        self.cell.reset_recurrent_dropout_mask()
+        rows = ops.shape(sequences)[0]
+        self.cell.get_dropout_mask(ops.zeros((rows, self.cell.kernel.shape[0]), sequences.dtype))
+        self.cell.get_recurrent_dropout_mask(ops.zeros((rows, self.units), sequences.dtype))
 
     def _activation_name(self) -> str:
         return {keras.activations.tanh: ACTIVATIONS[0], keras.activations.relu: ACTIVATIONS[1]}[self.activation]

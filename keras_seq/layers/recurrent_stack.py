@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer, check_rate
 from keras_seq.core.registration import register
+from keras_seq.core.streaming import State
 from keras_seq.layers.bidirectional import Bidirectional
 from keras_seq.layers.gru import GRU
 from keras_seq.layers.lstm import LSTM
@@ -45,7 +46,8 @@ class RecurrentStack(keras.layers.Layer):
     | `h_0`, `(h_0, c_0)` | the call argument `initial_state` |
     | lengths, `pack_padded_sequence` | the call argument `mask` |
 
-    The equations are in `SimpleRNN`, `GRU` and `LSTM`.
+    The equations are in `SimpleRNN`, `GRU` and `LSTM`. A stack that reads forwards follows
+    `keras_seq.core.streaming.Streaming`: its states are `h` and, of an LSTM, `c`, `(batch, num_layers, units)` each.
 
     Masking: any mask, in every layer. A masked step carries the states on, wherever it stands; its output is the last
     real output (zeros if there is none yet). The mask is passed on with the outputs, unless `batch_first=False`: beside
@@ -162,6 +164,27 @@ class RecurrentStack(keras.layers.Layer):
             return list(self.recurrent_layers)
         return [part for layer in self.recurrent_layers for part in (layer.forward_layer, layer.backward_layer)]
 
+    def initial_state(self, batch_size: Any) -> State:
+        """As of `Streaming`.
+
+        Raises:
+            ValueError: if the stack reads in both directions, gives its last output alone, or has steps first.
+        """
+        self._check_streams()
+        shape = (batch_size, self.num_layers, self.units)
+        return {letter: ops.zeros(shape, self.compute_dtype) for letter in STATE_LETTERS[: self.num_states]}
+
+    def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
+        """As of `Streaming`."""
+        self._check_streams()
+        after: list[State] = []
+        for index, layer in enumerate(self.recurrent_layers):
+            if index:
+                x = self.dropout_layers[index - 1](x, training=training)
+            x, of_layer = layer.step(x, {name: value[:, index] for name, value in state.items()}, mask, training)
+            after.append(of_layer)
+        return x, {name: ops.stack([of_layer[name] for of_layer in after], axis=1) for name in state}
+
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         _, _, features = self._batch_first_shape(sequences_shape)
         width = self.num_directions * self.units
@@ -242,6 +265,14 @@ class RecurrentStack(keras.layers.Layer):
         if not self.bidirectional:
             return layer
         return Bidirectional(layer, dtype=self.dtype_policy, name=f"bidirectional_{index}")
+
+    def _check_streams(self) -> None:
+        if self.bidirectional or not self.return_sequences or not self.batch_first:
+            raise ValueError(
+                f"the layer {self.name!r} must read forwards and return all outputs, batch first, to be read in parts. "
+                f"Received: bidirectional={self.bidirectional}, return_sequences={self.return_sequences}, "
+                f"batch_first={self.batch_first}. Build it with the defaults."
+            )
 
     def _batch_first_shape(self, shape: Any) -> tuple:
         if len(shape) != 3 or shape[-1] is None:

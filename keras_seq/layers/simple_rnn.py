@@ -112,7 +112,7 @@ class SimpleRNN(RecurrentLayer, keras.layers.SimpleRNN):
     """
 
     @property
-    def step(self) -> SimpleRNNStep:
+    def network(self) -> SimpleRNNStep:
         return SimpleRNNStep(self._activation_name())
 
     def get_config(self) -> dict[str, Any]:

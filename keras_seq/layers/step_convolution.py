@@ -9,12 +9,12 @@ from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_integer
 from keras_seq.core.registration import register
+from keras_seq.core.streaming import State
 from keras_seq.layers.recurrent_layer import check_sequences
 from keras_seq.layers.step_pooling import check_sequences_shape
 from keras_seq.ops.compaction import compacted, spread_back, steps_at
 
 Tensor = Any
-State = dict[str, Tensor]
 
 
 @register
@@ -140,13 +140,14 @@ class StepConvolution(keras.layers.Layer):
         self._check_streams()
         return {"inputs": ops.zeros((batch_size, self.reach, self.features), self.compute_dtype)}
 
-    def step(self, x: Tensor, state: State, mask: Tensor | None = None) -> tuple[Tensor, State]:
+    def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
         """The next part of sequences that are read in parts.
 
         Args:
             x: `(batch, steps, features)`, of any number of steps.
             state: of `initial_state`, or of the last call.
             mask: `(batch, steps)` boolean, `True` = real step; padding may stand anywhere.
+            training: makes no difference.
 
         Returns:
             What `call` gives for these steps if it reads all parts at once, `(batch, steps, filters)`, and the state.

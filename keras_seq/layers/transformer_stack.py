@@ -8,18 +8,19 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer
+from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer, check_rate
 from keras_seq.core.registration import register
+from keras_seq.core.streaming import State
 from keras_seq.layers.multi_head_attention import KeysValues
 from keras_seq.layers.position_encoding import KINDS, PositionEncoding, check_max_steps
 from keras_seq.layers.recurrent_layer import check_sequences
 from keras_seq.layers.step_pooling import check_sequences_shape
 from keras_seq.layers.transformer_block import TransformerBlock, View, context_view, head_size, serialized
 from keras_seq.ops.attention import rotation_at, visible_steps
+from keras_seq.ops.compaction import last_real
 from keras_seq.ops.pooling import real_positions
 
 Tensor = Any
-State = dict[str, Tensor]
 
 POSITIONS = (*KINDS, "rotary", None)
 
@@ -42,6 +43,8 @@ class TransformerStack(keras.layers.Layer):
     A causal stack reads in parts as well: `initial_state`, then `step` for each part, of any number of steps. The state
     is the key/value cache: keys and values of all steps that were read, and which of them are real. Cached steps that
     are not real count for nothing, wherever they stand: states of different lengths become one batch by padding them.
+    With `window` it keeps those of the last real steps alone: its size never changes, so that it may go round in a
+    loop, and `keras_seq.core.streaming.Streaming` holds.
 
     Masking: any mask. Positions count real steps, and no step looks at padding, whose attention weights are exactly 0:
     outputs at real steps are the same whatever the padding side. A row of padding alone, or without any context, gives
@@ -52,8 +55,8 @@ class TransformerStack(keras.layers.Layer):
         num_heads: number of attention heads.
         head_dim: size of a head; `None`: the features are divided among the heads.
         feed_forward_units: size of the inner dense layers; `None`: four times the features.
-        dropout: rate of dropout on the vectors with their positions, on the attention weights, and on what each part of
-            a block adds.
+        dropout: rate of dropout on the attention weights, and on what each part of a block adds.
+        input_dropout: rate of dropout on the vectors with their positions; `None`: `dropout`.
         positions: `"sinusoidal"`, `"learned"`, `"rotary"` (queries and keys are rotated), or `None`: the order of steps
             then tells a stack that is not causal nothing.
         max_steps: the number of learned positions: see `PositionEncoding`.
@@ -66,6 +69,7 @@ class TransformerStack(keras.layers.Layer):
         activation: `"gelu"` (exact), `"gelu_tanh"` (its approximation) or `"relu"`.
         use_bias: whether projections, dense layers and norms have biases.
         causal: whether a step sees no later step.
+        window: with `causal`, how many real steps a step sees, itself among them; `None`: all.
         cross_attention: whether each block reads a context as well.
         kernel_initializer: of all kernels.
 
@@ -110,6 +114,7 @@ class TransformerStack(keras.layers.Layer):
         head_dim: int | None = None,
         feed_forward_units: int | None = None,
         dropout: float = 0.0,
+        input_dropout: float | None = None,
         positions: str | None = "sinusoidal",
         max_steps: int | None = None,
         max_wavelength: float = 10_000.0,
@@ -121,6 +126,7 @@ class TransformerStack(keras.layers.Layer):
         activation: str = "gelu",
         use_bias: bool = True,
         causal: bool = False,
+        window: int | None = None,
         cross_attention: bool = False,
         kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
@@ -130,14 +136,24 @@ class TransformerStack(keras.layers.Layer):
         check_choice("positions", positions, POSITIONS)
         check_max_steps("positions", positions, max_steps)
         check_boolean("scale_inputs", scale_inputs)
+        if input_dropout is not None:
+            check_rate("input_dropout", input_dropout)
         check_boolean("input_norm", input_norm)
         if final_norm is not None:
             check_boolean("final_norm", final_norm)
+        if window is not None:
+            check_positive_integer("window", window)
+            if not causal or cross_attention:
+                raise ValueError(
+                    "`window` must be None in a stack that is not causal or reads a context. "
+                    f"Received: window={window}, causal={causal}, cross_attention={cross_attention}. Leave it out."
+                )
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.feed_forward_units = feed_forward_units
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.positions = positions
         self.max_steps = max_steps
         self.max_wavelength = max_wavelength
@@ -149,6 +165,7 @@ class TransformerStack(keras.layers.Layer):
         self.activation = activation
         self.use_bias = use_bias
         self.causal = causal
+        self.window = window
         self.cross_attention = cross_attention
         self.kernel_initializer = kernel_initializer
         self.supports_masking = True
@@ -159,7 +176,9 @@ class TransformerStack(keras.layers.Layer):
                 max_wavelength, kind=positions, max_steps=max_steps, name="positions", dtype=policy
             )
         self.first_norm = self._norm("input_norm") if input_norm else None
-        self.drop_inputs = keras.layers.Dropout(dropout, name="drop_inputs", dtype=policy)
+        self.drop_inputs = keras.layers.Dropout(
+            dropout if input_dropout is None else input_dropout, name="drop_inputs", dtype=policy
+        )
         self.blocks = [self._block(f"block_{index}") for index in range(num_layers)]
         self.last_norm = self._norm("final_norm") if (norm == "pre" if final_norm is None else final_norm) else None
 
@@ -209,15 +228,19 @@ class TransformerStack(keras.layers.Layer):
             context_mask: `(batch, context steps)` boolean; `None`: all are real.
 
         Returns:
-            A dict. `keys` and `values` `(batch, num_layers, heads, 0, head_dim)`; `real` `(batch, 0)` boolean; with
-            `cross_attention` also `context_keys`, `context_values`, `context_real`, with as many steps as the context.
+            A dict. `keys` and `values` `(batch, num_layers, heads, 0, head_dim)`; `real` `(batch, 0)` boolean; with a
+            window instead `keys` and `values` of `window - 1` steps, and `count` int32 `(batch,)`, how many real steps
+            were read; with `cross_attention` also `context_keys`, `context_values`, `context_real`, with as many steps
+            as the context.
 
         Raises:
             ValueError: if the stack is not causal or not built, or the context is missing or not expected.
         """
         self._check_streams()
-        shape = (batch_size, self.num_layers, self.num_heads, 0, self.size)
+        shape = (batch_size, self.num_layers, self.num_heads, (self.window or 1) - 1, self.size)
         empty = ops.zeros(shape, self.compute_dtype)
+        if self.window is not None:
+            return {"keys": empty, "values": empty, "count": ops.zeros((batch_size,), "int32")}
         state = {"keys": empty, "values": empty, "real": ops.zeros((batch_size, 0), "bool")}
         visible = context_view(self.name, self.cross_attention, context, context_mask)
         if context is None:
@@ -227,17 +250,18 @@ class TransformerStack(keras.layers.Layer):
         context_state = {"keys": ops.stack(keys, axis=1), "values": ops.stack(values, axis=1), "real": real}
         return {**state, **{f"context_{name}": value for name, value in context_state.items()}}
 
-    def step(self, x: Tensor, state: State, mask: Tensor | None = None) -> tuple[Tensor, State]:
+    def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
         """The next part of sequences that are read in parts.
 
         Args:
             x: `(batch, steps, features)`, of any number of steps.
             state: of `initial_state`, or of the last call.
             mask: `(batch, steps)` boolean, `True` = real step; padding may stand anywhere.
+            training: whether dropout acts.
 
         Returns:
             What `call` gives for these steps if it reads all parts at once, `(batch, steps, features)`, and the state:
-            `keys`, `values` and `real` have `steps` more steps.
+            without a window, `keys`, `values` and `real` have `steps` more steps.
 
         Raises:
             ValueError: if the stack is not causal or not built, or a shape does not fit.
@@ -251,15 +275,24 @@ class TransformerStack(keras.layers.Layer):
         if self.cross_attention:
             read = _of_layers(state["context_keys"], state["context_values"])
             context_visible = state["context_real"][:, None, None, :]
-        outputs, new, _ = self._read(x, mask, read, context_visible, past=past, past_real=state["real"])
-        keys, values = (ops.stack(part, axis=1) for part in zip(*new, strict=True))
         real = ops.ones(ops.shape(x)[:2], "bool") if mask is None else mask
-        grown = {
-            "keys": ops.concatenate([state["keys"], keys], axis=3),
-            "values": ops.concatenate([state["values"], values], axis=3),
-            "real": ops.concatenate([state["real"], real], axis=1),
-        }
-        return outputs, {**state, **grown}
+        if self.window is None:
+            past_real, count = state["real"], ops.sum(ops.cast(state["real"], "int32"), axis=1)
+        else:
+            count = state["count"]
+            past_real = ops.arange(1 - self.window, 0, dtype="int32") + count[:, None] >= 0
+        outputs, new, _ = self._read(
+            x, mask, read, context_visible, past=past, past_real=past_real, count=count, training=training
+        )
+        keys, values = (ops.stack(part, axis=1) for part in zip(*new, strict=True))
+        keys = ops.concatenate([state["keys"], keys], axis=3)
+        values = ops.concatenate([state["values"], values], axis=3)
+        seen = ops.concatenate([past_real, real], axis=1)
+        if self.window is None:
+            return outputs, {**state, "keys": keys, "values": values, "real": seen}
+        kept = None if mask is None else seen
+        keys, values = (last_real(cached, kept, self.window - 1) for cached in (keys, values))
+        return outputs, {"keys": keys, "values": values, "count": count + ops.sum(ops.cast(real, "int32"), axis=1)}
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -269,6 +302,7 @@ class TransformerStack(keras.layers.Layer):
             "head_dim": self.head_dim,
             "feed_forward_units": self.feed_forward_units,
             "dropout": self.dropout,
+            "input_dropout": self.input_dropout,
             "positions": self.positions,
             "max_steps": self.max_steps,
             "max_wavelength": self.max_wavelength,
@@ -280,6 +314,7 @@ class TransformerStack(keras.layers.Layer):
             "activation": self.activation,
             "use_bias": self.use_bias,
             "causal": self.causal,
+            "window": self.window,
             "cross_attention": self.cross_attention,
             "kernel_initializer": serialized(self.kernel_initializer),
         }
@@ -293,16 +328,24 @@ class TransformerStack(keras.layers.Layer):
         *,
         past: list[KeysValues] | None = None,
         past_real: Tensor | None = None,
+        count: Tensor | None = None,
         training: bool = False,
     ) -> tuple[Tensor, list[KeysValues], list[list[Tensor]]]:
         """Outputs; keys and values of each block; its attention weights."""
         steps = ops.shape(x)[1]
         x = x if mask is None else ops.where(mask[..., None], x, ops.zeros_like(x))
-        x, rotation = self._with_positions(x, mask, past_real)
+        x, rotation = self._with_positions(x, mask, count)
         if self.first_norm is not None:
             x = self.first_norm(x)
         x = self.drop_inputs(x, training=training)
         visible = visible_steps(mask, steps, causal=self.causal, past=past_real)
+        if self.window is not None:
+            queries = keys = _positions(mask, steps)
+            if past_real is not None:
+                cached = ops.zeros_like(past_real, dtype="int32") + ops.arange(1 - self.window, 0, dtype="int32")
+                keys = ops.concatenate([cached, ops.broadcast_to(keys, ops.shape(x)[:2])], axis=1)
+            near = queries[:, None, :, None] - keys[:, None, None, :] < self.window
+            visible = ops.logical_and(visible, near)
         view = View(visible, rotation, context_visible)
         new, weights = [], []
         for index, block in enumerate(self.blocks):
@@ -312,18 +355,18 @@ class TransformerStack(keras.layers.Layer):
             weights.append(of_block)
         return x if self.last_norm is None else self.last_norm(x), new, weights
 
-    def _with_positions(self, x: Tensor, mask: Tensor | None, past_real: Tensor | None) -> tuple:
+    def _with_positions(self, x: Tensor, mask: Tensor | None, count: Tensor | None) -> tuple:
         """The sequences with what positions add to them, and the rotation of rotary ones."""
         if self.scale_inputs:
             x = x * ops.cast(self.features**0.5, x.dtype)
         encoding = self.position_encoding
-        if encoding is not None and past_real is None:
+        if encoding is not None and count is None:
             return encoding(x, mask=mask), None
         if self.positions is None:
             return x, None
-        positions = ops.arange(ops.shape(x)[1], dtype="int32")[None] if mask is None else real_positions(mask)
-        if past_real is not None:
-            positions = positions + ops.sum(ops.cast(past_real, "int32"), axis=1, keepdims=True)
+        positions = _positions(mask, ops.shape(x)[1])
+        if count is not None:
+            positions = positions + count[:, None]
         if encoding is None:
             return x, rotation_at(positions, self.size, self.max_wavelength, self.compute_dtype)
         return encoding.add(x, encoding.at(positions, mask)), None
@@ -368,3 +411,8 @@ class TransformerStack(keras.layers.Layer):
 def _of_layers(keys: Tensor, values: Tensor) -> list[KeysValues]:
     """`(batch, num_layers, heads, steps, head_dim)` -> keys and values of each layer."""
     return list(zip(ops.unstack(keys, axis=1), ops.unstack(values, axis=1), strict=True))
+
+
+def _positions(mask: Tensor | None, steps: Tensor) -> Tensor:
+    """Positions in the chunk, counted over real steps, int32 `(batch or 1, steps)`."""
+    return ops.arange(steps, dtype="int32")[None] if mask is None else real_positions(mask)

@@ -69,6 +69,8 @@ class ClassCrossEntropy(CostLoss):
         smoothing).
     """
 
+    arguments = ("class_weights", "label_smoothing", "multi_label")
+
     def __init__(
         self,
         *,
@@ -104,14 +106,6 @@ class ClassCrossEntropy(CostLoss):
     def check_weights(self, sample_weight: Any) -> None:
         if self.multi_label:
             check_no_class_weight("Give `class_weights` of the loss.")
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "class_weights": self.class_weights,
-            "label_smoothing": self.label_smoothing,
-            "multi_label": self.multi_label,
-        }
 
 
 def _checked_weights(class_weights: Any) -> list[float]:

@@ -8,18 +8,15 @@ from keras import ops
 
 from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.cost_loss import CostLoss
-from keras_seq.losses.pair_costs import check_stacked
-from keras_seq.ops.labels import NO_LABEL
+from keras_seq.losses.pair_loss import PairLoss
 from keras_seq.ops.similarity import safe_sqrt
-from keras_seq.ops.triplets import numbers_of_rows
 
 # Distances that are computed as 1 less a cosine are rounded to a little less than 0; cosines themselves are less.
 _LEAST_DISTANCE = -1e-2
 
 
 @register
-class ContrastiveLoss(CostLoss):
+class ContrastiveLoss(PairLoss):
     """Draws pairs that are the same together, and pushes others apart until they are a margin away.
 
     With the Euclidean distance d: `d ** 2` for the same, `max(margin - d, 0) ** 2` for others.
@@ -55,6 +52,8 @@ class ContrastiveLoss(CostLoss):
         Hadsell, Chopra and LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", CVPR 2006.
     """
 
+    arguments = ("margin", "same_label")
+
     def __init__(
         self, margin: float = 1.0, same_label: int = 1, *, name: str = "contrastive_loss", **kwargs: Any
     ) -> None:
@@ -64,21 +63,17 @@ class ContrastiveLoss(CostLoss):
         self.margin = margin
         self.same_label = same_label
 
-    def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
-        labels = numbers_of_rows(y_true, y_pred)
-        real = ops.not_equal(labels, NO_LABEL)
-        if len(y_pred.shape) == 1 or (len(y_pred.shape) == 2 and y_pred.shape[1] == 1):
-            distances = ops.where(real, ops.reshape(y_pred, (-1,)), 0.0)
+    def check_vectors(self, y_pred: Any) -> None:
+        # Or distances.
+        if len(y_pred.shape) != 1 and not (len(y_pred.shape) == 2 and y_pred.shape[1] == 1):
+            super().check_vectors(y_pred)
+
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        if len(vectors.shape) == 3:
+            distances = safe_sqrt(ops.sum(ops.square(vectors[:, 0] - vectors[:, 1]), axis=-1))
         else:
-            check_stacked(y_pred)
-            # What stands at padding has no gradient.
-            pairs = ops.where(real[:, None, None], y_pred, 0.0)
-            distances = safe_sqrt(ops.sum(ops.square(pairs[:, 0] - pairs[:, 1]), axis=-1))
+            distances = ops.reshape(vectors, (-1,))
         same = labels if self.same_label == 1 else 1 - labels
         costs = same * ops.square(distances) + (1 - same) * ops.square(ops.relu(self.margin - distances))
         is_label = ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1))
-        is_right = ops.logical_and(is_label, distances >= _LEAST_DISTANCE)
-        return ops.where(real, ops.where(is_right, costs, float("nan")), 0.0), real
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "same_label": self.same_label}
+        return ops.where(ops.logical_and(is_label, distances >= _LEAST_DISTANCE), costs, float("nan"))

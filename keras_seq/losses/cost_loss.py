@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
-from keras_seq.ops.masking import get_keras_mask, row_weights, step_weights
+from keras_seq.core.keras_compat import get_keras_mask
+from keras_seq.ops.masking import row_weights, step_weights
 
 
 class CostLoss(keras.losses.Loss):
@@ -17,6 +18,9 @@ class CostLoss(keras.losses.Loss):
     `keras.losses.Loss` casts labels to its own dtype before `call` sees them: float32 tells whole numbers apart up to
     2^24. So this class reduces by itself what `costs` computes of the labels as they were given.
     """
+
+    arguments: ClassVar[tuple[str, ...]] = ()
+    """The constructor arguments beside those of `keras.losses.Loss`; each is an attribute of its name."""
 
     @abstractmethod
     def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
@@ -64,6 +68,9 @@ class CostLoss(keras.losses.Loss):
             mean = ops.divide_no_nan(total, ops.sum(counts))
             # The mean of one number: so Keras scales it, where several replicas share a batch.
             return _One(dtype=self.dtype)(ops.zeros((1,)), mean[None])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **{name: getattr(self, name) for name in self.arguments}}
 
 
 class _One(keras.losses.Loss):

@@ -62,6 +62,8 @@ class CRFNegativeLogLikelihood(CostLoss):
         in Arabic Wikipedia", EACL 2012 (`miss_cost`).
     """
 
+    arguments = ("ignored_label", "miss_cost")
+
     def __init__(
         self,
         *,
@@ -95,6 +97,3 @@ class CRFNegativeLogLikelihood(CostLoss):
 
     def check_weights(self, sample_weight: Any) -> None:
         check_no_class_weight("Give `sample_weight`, one number per row; `miss_cost` weighs entities that are missed.")
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ignored_label": self.ignored_label, "miss_cost": self.miss_cost}

@@ -8,14 +8,12 @@ from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.cost_loss import CostLoss
-from keras_seq.ops.labels import NO_LABEL
+from keras_seq.losses.pair_loss import PairLoss
 from keras_seq.ops.similarity import safe_sqrt
-from keras_seq.ops.triplets import numbers_of_rows
 
 
 @register
-class EuclideanTripletLoss(CostLoss):
+class EuclideanTripletLoss(PairLoss):
     """`max(margin + d(anchor, positive) - d(anchor, negative), 0)` with Euclidean distances, or their squares.
 
     Masking: a triplet whose `y_true` is -1 is padding; it counts neither in the sum nor in the mean.
@@ -52,6 +50,10 @@ class EuclideanTripletLoss(CostLoss):
         CVPR 2015.
     """
 
+    num_vectors = 3
+    highest_label = float("inf")
+    arguments = ("margin", "squared")
+
     def __init__(
         self, margin: float = 1.0, squared: bool = True, *, name: str = "euclidean_triplet_loss", **kwargs: Any
     ) -> None:
@@ -61,22 +63,8 @@ class EuclideanTripletLoss(CostLoss):
         self.margin = margin
         self.squared = squared
 
-    def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
-        if len(y_pred.shape) != 3 or y_pred.shape[1] != 3:
-            raise ValueError(
-                "`y_pred` must be anchor, positive and negative, (batch, 3, features). Received: "
-                f"y_pred.shape={tuple(y_pred.shape)}. Stack three vectors along axis 1."
-            )
-        labels = numbers_of_rows(y_true, y_pred)
-        real = ops.not_equal(labels, NO_LABEL)
-        # What stands at padding has no gradient.
-        y_pred = ops.where(real[:, None, None], y_pred, 0.0)
-        distances = ops.sum(ops.square(y_pred[:, 1:] - y_pred[:, :1]), axis=-1)
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        distances = ops.sum(ops.square(vectors[:, 1:] - vectors[:, :1]), axis=-1)
         if not self.squared:
             distances = safe_sqrt(distances)
-        costs = ops.relu(self.margin + distances[:, 0] - distances[:, 1])
-        is_right = ops.logical_and(labels >= 0, ops.isfinite(labels))
-        return ops.where(real, ops.where(is_right, costs, float("nan")), 0.0), real
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "squared": self.squared}
+        return ops.relu(self.margin + distances[:, 0] - distances[:, 1])

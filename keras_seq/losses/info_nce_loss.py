@@ -6,12 +6,13 @@ from typing import Any
 
 from keras_seq.core.checks import check_boolean, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.in_batch_loss import InBatchLoss
+from keras_seq.losses.pair_loss import PairLoss
+from keras_seq.ops.similarity import similarity_matrix
 from keras_seq.ops.triplets import info_nce_costs
 
 
 @register
-class InfoNCELoss(InBatchLoss):
+class InfoNCELoss(PairLoss):
     """Softmax cross-entropy: which of all second texts belongs to the first, by cosines divided by a temperature.
 
     Takes the place of the n-pairs loss of tensorflow_addons; also known as NT-Xent and multiple negatives ranking.
@@ -49,6 +50,9 @@ class InfoNCELoss(InBatchLoss):
         Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016.
     """
 
+    in_batch = True
+    arguments = ("temperature", "symmetric")
+
     def __init__(
         self, temperature: float = 0.05, symmetric: bool = True, *, name: str = "info_nce_loss", **kwargs: Any
     ) -> None:
@@ -58,8 +62,6 @@ class InfoNCELoss(InBatchLoss):
         self.temperature = temperature
         self.symmetric = symmetric
 
-    def row_costs(self, scores: Any, ids: Any) -> Any:
-        return info_nce_costs(scores / self.temperature, ids, self.symmetric)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "temperature": self.temperature, "symmetric": self.symmetric}
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        scores = similarity_matrix(vectors[:, 0], vectors[:, 1])
+        return info_nce_costs(scores / self.temperature, labels, self.symmetric)

@@ -56,6 +56,8 @@ class MaskedCrossEntropy(CostLoss):
         0.3243
     """
 
+    arguments = ("ignored_label",)
+
     def __init__(self, *, ignored_label: int = -1, name: str = "masked_cross_entropy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         check_integer("ignored_label", ignored_label)
@@ -69,6 +71,3 @@ class MaskedCrossEntropy(CostLoss):
 
     def check_weights(self, sample_weight: Any) -> None:
         check_no_class_weight("Give `sample_weight`, one number per step: `np.take(weights_of_classes, y)`.")
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ignored_label": self.ignored_label}

@@ -6,13 +6,13 @@ from typing import Any
 
 from keras_seq.core.checks import check_non_negative_number, check_number, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.mining_loss import MiningLoss
+from keras_seq.losses.pair_loss import BatchPairLoss
 from keras_seq.ops.similarity import similarity_matrix
 from keras_seq.ops.triplets import multi_similarity_cost
 
 
 @register
-class MultiSimilarityLoss(MiningLoss):
+class MultiSimilarityLoss(BatchPairLoss):
     """Weighs positives and negatives of each row by how they stand to all others, after leaving out the easy ones.
 
     Kept are positives less similar than the closest negative plus `epsilon`, and negatives more similar than the
@@ -51,6 +51,8 @@ class MultiSimilarityLoss(MiningLoss):
         Wang et al., "Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning", CVPR 2019.
     """
 
+    arguments = ("alpha", "beta", "base", "epsilon")
+
     def __init__(
         self,
         alpha: float = 2.0,
@@ -71,16 +73,7 @@ class MultiSimilarityLoss(MiningLoss):
         self.base = base
         self.epsilon = epsilon
 
-    def batch_cost(self, vectors: Any, ids: Any) -> Any:
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
         return multi_similarity_cost(
-            similarity_matrix(vectors, vectors), ids, self.alpha, self.beta, self.base, self.epsilon
+            similarity_matrix(vectors, vectors), labels, self.alpha, self.beta, self.base, self.epsilon
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "alpha": self.alpha,
-            "beta": self.beta,
-            "base": self.base,
-            "epsilon": self.epsilon,
-        }

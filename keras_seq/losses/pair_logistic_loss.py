@@ -8,11 +8,11 @@ from keras import ops
 
 from keras_seq.core.checks import check_number, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.pair_costs import PairCosts
+from keras_seq.losses.pair_loss import PairLoss
 
 
 @register
-class PairLogisticLoss(PairCosts):
+class PairLogisticLoss(PairLoss):
     """Cross-entropy of the label of a pair against `sigmoid(scale * (cosine - shift))` of its two vectors.
 
     For pairs that are labelled as duplicates or not. Other than `ContrastiveLoss` it never stops to learn from a pair,
@@ -50,6 +50,8 @@ class PairLogisticLoss(PairCosts):
         Zhai et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023, for pairs that are named.
     """
 
+    arguments = ("scale", "shift")
+
     def __init__(
         self, scale: float = 10.0, shift: float = 0.5, *, name: str = "pair_logistic_loss", **kwargs: Any
     ) -> None:
@@ -59,10 +61,8 @@ class PairLogisticLoss(PairCosts):
         self.scale = scale
         self.shift = shift
 
-    def pair_costs(self, y_true: Any, cosines: Any) -> Any:
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        cosines = ops.sum(vectors[:, 0] * vectors[:, 1], axis=-1)
         log_odds = self.scale * (cosines - self.shift)
         # log(1 + exp(x)) - y x, without overflow.
-        return ops.softplus(log_odds) - y_true * log_odds
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "scale": self.scale, "shift": self.shift}
+        return ops.softplus(log_odds) - labels * log_odds

@@ -7,11 +7,11 @@ from typing import Any
 from keras import ops
 
 from keras_seq.core.registration import register
-from keras_seq.losses.pair_costs import PairCosts
+from keras_seq.losses.pair_loss import PairLoss
 
 
 @register
-class SimilarityLoss(PairCosts):
+class SimilarityLoss(PairLoss):
     """Squared error between the cosine of the two vectors of a pair and the score that people gave the pair.
 
     For graded similarity: relatedness, paraphrase scores. The mean over the pairs of a batch.
@@ -49,5 +49,5 @@ class SimilarityLoss(PairCosts):
     def __init__(self, *, name: str = "similarity_loss", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
 
-    def pair_costs(self, y_true: Any, cosines: Any) -> Any:
-        return ops.square(cosines - y_true)
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        return ops.square(ops.sum(vectors[:, 0] * vectors[:, 1], axis=-1) - labels)

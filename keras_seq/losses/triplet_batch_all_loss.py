@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from keras_seq.core.registration import register
-from keras_seq.losses.mining_loss import TripletMiningLoss
+from keras_seq.losses.pair_loss import BatchTripletLoss
 from keras_seq.ops.triplets import batch_all_cost
 
 
 @register
-class TripletBatchAllLoss(TripletMiningLoss):
+class TripletBatchAllLoss(BatchTripletLoss):
     """The mean of `max(margin + d(a, p) - d(a, n), 0)` over all triplets of the batch that cost something.
 
     Those that cost nothing do not count: else the mean would vanish as the model gets better.
@@ -52,5 +52,5 @@ class TripletBatchAllLoss(TripletMiningLoss):
     ) -> None:
         super().__init__(margin, distance, name=name, **kwargs)
 
-    def triplet_cost(self, distances: Any, ids: Any) -> Any:
-        return batch_all_cost(distances, ids, self.margin)
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        return batch_all_cost(self.distances(labels, vectors), labels, self.margin)

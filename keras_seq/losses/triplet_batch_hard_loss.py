@@ -6,12 +6,12 @@ from typing import Any
 
 from keras_seq.core.checks import check_boolean
 from keras_seq.core.registration import register
-from keras_seq.losses.mining_loss import TripletMiningLoss
+from keras_seq.losses.pair_loss import BatchTripletLoss
 from keras_seq.ops.triplets import batch_hard_cost
 
 
 @register
-class TripletBatchHardLoss(TripletMiningLoss):
+class TripletBatchHardLoss(BatchTripletLoss):
     """The mean over anchors of the cost with their farthest positive and their nearest negative in the batch.
 
     `max(margin + d(a, p) - d(a, n), 0)`; with `soft` the softplus of the difference instead, without a margin.
@@ -49,6 +49,8 @@ class TripletBatchHardLoss(TripletMiningLoss):
         Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person Re-Identification", arXiv 2017.
     """
 
+    arguments = (*BatchTripletLoss.arguments, "soft")
+
     def __init__(
         self,
         margin: float = 1.0,
@@ -62,8 +64,5 @@ class TripletBatchHardLoss(TripletMiningLoss):
         check_boolean("soft", soft)
         self.soft = soft
 
-    def triplet_cost(self, distances: Any, ids: Any) -> Any:
-        return batch_hard_cost(distances, ids, self.margin, self.soft)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "soft": self.soft}
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        return batch_hard_cost(self.distances(labels, vectors), labels, self.margin, self.soft)

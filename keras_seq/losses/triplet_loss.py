@@ -6,12 +6,13 @@ from typing import Any
 
 from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.core.registration import register
-from keras_seq.losses.in_batch_loss import InBatchLoss
+from keras_seq.losses.pair_loss import PairLoss
+from keras_seq.ops.similarity import similarity_matrix
 from keras_seq.ops.triplets import pair_triplet_costs
 
 
 @register
-class TripletLoss(InBatchLoss):
+class TripletLoss(PairLoss):
     """The cost of `keras_seq.layers.TripletLossLayer`, for `compile`: the other pairs of a batch are negatives.
 
     Masking: a pair with the id -1 is padding; it costs nothing, and is no negative of another one.
@@ -48,6 +49,9 @@ class TripletLoss(InBatchLoss):
         Kalenichenko and Philbin, "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR 2015.
     """
 
+    in_batch = True
+    arguments = ("margin", "negatives")
+
     def __init__(
         self, margin: float = 0.25, negatives: str = "mean_and_closest", *, name: str = "triplet_loss", **kwargs: Any
     ) -> None:
@@ -57,8 +61,6 @@ class TripletLoss(InBatchLoss):
         self.margin = margin
         self.negatives = negatives
 
-    def row_costs(self, scores: Any, ids: Any) -> Any:
-        return pair_triplet_costs(scores, self.margin, ids, self.negatives)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "negatives": self.negatives}
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        scores = similarity_matrix(vectors[:, 0], vectors[:, 1])
+        return pair_triplet_costs(scores, self.margin, labels, self.negatives)

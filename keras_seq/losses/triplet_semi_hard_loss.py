@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from keras_seq.core.registration import register
-from keras_seq.losses.mining_loss import TripletMiningLoss
+from keras_seq.losses.pair_loss import BatchTripletLoss
 from keras_seq.ops.triplets import semi_hard_cost
 
 
 @register
-class TripletSemiHardLoss(TripletMiningLoss):
+class TripletSemiHardLoss(BatchTripletLoss):
     """The mean over pairs of one class of the cost with the nearest negative that is farther than the positive.
 
     Where no negative is farther, the farthest one is taken: it is the least hard. FaceNet takes squared
@@ -54,5 +54,5 @@ class TripletSemiHardLoss(TripletMiningLoss):
     ) -> None:
         super().__init__(margin, distance, name=name, **kwargs)
 
-    def triplet_cost(self, distances: Any, ids: Any) -> Any:
-        return semi_hard_cost(distances, ids, self.margin)
+    def pair_costs(self, labels: Any, vectors: Any) -> Any:
+        return semi_hard_cost(self.distances(labels, vectors), labels, self.margin)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq.metrics.formulas import macro_f1, precision_recall_f1, ratio, total
 from keras_seq.metrics.reliability import calibration_error
 from keras_seq.ops.labels import NO_LABEL, as_labels
 
@@ -49,10 +50,9 @@ def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequen
     _, confusion = class_confusion(true_ids, predicted_ids, class_names)
     correct, predicted, true = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
     classes = _scores_of_classes(correct, predicted, true, class_names)
-    occurring = [name for name, count in zip(class_names, predicted + true, strict=True) if count]
     return {
-        "accuracy": _ratio(correct.sum(), true.sum()),
-        "macro_f1": _ratio(sum(classes[name]["f1"] for name in occurring), len(occurring)),
+        "accuracy": float(ratio(correct.sum(), true.sum())),
+        "macro_f1": float(macro_f1(correct, predicted, true)),
         "ece": calibration_error(probabilities.max(axis=1, initial=0.0), predicted_ids == true_ids),
         "classes": classes,
     }
@@ -107,12 +107,12 @@ def multi_label_scores(
         )
     true = true.astype(bool)
     predicted = probabilities >= threshold
-    correct_counts, predicted_counts, true_counts = (each.sum(axis=0) for each in (true & predicted, predicted, true))
-    classes = _scores_of_classes(correct_counts, predicted_counts, true_counts, class_names)
+    counts = (true & predicted).sum(axis=0), predicted.sum(axis=0), true.sum(axis=0)
+    classes = _scores_of_classes(*counts, class_names)
     return {
-        "accuracy": _ratio((true == predicted).all(axis=1).sum(), len(true)),
-        "macro_f1": _ratio(sum(scores["f1"] for scores in classes.values()), len(classes)),
-        "micro_f1": _ratio(2 * correct_counts.sum(), predicted_counts.sum() + true_counts.sum()),
+        "accuracy": float(ratio((true == predicted).all(axis=1).sum(), len(true))),
+        "macro_f1": float(ratio(sum(scores["f1"] for scores in classes.values()), len(classes))),
+        "micro_f1": float(precision_recall_f1(*map(total, counts))[2]),
         "ece": calibration_error(probabilities.ravel(), true.ravel()),
         "classes": classes,
     }
@@ -166,19 +166,11 @@ def class_confusion(true_ids: Any, predicted_ids: Any, class_names: Sequence[str
 def _scores_of_classes(
     correct: np.ndarray, predicted: np.ndarray, true: np.ndarray, class_names: Sequence[str]
 ) -> dict[str, dict[str, float]]:
+    rows = np.stack([*precision_recall_f1(correct, predicted, true)], axis=1).tolist()
     return {
-        name: {
-            "precision": _ratio(correct[index], predicted[index]),
-            "recall": _ratio(correct[index], true[index]),
-            "f1": _ratio(2 * correct[index], predicted[index] + true[index]),
-            "support": int(true[index]),
-        }
-        for index, name in enumerate(class_names)
+        name: {"precision": precision, "recall": recall, "f1": f1, "support": int(support)}
+        for name, (precision, recall, f1), support in zip(class_names, rows, true, strict=True)
     }
-
-
-def _ratio(part: Any, whole: Any) -> float:
-    return float(part) / float(whole) if whole else 0.0
 
 
 def _checked_probabilities(probabilities: Any, class_names: Sequence[str]) -> np.ndarray:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_seq.core.checks import check_integer
 from keras_seq.core.registration import register
+from keras_seq.metrics.accumulator import Accumulator
 from keras_seq.metrics.entity_scores import scores_from_counts
+from keras_seq.metrics.formulas import precision_recall_f1, total
 from keras_seq.ops.labels import NO_CLASS
 from keras_seq.ops.masking import labels_of_real_steps
 from keras_seq.ops.spans import compact_steps, entity_spans, span_tables
@@ -17,7 +18,7 @@ from keras_seq.ops.tag_decoding import FORMS, checked_tags
 
 
 @register
-class EntityF1(keras.metrics.Metric):
+class EntityF1(Accumulator):
     """Precision, recall and F1 of entities over a whole data set, counted inside the compiled graph.
 
     For `model.compile(metrics=[EntityF1(tag_names)])` and for callbacks that watch `val_entity_f1`. An entity counts as
@@ -63,25 +64,25 @@ class EntityF1(keras.metrics.Metric):
     Reference: Tjong Kim Sang and Buchholz, "Introduction to the CoNLL-2000 Shared Task: Chunking", 2000.
     """
 
+    arguments = ("tag_names", "ignored_label")
+
     def __init__(
         self, tag_names: Sequence[str], *, ignored_label: int = -1, name: str = "entity_f1", dtype: Any = None
     ):
-        super().__init__(name=name, dtype=dtype)
         check_integer("ignored_label", ignored_label)
-        self.ignored_label = ignored_label
         if isinstance(tag_names, str) or not tag_names or len(set(tag_names)) != len(tag_names):
             raise ValueError(
                 "`tag_names` must be a list of at least one tag, each named once. "
                 f"Received: tag_names={tag_names!r}. Pass the tags in the order of their ids."
             )
+        tables = span_tables(list(tag_names))
+        of_types = dict.fromkeys(("correct", "predicted", "true"), (len(tables.types),))
+        super().__init__(of_types, name=name, dtype=dtype)
         self.tag_names = list(tag_names)
-        self._tables = span_tables(self.tag_names)
-        self.correct, self.predicted, self.true = (
-            self.add_variable(shape=(len(self._tables.types),), initializer="zeros", dtype=self.dtype, name=counted)
-            for counted in ("correct", "predicted", "true")
-        )
+        self.ignored_label = ignored_label
+        self._tables = tables
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def amounts(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Sequence[Any]:
         if sample_weight is not None:
             raise ValueError(
                 "`sample_weight` must be None: entities are counted, not weighted. "
@@ -103,34 +104,25 @@ class EntityF1(keras.metrics.Metric):
         true_starts, true_ends, true_types = entity_spans(compact_steps(mask, labels, -1), self._tables)
         starts, ends, types = entity_spans(compact_steps(mask, tag_ids, -1), self._tables)
         found = starts & true_starts & (ends == true_ends) & (types == true_types)
-        for counter, chosen, of_type in (
-            (self.correct, found, true_types),
-            (self.predicted, starts, types),
-            (self.true, true_starts, true_types),
-        ):
-            counter.assign_add(ops.where(is_wrong, float("nan"), self._count(chosen, of_type)))
+        return [
+            ops.where(is_wrong, float("nan"), self._count(chosen, of_type))
+            for chosen, of_type in ((found, true_types), (starts, types), (true_starts, true_types))
+        ]
 
-    def result(self) -> dict[str, Any]:
-        correct, predicted, true = (ops.sum(counts) for counts in (self.correct, self.predicted, self.true))
+    def score(self, *counts: Any) -> dict[str, Any]:
+        precision, recall, f1 = precision_recall_f1(*map(total, counts))
         stem = self.name.removesuffix("_f1")
-        return {
-            self.name: ops.divide_no_nan(2 * correct, predicted + true),
-            f"{stem}_precision": ops.divide_no_nan(correct, predicted),
-            f"{stem}_recall": ops.divide_no_nan(correct, true),
-        }
+        return {self.name: f1, f"{stem}_precision": precision, f"{stem}_recall": recall}
 
     def scores(self) -> dict[str, Any]:
         """What was counted so far, overall and for each type of `tag_names`, in the form of `entity_scores`."""
-        counts = [ops.convert_to_numpy(ops.copy(counts)) for counts in (self.correct, self.predicted, self.true)]
+        counts = [ops.convert_to_numpy(ops.copy(counts)) for counts in self.sums]
         if np.isnan(counts).any():
             raise ValueError(
                 "`y_true` and `y_pred` must hold ids of `tag_names`, and scores that are numbers. Received: others, in "
                 "an earlier batch. Use the tags that the model was trained with."
             )
         return scores_from_counts(self._tables.types, *([int(count) for count in of_type] for of_type in counts))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "tag_names": list(self.tag_names), "ignored_label": self.ignored_label}
 
     def _count(self, chosen: Any, types: Any) -> Any:
         is_type = types[:, :, None] == ops.arange(len(self._tables.types), dtype="int32")  # (batch, steps, types)

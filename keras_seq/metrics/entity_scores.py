@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq.metrics.formulas import precision_recall_f1
 from keras_seq.ops.spans import OUTSIDE, entities, split_tag
 
 
@@ -110,12 +111,8 @@ def _type_of(tag: str) -> str:
 
 
 def _ratios(correct: int, predicted: int, true: int) -> dict[str, float]:
-    return {
-        "f1": 2 * correct / (predicted + true) if predicted + true else 0.0,
-        "precision": correct / predicted if predicted else 0.0,
-        "recall": correct / true if true else 0.0,
-        "support": true,
-    }
+    precision, recall, f1 = map(float, precision_recall_f1(correct, predicted, true))
+    return {"f1": f1, "precision": precision, "recall": recall, "support": true}
 
 
 def _aligned(

@@ -1,19 +1,21 @@
 """How far the confidence of a classifier is from how often it is right, as a Keras metric."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.registration import register
+from keras_seq.metrics.accumulator import Accumulator
+from keras_seq.metrics.formulas import bin_places, calibration_error_of_bins
 from keras_seq.ops.labels import NO_LABEL
 from keras_seq.ops.predictions import not_probabilities
 from keras_seq.ops.text_labels import class_ids, counted_weights
 
 
 @register
-class ExpectedCalibrationError(keras.metrics.Metric):
+class ExpectedCalibrationError(Accumulator):
     """Expected calibration error: the mean gap between confidence and accuracy.
 
     For text classifiers whose probabilities are shown or compared with a threshold: among the texts of which a model is
@@ -52,17 +54,16 @@ class ExpectedCalibrationError(keras.metrics.Metric):
     2015; Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2.
     """
 
-    def __init__(self, num_bins: int = 15, *, name: str = "ece", dtype: Any = None):
-        super().__init__(name=name, dtype=dtype)
-        check_positive_integer("num_bins", num_bins)
-        self.num_bins = num_bins
-        # Less is better: what callbacks with `mode="auto"` read.
-        self._direction = "down"
-        # The sum of confidence less what was right, of each bin: the texts of a bin need not be known one by one.
-        self.gaps = self.add_variable(shape=(num_bins,), initializer="zeros", dtype=self.dtype, name="gaps")
-        self.total = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="total")
+    arguments = ("num_bins",)
+    direction = "down"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def __init__(self, num_bins: int = 15, *, name: str = "ece", dtype: Any = None):
+        check_positive_integer("num_bins", num_bins)
+        # The sum of confidence less what was right, of each bin: the texts of a bin need not be known one by one.
+        super().__init__({"gaps": (num_bins,), "total": ()}, name=name, dtype=dtype)
+        self.num_bins = num_bins
+
+    def amounts(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Sequence[Any]:
         y_pred = ops.cast(y_pred, self.dtype)
         labels = class_ids(y_true, y_pred)
         weights = counted_weights(labels, sample_weight, self.dtype)
@@ -70,15 +71,10 @@ class ExpectedCalibrationError(keras.metrics.Metric):
         weights = ops.where(is_wrong, float("nan"), weights)
         confidences = ops.max(y_pred, axis=-1)
         correct = ops.cast(ops.equal(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), labels), self.dtype)
-        places = ops.cast(ops.ceil(confidences * self.num_bins), "int32") - 1
-        bins = ops.one_hot(ops.clip(places, 0, self.num_bins - 1), self.num_bins, dtype=self.dtype)
+        bins = ops.one_hot(bin_places(confidences, self.num_bins), self.num_bins, dtype=self.dtype)
         # Not weights * gaps alone: what was predicted for a text without a label may be no number.
         gaps = ops.where(ops.equal(weights, 0), 0.0, weights * (confidences - correct))
-        self.gaps.assign_add(ops.sum(bins * gaps[:, None], axis=0))
-        self.total.assign_add(ops.sum(weights))
+        return ops.sum(bins * gaps[:, None], axis=0), ops.sum(weights)
 
-    def result(self) -> Any:
-        return ops.divide_no_nan(ops.sum(ops.abs(self.gaps)), ops.convert_to_tensor(self.total))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_bins": self.num_bins}
+    def score(self, gaps: Any, count: Any) -> Any:
+        return calibration_error_of_bins(gaps, count)

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
-from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
-from keras_seq.ops.masking import step_weights
+from keras_seq.metrics.accumulator import StepMean
 from keras_seq.ops.notes import note_hits, notes_of_real_steps, real_steps
 from keras_seq.ops.predictions import not_log_odds
 
 
 @register
-class FrameAccuracy(keras.metrics.Metric):
+class FrameAccuracy(StepMean):
     """Notes that are predicted rightly, as a share of all that are predicted or sound: TP / (TP + FP + FN).
 
     For polyphonic music. A note is predicted where its probability is at least one half. Notes that are rightly silent
@@ -49,20 +47,11 @@ class FrameAccuracy(keras.metrics.Metric):
     """
 
     def __init__(self, *, name: str = "frame_accuracy", dtype: Any = None):
-        super().__init__(name=name, dtype=dtype)
-        self.hits = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="hits")
-        self.notes = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="notes")
+        super().__init__("hits", "notes", name=name, dtype=dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        if sample_weight is not None:
-            check_no_class_weight("Give `sample_weight`, one number per step.")
+    def steps(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         notes = notes_of_real_steps(y_true, y_pred)
         real, y_pred = real_steps(notes), ops.convert_to_tensor(y_pred)
-        weights = step_weights(real, sample_weight, self.dtype)
         is_wrong = not_log_odds(y_pred, real)
-        for counter, counts in zip((self.hits, self.notes), note_hits(notes, y_pred), strict=True):
-            counts = ops.cast(ops.where(is_wrong, float("nan"), counts), self.dtype)
-            counter.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * counts)))
-
-    def result(self) -> Any:
-        return ops.divide_no_nan(ops.convert_to_tensor(self.hits), ops.convert_to_tensor(self.notes))
+        hits, either = (ops.where(is_wrong, float("nan"), counts) for counts in note_hits(notes, y_pred))
+        return real, hits, either

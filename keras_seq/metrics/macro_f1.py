@@ -1,18 +1,20 @@
 """F1 averaged over classes, as a Keras metric."""
 
+from collections.abc import Sequence
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.registration import register
+from keras_seq.metrics.accumulator import Accumulator
+from keras_seq.metrics.formulas import macro_f1
 from keras_seq.ops.labels import NO_LABEL
 from keras_seq.ops.text_labels import class_ids, counted_weights
 
 
 @register
-class MacroF1(keras.metrics.Metric):
+class MacroF1(Accumulator):
     """F1 averaged over classes, each class counting alike however rare it is.
 
     For text classifiers whose classes differ in size, where accuracy speaks of the large ones alone. Counts are kept
@@ -49,18 +51,15 @@ class MacroF1(keras.metrics.Metric):
     0.667
     """
 
-    def __init__(self, num_classes: int, *, name: str = "macro_f1", dtype: Any = None):
-        super().__init__(name=name, dtype=dtype)
-        check_positive_integer("num_classes", num_classes)
-        self.num_classes = num_classes
-        # More is better: what callbacks with `mode="auto"` read.
-        self._direction = "up"
-        self.correct, self.predicted, self.true = (
-            self.add_variable(shape=(num_classes,), initializer="zeros", dtype=self.dtype, name=counted)
-            for counted in ("correct", "predicted", "true")
-        )
+    arguments = ("num_classes",)
+    direction = "up"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def __init__(self, num_classes: int, *, name: str = "macro_f1", dtype: Any = None):
+        check_positive_integer("num_classes", num_classes)
+        super().__init__(dict.fromkeys(("correct", "predicted", "true"), (num_classes,)), name=name, dtype=dtype)
+        self.num_classes = num_classes
+
+    def amounts(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Sequence[Any]:
         y_pred = ops.convert_to_tensor(y_pred)
         labels, predicted_ids = class_ids(y_true, y_pred), ops.argmax(y_pred, axis=-1)
         if y_pred.shape[-1] != self.num_classes:
@@ -73,15 +72,8 @@ class MacroF1(keras.metrics.Metric):
         weights = ops.where(is_wrong, float("nan"), counted_weights(labels, sample_weight, self.dtype))[:, None]
         true = ops.one_hot(labels, self.num_classes, dtype=self.dtype) * weights
         predicted = ops.one_hot(predicted_ids, self.num_classes, dtype=self.dtype) * weights
-        is_right = ops.equal(ops.cast(predicted_ids, "int32"), labels)[:, None]
-        self.correct.assign_add(ops.sum(true * ops.cast(is_right, self.dtype), axis=0))
-        self.predicted.assign_add(ops.sum(predicted, axis=0))
-        self.true.assign_add(ops.sum(true, axis=0))
+        is_right = ops.cast(ops.equal(ops.cast(predicted_ids, "int32"), labels), self.dtype)[:, None]
+        return [ops.sum(counts, axis=0) for counts in (true * is_right, predicted, true)]
 
-    def result(self) -> Any:
-        both = self.predicted + self.true
-        occurring = ops.sum(ops.cast(ops.not_equal(both, 0), self.dtype))
-        return ops.divide_no_nan(ops.sum(ops.divide_no_nan(2 * self.correct, both)), occurring)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_classes": self.num_classes}
+    def score(self, correct: Any, predicted: Any, true: Any) -> Any:
+        return macro_f1(correct, predicted, true)

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_integer
-from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
+from keras_seq.metrics.accumulator import StepMean
 from keras_seq.ops.labels import NO_CLASS
-from keras_seq.ops.masking import labels_of_real_steps, step_weights
+from keras_seq.ops.masking import labels_of_real_steps
 from keras_seq.ops.tag_decoding import FORMS, checked_tags
 
 
 @register
-class MaskedTokenAccuracy(keras.metrics.Metric):
+class MaskedTokenAccuracy(StepMean):
     """Share of real tokens whose predicted tag is the true one.
 
     For taggers and language models, beside a loss that leaves out the same steps. Most tokens of entity data are
@@ -51,27 +50,17 @@ class MaskedTokenAccuracy(keras.metrics.Metric):
     0.5
     """
 
+    arguments = ("ignored_label",)
+
     def __init__(self, *, ignored_label: int = -1, name: str = "token_accuracy", dtype: Any = None):
-        super().__init__(name=name, dtype=dtype)
+        super().__init__("correct", "total", name=name, dtype=dtype)
         check_integer("ignored_label", ignored_label)
         self.ignored_label = ignored_label
-        self.correct = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="correct")
-        self.total = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="total")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        if sample_weight is not None:
-            check_no_class_weight("Give `sample_weight`, one number per step: `np.take(weights_of_classes, y)`.")
+    def steps(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         labels = labels_of_real_steps(y_true, y_pred, self.ignored_label, forms=FORMS)
         real = ops.not_equal(labels, self.ignored_label)
         tag_ids = checked_tags(y_pred, real)
-        weights = step_weights(real, sample_weight, self.dtype)
         is_wrong = ops.logical_and(real, ops.logical_or(ops.equal(labels, NO_CLASS), ops.equal(tag_ids, NO_CLASS)))
-        is_right = ops.where(is_wrong, float("nan"), ops.cast(ops.equal(tag_ids, labels), self.dtype))
-        self.correct.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * is_right)))
-        self.total.assign_add(ops.sum(weights))
-
-    def result(self) -> Any:
-        return ops.divide_no_nan(ops.convert_to_tensor(self.correct), ops.convert_to_tensor(self.total))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ignored_label": self.ignored_label}
+        is_right = ops.cast(ops.equal(tag_ids, labels), self.dtype)
+        return real, ops.where(is_wrong, float("nan"), is_right), real

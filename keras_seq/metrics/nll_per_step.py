@@ -2,18 +2,16 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
-from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
-from keras_seq.ops.masking import step_weights
+from keras_seq.metrics.accumulator import StepMean
 from keras_seq.ops.notes import notes_of_real_steps, real_steps, step_note_costs
 from keras_seq.ops.predictions import not_log_odds
 
 
 @register
-class NLLPerStep(keras.metrics.Metric):
+class NLLPerStep(StepMean):
     """Negative log-likelihood of a step in nats: minus the log-probability of all its notes, averaged over real steps.
 
     For polyphonic music, beside `keras_seq.losses.NoteCrossEntropy`, which leaves out the same steps. Sum and number of
@@ -52,23 +50,12 @@ class NLLPerStep(keras.metrics.Metric):
     Sequence Modeling", 2018.
     """
 
-    def __init__(self, *, name: str = "nll_per_step", dtype: Any = None):
-        super().__init__(name=name, dtype=dtype)
-        # Less is better: what callbacks with `mode="auto"` read.
-        self._direction = "down"
-        self.nats = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="nats")
-        self.steps = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="steps")
+    direction = "down"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        if sample_weight is not None:
-            check_no_class_weight("Give `sample_weight`, one number per step.")
+    def __init__(self, *, name: str = "nll_per_step", dtype: Any = None):
+        super().__init__("nats", "steps", name=name, dtype=dtype)
+
+    def steps(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         notes = notes_of_real_steps(y_true, y_pred)
         real, y_pred = real_steps(notes), ops.cast(y_pred, self.dtype)
-        weights = step_weights(real, sample_weight, self.dtype)
-        costs = ops.where(not_log_odds(y_pred, real), float("nan"), step_note_costs(notes, y_pred))
-        # Not weights * costs alone: a cost may be infinite, and 0 * inf is no number.
-        self.nats.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * costs)))
-        self.steps.assign_add(ops.sum(weights))
-
-    def result(self) -> Any:
-        return ops.divide_no_nan(ops.convert_to_tensor(self.nats), ops.convert_to_tensor(self.steps))
+        return real, ops.where(not_log_odds(y_pred, real), float("nan"), step_note_costs(notes, y_pred)), real

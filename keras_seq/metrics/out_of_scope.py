@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq.metrics.formulas import area_under_roc, ratio
+
 
 def out_of_scope_scores(in_scope_confidence: Any, out_of_scope_confidence: Any, threshold: float) -> dict[str, float]:
     """What a threshold on the confidence keeps and rejects, and how well the confidence parts the two at all.
@@ -39,11 +41,8 @@ def out_of_scope_scores(in_scope_confidence: Any, out_of_scope_confidence: Any, 
             raise ValueError(
                 f"`{name}` must be a flat array of numbers. Received: {name}={values!r}. Give one number per text."
             )
-    below = np.sort(out_of_scope)
-    wins = np.searchsorted(below, in_scope, "left") + np.searchsorted(below, in_scope, "right")
-    pairs = len(in_scope) * len(out_of_scope)
     return {
-        "out_of_scope_recall": float((out_of_scope < threshold).mean()) if out_of_scope.size else 0.0,
-        "in_scope_kept": float((in_scope >= threshold).mean()) if in_scope.size else 0.0,
-        "auroc": float(wins.sum() / 2 / pairs) if pairs else 0.5,
+        "out_of_scope_recall": float(ratio((out_of_scope < threshold).sum(), out_of_scope.size)),
+        "in_scope_kept": float(ratio((in_scope >= threshold).sum(), in_scope.size)),
+        "auroc": area_under_roc(in_scope, out_of_scope),
     }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_seq.core.checks import check_choice
+from keras_seq.metrics.formulas import area_under_roc, precision_recall_f1, ratio
 from keras_seq.ops.labels import as_labels
 
 THRESHOLD_SCORES = ("f1", "accuracy")
@@ -54,7 +55,7 @@ def best_threshold(similarities: Any, is_same: Any, score: str = "f1") -> float:
         raise ValueError("`similarities` must hold at least one pair. Received: none. Give pairs with labels.")
     values, found, right = _counts(similarities, is_same)
     if score == "f1":
-        scores = 2 * right / np.maximum(found + is_same.sum(), 1)
+        *_, scores = precision_recall_f1(right, found, is_same.sum())
     else:
         # Right are the pairs found that are the same, and those not found that are not.
         scores = (right + (~is_same).sum() - (found - right)) / len(is_same)
@@ -96,21 +97,19 @@ def pair_scores(similarities: Any, is_same: Any, threshold: float) -> dict[str, 
     """
     similarities, is_same = _checked(similarities, is_same, "is_same")
     called = similarities >= threshold
-    both, same = int((called & is_same).sum()), int(is_same.sum())
+    same = is_same.sum()
+    precision, recall, f1 = precision_recall_f1((called & is_same).sum(), called.sum(), same)
     _, found, right = _counts(similarities, is_same)
-    wrong = found - right
-    # Trapezoids under the ROC curve; steps under the other one.
-    area = np.sum(np.diff(wrong) * (right[1:] + right[:-1])) / 2
-    precision = right[1:] / np.maximum(found[1:], 1)
-    negatives = len(is_same) - same
-    return {
-        "accuracy": _ratio((called == is_same).sum(), len(is_same)),
-        "f1": _ratio(2 * both, called.sum() + same),
-        "precision": _ratio(both, called.sum()),
-        "recall": _ratio(both, same),
-        "roc_auc": float(area) / (same * negatives) if same and negatives else 0.5,
-        "average_precision": _ratio(np.sum(np.diff(right) * precision), same),
+    scores = {
+        "accuracy": ratio((called == is_same).sum(), len(is_same)),
+        "f1": f1,
+        "precision": precision,
+        "recall": recall,
+        "roc_auc": area_under_roc(similarities[is_same], similarities[~is_same]),
+        # Steps under the precision-recall curve.
+        "average_precision": ratio(np.sum(np.diff(right) * ratio(right, found)[1:]), same),
     }
+    return {name: float(score) for name, score in scores.items()}
 
 
 def curve_points(similarities: Any, is_same: Any) -> CurvePoints:
@@ -140,9 +139,9 @@ def curve_points(similarities: Any, is_same: Any) -> CurvePoints:
     same = int(is_same.sum())
     return CurvePoints(
         np.concatenate([[np.inf], values]),
-        right / max(same, 1),
-        (found - right) / max(len(is_same) - same, 1),
-        np.where(found > 0, right / np.maximum(found, 1), 1.0),
+        ratio(right, same),
+        ratio(found - right, len(is_same) - same),
+        np.where(found > 0, ratio(right, found), 1.0),
     )
 
 
@@ -224,7 +223,3 @@ def _checked(similarities: Any, targets: Any, name: str) -> tuple[np.ndarray, np
             )
         targets = targets.astype(bool)
     return similarities, targets
-
-
-def _ratio(part: Any, whole: Any) -> float:
-    return float(part) / float(whole) if whole else 0.0

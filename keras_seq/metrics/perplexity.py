@@ -2,19 +2,19 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_seq.core.checks import check_integer
-from keras_seq.core.keras_calls import check_no_class_weight
 from keras_seq.core.registration import register
+from keras_seq.metrics.accumulator import StepMean
+from keras_seq.metrics.formulas import ratio
 from keras_seq.ops.cross_entropy import step_cross_entropy
-from keras_seq.ops.masking import labels_of_real_steps, step_weights
+from keras_seq.ops.masking import labels_of_real_steps
 from keras_seq.ops.predictions import not_log_probabilities
 
 
 @register
-class Perplexity(keras.metrics.Metric):
+class Perplexity(StepMean):
     """Perplexity: `exp` of the mean over real steps of `-log p(target)`.
 
     For language models, beside `keras_seq.losses.MaskedCrossEntropy`, which leaves out the same steps. A model that
@@ -61,30 +61,20 @@ class Perplexity(keras.metrics.Metric):
     Journal of the Acoustical Society of America 62(S1), 1977.
     """
 
+    arguments = ("ignored_label",)
+    direction = "down"
+
     def __init__(self, *, ignored_label: int = -1, name: str = "perplexity", dtype: Any = None):
-        super().__init__(name=name, dtype=dtype)
+        super().__init__("nats", "steps", name=name, dtype=dtype)
         check_integer("ignored_label", ignored_label)
         self.ignored_label = ignored_label
-        # Less is better: what callbacks with `mode="auto"` read.
-        self._direction = "down"
-        self.nats = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="nats")
-        self.steps = self.add_variable(shape=(), initializer="zeros", dtype=self.dtype, name="steps")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        if sample_weight is not None:
-            check_no_class_weight("Give `sample_weight`, one number per step: `np.take(weights_of_classes, y)`.")
+    def steps(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         labels = labels_of_real_steps(y_true, y_pred, self.ignored_label)
         real = ops.not_equal(labels, self.ignored_label)
-        weights = step_weights(real, sample_weight, self.dtype)
         y_pred = ops.cast(y_pred, self.dtype)
         costs = step_cross_entropy(labels, y_pred, self.ignored_label)
-        costs = ops.where(not_log_probabilities(y_pred, real), float("nan"), costs)
-        # Not weights * costs alone: a cost may be infinite, and 0 * inf is no number.
-        self.nats.assign_add(ops.sum(ops.where(ops.equal(weights, 0), 0.0, weights * costs)))
-        self.steps.assign_add(ops.sum(weights))
+        return real, ops.where(not_log_probabilities(y_pred, real), float("nan"), costs), real
 
-    def result(self) -> Any:
-        return ops.exp(ops.divide_no_nan(ops.convert_to_tensor(self.nats), ops.convert_to_tensor(self.steps)))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "ignored_label": self.ignored_label}
+    def score(self, nats: Any, steps: Any) -> Any:
+        return ops.exp(ratio(nats, steps))

@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from keras_seq.core.checks import check_positive_integer
+from keras_seq.metrics.formulas import bin_places, calibration_error_of_bins, ratio
 from keras_seq.ops.labels import as_labels
 
 
@@ -58,12 +60,10 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
             f"`correct` must be 1 or 0. Received: {correct[~is_known][0]:g} in `correct`. "
             "Give whether each prediction was right, not what it was."
         )
-    # In float32, as the metric computes it: a confidence at the edge of a bin falls on the same side in both.
-    places = np.ceil(confidences.astype("float32") * np.float32(num_bins)).astype("int64") - 1
-    places = places.clip(0, num_bins - 1)
+    places = ops.convert_to_numpy(bin_places(confidences, num_bins))
     counts = np.bincount(places, minlength=num_bins)
     sums = (np.bincount(places, weights=values, minlength=num_bins) for values in (confidences, correct))
-    confidence, accuracy = (total / np.maximum(counts, 1) for total in sums)
+    confidence, accuracy = (ratio(of_bins, counts) for of_bins in sums)
     return counts, confidence, accuracy
 
 
@@ -78,4 +78,4 @@ def calibration_error(confidences: Any, correct: Any, num_bins: int = 15) -> flo
     0.45
     """
     counts, confidence, accuracy = reliability_bins(confidences, correct, num_bins)
-    return float((counts * abs(confidence - accuracy)).sum() / max(counts.sum(), 1))
+    return float(calibration_error_of_bins(counts * (confidence - accuracy), counts.sum()))

@@ -42,3 +42,24 @@ def steps_at(sequences: Tensor, places: Tensor) -> Tensor:
     found = ops.take(ops.reshape(sequences, (batch * steps, features)), rows + ops.cast(places, "int32"), axis=0)
     # JAX loses axes where nothing is looked up in nothing.
     return ops.reshape(found, (batch, ops.shape(places)[1], features))
+
+
+def last_real(cached: Tensor, real: Tensor | None, count: int) -> Tensor:
+    """The last real steps of each row, in their order.
+
+    Args:
+        cached: `(batch, layers, heads, steps, size)`, of at least `count` steps.
+        real: boolean `(batch, steps)`; `None`: all are.
+        count: how many.
+
+    Returns:
+        `(batch, layers, heads, count, size)`; where a row has fewer, what else there is comes before them.
+    """
+    if real is None:
+        return cached[:, :, :, ops.shape(cached)[3] - count :]
+    steps = ops.shape(real)[1]
+    order = ops.argsort(ops.where(real, steps, 0) + ops.arange(steps, dtype="int32"), axis=1)
+    batch, layers, heads, _, size = ops.shape(cached)
+    places = ops.repeat(order[:, steps - count :], layers * heads, axis=0)
+    found = steps_at(ops.reshape(cached, (batch * layers * heads, steps, size)), places)
+    return ops.reshape(found, (batch, layers, heads, count, size))

@@ -4,9 +4,7 @@ from typing import Any
 
 from keras import ops
 
-# Keras has no public name for it, and under JAX the mask of a traced tensor is no attribute of that tensor.
-from keras.src.backend import get_keras_mask
-
+from keras_seq.core.keras_compat import get_keras_mask
 from keras_seq.ops.labels import as_labels, class_numbers, real_numbers
 
 # What predictions of one class per step are called in errors, by their number of axes.

@@ -8,8 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.core.keras_compat import get_keras_mask
 from keras_seq.ops.labels import real_numbers
-from keras_seq.ops.masking import get_keras_mask, is_same_shape
+from keras_seq.ops.masking import is_same_shape
 from keras_seq.ops.random_numbers import uniform_numbers_of_columns
 from keras_seq.ops.row_options import longest_of
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 
 from keras_seq.core.errors import RunError
 from keras_seq.export.json_settings import REMEDY
-from keras_seq.layers import CharacterEncoder, SubwordEmbedding, WideScores
+from keras_seq.layers import CharacterEncoder
 from keras_seq.text import TokenEncoder
 from keras_seq.text.encoding import CHARACTERS_FILE, FEATURES, OPTIONS_FILE, WORDS_FILE
-
-# The names of the tables in the models of the zoo.
-WORD_TABLE, SUBWORD_TABLE = "word_embedding", "subword_embedding"
+from keras_seq.zoo.parts import ids_read_by, parts_of, subword_table_of, wide_tables_of, word_table_of
 
 
 def check_encoder(folder: Path, model: keras.Model, encoder: TokenEncoder) -> None:
@@ -29,18 +26,20 @@ def check_encoder(folder: Path, model: keras.Model, encoder: TokenEncoder) -> No
         RunError: If a size differs; the message names the file.
     """
     buckets = None if encoder.subwords is None else encoder.subwords.num_buckets
-    for layer in _layers(model):
+    wide = {id(table): ids_read_by(model, table) for table in wide_tables_of(model).values()}
+    word_table, subword_table = word_table_of(model), subword_table_of(model)
+    for layer in parts_of(model, keras.layers.Layer):
         words = characters = subwords = None
-        if layer.name == WORD_TABLE:
+        if word_table is not None and layer is word_table:
             words = layer.input_dim
-        elif isinstance(layer, WideScores) and layer.name.endswith("_words"):
+        elif subword_table is not None and layer is subword_table:
+            subwords = layer.num_buckets
+        elif wide.get(id(layer)) == "token_ids":
             words = layer.num_ids
-        elif isinstance(layer, WideScores) and layer.name.endswith("_subwords"):
+        elif wide.get(id(layer)) == "subword_ids":
             subwords = layer.num_ids - 1
         elif isinstance(layer, CharacterEncoder):
             characters = layer.vocabulary_size
-        elif isinstance(layer, SubwordEmbedding) and layer.name == SUBWORD_TABLE:
-            subwords = layer.num_buckets
         elif isinstance(layer, keras.layers.InputLayer) and layer.name in FEATURES:
             if layer.name not in encoder.features:
                 raise RunError(f"{folder / OPTIONS_FILE}: has no subwords, which the model reads; {REMEDY}")
@@ -59,10 +58,3 @@ def check_encoder(folder: Path, model: keras.Model, encoder: TokenEncoder) -> No
                     f"{folder / name}: makes {found} {unit} with the special ones, the model was trained with "
                     f"{wanted}; {REMEDY}"
                 )
-
-
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
-        yield layer

@@ -11,11 +11,7 @@ from keras import ops
 from keras_seq.layers import WideScores
 from keras_seq.tasks.labelled_batches import LabelledBatches
 from keras_seq.text.vocabulary import UNKNOWN_ID
-
-
-def wide_tables(model: keras.Model) -> dict[str, WideScores]:
-    """The layers of a model that score classes straight from ids, by name."""
-    return {layer.name: layer for layer in model.layers if isinstance(layer, WideScores)}
+from keras_seq.zoo.parts import ids_read_by, wide_tables_of
 
 
 def set_id_weights(model: keras.Model, parts: Iterable[LabelledBatches]) -> None:
@@ -25,7 +21,7 @@ def set_id_weights(model: keras.Model, parts: Iterable[LabelledBatches]) -> None
         model: one of the zoo; without a wide part nothing is done.
         parts: the texts to count in, of several files as they may be; their batches have the model's inputs.
     """
-    tables = wide_tables(model)
+    tables = wide_tables_of(model)
     counts = {name: np.zeros(table.num_ids, np.int64) for name, table in tables.items()}
     texts = 0
     for batches in parts if tables else ():
@@ -33,19 +29,18 @@ def set_id_weights(model: keras.Model, parts: Iterable[LabelledBatches]) -> None
         for batch in batches.order.epoch(0):
             inputs, _ = batches.arrays(batch)
             for name, table in tables.items():
-                counts[name] += _texts_with(ids_of(model, name, inputs), table.num_ids)
+                counts[name] += _texts_with(ids_of(model, table, inputs), table.num_ids)
     for name, table in tables.items():
         weights = np.log((1 + texts) / (1 + counts[name])) + 1
-        if name.endswith("_words"):
+        if ids_read_by(model, table) == "token_ids":
             weights[UNKNOWN_ID] = 0
         table.id_weights.assign(weights)
 
 
-def ids_of(model: keras.Model, name: str, inputs: dict[str, np.ndarray]) -> np.ndarray:
+def ids_of(model: keras.Model, table: WideScores, inputs: dict[str, np.ndarray]) -> np.ndarray:
     """The ids that a layer of the wide part is called on."""
-    if name.endswith("_bigrams"):
-        return ops.convert_to_numpy(model.get_layer("wide_pairs")(inputs["token_ids"]))
-    return inputs["subword_ids" if name.endswith("_subwords") else "token_ids"]
+    source = ids_read_by(model, table)
+    return inputs[source] if isinstance(source, str) else ops.convert_to_numpy(source(inputs["token_ids"]))
 
 
 def _texts_with(ids: np.ndarray, num_ids: int) -> np.ndarray:

@@ -242,19 +242,21 @@ class KerasTask(TrainedTask):
         return self.served
 
 
-def check_layer(directory: Path, model: keras.Model, name: str) -> None:
-    """Raise unless a model has a layer that its family needs.
+def check_part(directory: Path, model: keras.Model, find: Callable[[keras.Model], Any]) -> None:
+    """Raise unless a model has a part that its family needs.
 
     Args:
         directory: where the model stands.
         model: the model.
-        name: the name of the layer.
+        find: a function of `keras_seq.zoo.parts`.
 
     Raises:
-        RunError: if there is none of that name.
+        RunError: if it does not find it.
     """
-    if name not in [layer.name for layer in model.layers]:
-        raise RunError(f"{directory}: its model has no layer `{name}`; train it again")
+    try:
+        find(model)
+    except ValueError as error:
+        raise RunError(f"{directory}: {error}") from None
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -25,7 +25,7 @@ from keras_seq.tasks.training import KerasTraining
 from keras_seq.training import Panels, draw_precision_recall, draw_roc, draw_similarities
 from keras_seq.training.objective_recipe import POINTWISE, ObjectiveSection, PointwiseObjectiveSection
 from keras_seq.zoo import stacked_twins
-from keras_seq.zoo.twins import TOWER
+from keras_seq.zoo.parts import tower_of
 
 PAIR_SCORES = ("accuracy", "f1", "precision", "recall", "roc_auc", "average_precision")
 
@@ -100,7 +100,7 @@ class TwinsTraining(KerasTraining):
     @property
     def reader(self) -> keras.Model:
         """The tower, which gives the vector of one input."""
-        return self.built_model.get_layer(TOWER)
+        return tower_of(self.built_model)
 
     def trained_model(self) -> keras.Model:
         return stacked_twins(self.built_model)

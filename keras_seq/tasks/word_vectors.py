@@ -11,13 +11,13 @@ import numpy as np
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import find_data
-from keras_seq.tasks.encoder_fit import SUBWORD_TABLE, WORD_TABLE
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors, load_word_vectors
 from keras_seq.text.vocabulary import UNKNOWN_TOKEN
 from keras_seq.training import PretrainingSection, pretrained_vectors
 from keras_seq.training.pretraining_recipe import texts_of
+from keras_seq.zoo.parts import subword_table_of, word_table_of
 
 # What is read of a text for word vectors.
 MOST_TOKENS = 100_000
@@ -36,7 +36,7 @@ def set_word_vectors(
     """Let the tables of words, and of subwords of the same size, begin with vectors that know text but no label.
 
     Args:
-        model: has a layer `word_embedding`, and maybe `subword_embedding`.
+        model: reads words, and maybe subwords.
         section: where the vectors come from.
         seed: decides what is random.
         texts: the training texts.
@@ -48,10 +48,8 @@ def set_word_vectors(
         RecipeError: if the model has no table of words.
         DataError: if a file of vectors is broken, or of another size than the table.
     """
-    tables = {layer.name: layer for layer in model.layers if layer.name in (WORD_TABLE, SUBWORD_TABLE)}
-    if WORD_TABLE not in tables:
-        raise RecipeError("section `pretraining` needs a model that reads words; take it out, or features.words")
-    size = tables[WORD_TABLE].output_dim
+    words, subwords = _words_of(model), subword_table_of(model)
+    size = words.output_dim
     vectors: Mapping[str, np.ndarray | None] | None
     if section.vectors is not None:
         path = find_data(section.vectors, data_directory)
@@ -67,9 +65,9 @@ def set_word_vectors(
             paths=pretraining_paths(section, data_directory),
             on_progress=on_progress,
         )
-    for name, table in tables.items():
-        found = (vectors or {}).get(name.removesuffix("_embedding"))
-        if found is not None and found.shape[1] == table.get_weights()[0].shape[1]:
+    for name, table in (("word", words), ("subword", subwords)):
+        found = (vectors or {}).get(name)
+        if table is not None and found is not None and found.shape[1] == table.get_weights()[0].shape[1]:
             _set_rows(table, found)
 
 
@@ -77,12 +75,19 @@ def count_word_vectors(model: keras.Model, texts: Iterable[np.ndarray], seed: in
     """Let the table of words begin with counts of neighbours.
 
     Args:
-        model: has a layer `word_embedding`.
+        model: reads words.
         texts: the token ids of the training texts.
         seed: decides.
     """
-    table = model.get_layer(WORD_TABLE)
+    table = _words_of(model)
     _set_rows(table, cooccurrence_vectors(texts, table.input_dim, table.output_dim, seed=seed))
+
+
+def _words_of(model: keras.Model) -> keras.layers.Embedding:
+    table = word_table_of(model)
+    if table is None:
+        raise RecipeError("section `pretraining` needs a model that reads words; take it out, or features.words")
+    return table
 
 
 def _set_rows(table: keras.layers.Layer, vectors: np.ndarray) -> None:
@@ -126,7 +131,8 @@ def frequent_words(
 
 def word_vectors(model: keras.Model, encoder: TokenEncoder) -> dict[str, tuple[np.ndarray, Sequence[str]]]:
     """For the projector: the vectors of words by the name `words`, the most frequent first; nothing without a table."""
-    if WORD_TABLE not in [layer.name for layer in model.layers]:
+    table = word_table_of(model)
+    if table is None:
         return {}
-    vectors = model.get_layer(WORD_TABLE).get_weights()[0]
+    vectors = table.get_weights()[0]
     return {"words": (vectors, ["", UNKNOWN_TOKEN, *encoder.vocabulary.tokens])}

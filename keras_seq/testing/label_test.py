@@ -11,8 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-# Keras has no public names for them.
-from keras.src.backend import set_keras_mask
+from keras_seq.core.keras_compat import set_keras_mask
 
 # What labels can be, of each row or of each step.
 CLASSES = "classes"  # integers from 0 on, as many as the last axis of the predictions has places, or `num_classes`

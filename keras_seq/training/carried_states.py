@@ -17,8 +17,7 @@ class CarriedStates(keras.Model):
     the middle of a text. Gradients end where a batch begins.
 
     Args:
-        streaming: a functional model of fixed batch size that takes and gives a dictionary; its inputs whose names
-            begin with `state` have outputs of the same names.
+        streaming: a `keras_seq.zoo.StreamingModel` of fixed batch size.
 
     Call arguments:
         inputs: the other inputs, and `continues` `(batch,)`, 0 where a row begins anew, from zeros, else 1.
@@ -31,17 +30,15 @@ class CarriedStates(keras.Model):
         Trajectories", Neural Computation 2(4), 1990.
     """
 
-    def __init__(self, streaming: keras.Model, **kwargs: Any) -> None:
+    def __init__(self, streaming: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.streaming = streaming
         declared = {tensor.name: tensor for tensor in streaming.inputs}
-        self.state_names = [name for name in declared if name.startswith("state")]
-        batch_size = declared[self.state_names[0]].shape[0]
-        self.inputs = [tensor for name, tensor in declared.items() if name not in self.state_names]
-        self.inputs.append(keras.KerasTensor((batch_size,), dtype="float32", name="continues"))
+        states = [declared.pop(name) for name in streaming.state_names]
+        self.inputs = [*declared.values(), keras.KerasTensor(states[0].shape[:1], dtype="float32", name="continues")]
         self.states = [
-            self.add_weight(shape=declared[name].shape, initializer="zeros", trainable=False, name=name)
-            for name in self.state_names
+            self.add_weight(shape=state.shape, dtype=state.dtype, initializer="zeros", trainable=False, name=state.name)
+            for state in states
         ]
 
     def build(self, input_shape: Any = None) -> None:
@@ -49,14 +46,14 @@ class CarriedStates(keras.Model):
 
     def call(self, inputs: dict[str, Tensor], training: bool | None = None) -> Tensor:
         inputs = dict(inputs)
-        continues = ops.reshape(inputs.pop("continues"), (-1, 1, 1))
-        states = {
-            name: ops.stop_gradient(ops.convert_to_tensor(state)) * ops.cast(continues, state.dtype)
-            for name, state in zip(self.state_names, self.states, strict=True)
-        }
+        continues = inputs.pop("continues")
+        states = {}
+        for state in self.states:
+            goes_on = ops.reshape(continues, (-1, *[1] * (len(state.shape) - 1)))
+            states[state.name] = ops.stop_gradient(ops.convert_to_tensor(state)) * ops.cast(goes_on, state.dtype)
         outputs = self.streaming({**inputs, **states}, training=training)
-        for name, state in zip(self.state_names, self.states, strict=True):
-            state.assign(ops.cast(outputs[name], state.dtype))
+        for state in self.states:
+            state.assign(ops.cast(outputs[state.name], state.dtype))
         return outputs["log_probs"]
 
     def count_params(self) -> int:

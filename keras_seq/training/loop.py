@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RecipeError, RunError
+from keras_seq.core.keras_compat import build_training_state
 from keras_seq.core.notices import notify
 from keras_seq.training.bookkeeping import Bookkeeping
 from keras_seq.training.callbacks import Position, TrainingCallback
@@ -150,7 +151,7 @@ class _Training:
 
     def run(self, resume: bool) -> FitResult:
         # Optimizer and metrics make their variables lazily; a checkpoint needs them all.
-        self.model._symbolic_build(data_batch=first_batch(self.batches))
+        build_training_state(self.model, first_batch(self.batches))
         checkpoint = self.resumed() if resume else None
         for callback in self.observers:
             callback.position = self.position

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seq.core.keras_compat import adam_moments
 from keras_seq.core.registration import register
 from keras_seq.training.fit_recipe import OptimizerSection
 
@@ -119,6 +120,7 @@ class AveragingOptimizer(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self.gradient_norm = self.add_variable((), name="gradient_norm")
+        self.averaged = list(variables)
         self.averages = self.add_optimizer_variables(variables, "average") if self.ema else []
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[keras.Variable] | None = None) -> None:
@@ -135,7 +137,7 @@ class AveragingOptimizer(keras.optimizers.Optimizer):
         if self.averages:
             step = ops.cast(self.iterations, "float32")
             decay = ops.minimum(self.ema, (step - 1.0) / (step + 8.0))
-            for variable, average in zip(self._trainable_variables, self.averages, strict=True):
+            for variable, average in zip(self.averaged, self.averages, strict=True):
                 if average is not None:
                     rate = ops.cast(1.0 - decay, average.dtype)
                     average.assign(average + rate * (ops.cast(variable, average.dtype) - average))
@@ -172,14 +174,14 @@ class _AdamStep(AveragingOptimizer):
             return
         import tensorflow as tf
 
-        place = self._get_variable_index(variable)
+        momentum, velocity = adam_moments(self, variable)
         dtype = variable.dtype
         step = tf.cast(self.iterations.value + 1, dtype)
         beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[place].value.handle,
-            v=self._velocities[place].value.handle,
+            m=momentum.value.handle,
+            v=velocity.value.handle,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
             lr=tf.cast(learning_rate, dtype),

@@ -1,8 +1,8 @@
 """The zoo: builders of uncompiled functional models, their registry, and the cards of trained ones."""
 
 from keras_seq.zoo.cards import DatasetCard, ModelCard
-from keras_seq.zoo.language import language_model, name_generator_model, streaming_model, target_model
-from keras_seq.zoo.music import music_model, streaming_music_model
+from keras_seq.zoo.language import language_model, name_generator_model
+from keras_seq.zoo.music import music_model
 from keras_seq.zoo.ner import ner_model
 from keras_seq.zoo.registry import (
     RegisteredBuilder,
@@ -11,18 +11,18 @@ from keras_seq.zoo.registry import (
     register_builder,
     registered_builder,
 )
-from keras_seq.zoo.sentiment import sentiment_model
 from keras_seq.zoo.sequence import sequence_model
 from keras_seq.zoo.siamese import siamese_model
 from keras_seq.zoo.siamese_image import siamese_image_model
-from keras_seq.zoo.text_classifier import text_classifier_model
-from keras_seq.zoo.transformer_classifier import transformer_classifier_model
+from keras_seq.zoo.streaming import StreamingModel, streaming_model, target_model
+from keras_seq.zoo.text_classifier import sentiment_model, text_classifier_model, transformer_classifier_model
 from keras_seq.zoo.twins import stacked_twins
 
 __all__ = [
     "DatasetCard",
     "ModelCard",
     "RegisteredBuilder",
+    "StreamingModel",
     "get_builder",
     "language_model",
     "list_builders",
@@ -37,7 +37,6 @@ __all__ = [
     "siamese_model",
     "stacked_twins",
     "streaming_model",
-    "streaming_music_model",
     "target_model",
     "text_classifier_model",
     "transformer_classifier_model",

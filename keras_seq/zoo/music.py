@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_seq.core.checks import check_positive_integer, check_rate
-from keras_seq.layers import MaskFromIds, RecurrentStack
-from keras_seq.zoo.language import STATE_NAMES
+from keras_seq.layers import MaskFromIds
+from keras_seq.zoo.encoders import Encoder, encoded
 from keras_seq.zoo.registry import register_builder
-
-Tensor = Any
+from keras_seq.zoo.streaming import streaming_encoder
 
 # A note is silent at nearly all steps: what the model begins with is a probability of a twentieth.
 INITIAL_LOG_ODDS = -3.0
@@ -23,31 +21,34 @@ INITIAL_LOG_ODDS = -3.0
 def music_model(
     num_notes: int = 88,
     *,
-    cell: str = "lstm",
-    units: int = 256,
-    num_layers: int = 1,
+    cell: str | None = None,
+    units: int | None = None,
+    num_layers: int | None = None,
+    encoder: Encoder | Mapping[str, Any] | None = None,
     embedding_dim: int = 0,
     input_dropout: float = 0.0,
     dropout: float = 0.0,
     name: str = "music_model",
 ) -> keras.Model:
-    """A recurrent model of polyphonic music: at each step the log-odds of every note of the next step.
+    """A model of polyphonic music: at each step the log-odds of every note of the next step.
 
-    Notes -> dropout -> (dense layer) -> recurrent layers -> dropout -> a dense layer with one log-odds for each note.
-    Any number of notes sounds at once; given the steps before, each note is predicted for itself. A rest is a step
-    without notes. `streaming_music_model` gives the same weights with states that go in and out.
+    Notes -> dropout -> (dense layer) -> recurrent layers, or another causal encoder -> dropout -> a dense layer with
+    one log-odds for each note. Any number of notes sounds at once; given the steps before, each note is predicted for
+    itself. A rest is a step without notes. `streaming_model` gives the same weights with states that go in and out.
 
     Masking: `step_mask` is 0 at padding, on either side or between steps, whatever stands in `notes` there; it never
     changes the output at a real step.
 
     Args:
         num_notes: number of notes; 88 are the keys of a piano.
-        cell: `"simple_rnn"`, `"gru"` or `"lstm"`.
-        units: size of the state of each layer.
-        num_layers: number of recurrent layers.
-        embedding_dim: size of a dense layer with ReLU before the recurrent ones; 0 = none.
+        cell: `"simple_rnn"`, `"gru"` or `"lstm"` (an LSTM).
+        units: size of the state of each layer (256).
+        num_layers: number of recurrent layers (1).
+        encoder: in the place of these three, as of `language_model`.
+        embedding_dim: size of a dense layer with ReLU before them; 0 = none.
         input_dropout: rate, while training, at which single notes of the input are dropped.
-        dropout: rate, while training, at which features of the last states are dropped, and those between layers.
+        dropout: rate, while training, at which features of the last states are dropped, and those between layers; of an
+            encoder, within it.
         name: name of the model.
 
     Returns:
@@ -57,7 +58,7 @@ def music_model(
 
     Raises:
         TypeError: if an argument has a wrong type.
-        ValueError: if an argument is out of range.
+        ValueError: if an argument is out of range, or the encoder sees what it is to predict, or does not stream.
 
     Example:
         >>> import numpy as np
@@ -75,69 +76,22 @@ def music_model(
         check_positive_integer("embedding_dim", embedding_dim)
     check_rate("input_dropout", input_dropout)
     check_rate("dropout", dropout)
-    layers: dict[str, Any] = {
-        "real_notes": MaskFromIds(name="real_notes"),
-        "input_dropout": keras.layers.Dropout(input_dropout, name="input_dropout"),
-        "recurrent": RecurrentStack(
-            cell, units, num_layers=num_layers, dropout=dropout, return_state=True, name="recurrent"
-        ),
-        "output_dropout": keras.layers.Dropout(dropout, name="output_dropout"),
-        "note_logits": keras.layers.Dense(
-            num_notes, bias_initializer=keras.initializers.Constant(INITIAL_LOG_ODDS), name="note_logits"
-        ),
-    }
-    if embedding_dim:
-        layers["note_embedding"] = keras.layers.Dense(embedding_dim, activation="relu", name="note_embedding")
+    # --- Layers
+    real_notes = MaskFromIds(name="real_notes")
+    drop_notes = keras.layers.Dropout(input_dropout, name="input_dropout")
+    own = {"cell": (cell, "lstm"), "units": (units, 256), "num_layers": (num_layers, 1)}
+    connect = streaming_encoder("a music model", encoder, own, dropout)
+    output_dropout = keras.layers.Dropout(dropout if encoder is None else 0.0, name="output_dropout")
+    bias = keras.initializers.Constant(INITIAL_LOG_ODDS)
+    note_logits = keras.layers.Dense(num_notes, bias_initializer=bias, name="note_logits")
+
+    # --- Functional graph
     notes = keras.Input((None, num_notes), dtype="float32", name="notes")
     step_mask = keras.Input((None,), dtype="int32", name="step_mask")
-    logits, _ = _connect(layers, layers["real_notes"]([notes, step_mask]))
-    return keras.Model({"notes": notes, "step_mask": step_mask}, logits, name=name)
+    x = drop_notes(real_notes([notes, step_mask]))
+    if embedding_dim:
+        x = keras.layers.Dense(embedding_dim, activation="relu", name="note_embedding")(x)
+    outputs = note_logits(output_dropout(encoded(connect, x)))
 
-
-def streaming_music_model(model: keras.Model) -> keras.Model:
-    """The same weights with states that go in and out, so that music can be read piece by piece, or step by step.
-
-    Reading a piece in parts, each from the states in which the last one ended, gives the numbers of reading it whole.
-
-    Args:
-        model: a model of `music_model`, or one that was loaded from a file.
-
-    Returns:
-        A functional model. Inputs: `notes` `(batch, steps, num_notes)`, `state_h` and, of an LSTM, `state_c`, each
-        `(batch, num_layers, units)`, zeros before the first step. Outputs, a dictionary: `note_logits`
-        `(batch, steps, num_notes)`, and the new states.
-
-    Raises:
-        ValueError: if the model is of another kind.
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_seq.zoo import music_model, streaming_music_model
-        >>> stream = streaming_music_model(music_model(cell="gru", units=16))
-        >>> sorted(stream({"notes": np.zeros((1, 1, 88)), "state_h": np.zeros((1, 1, 16))}))
-        ['note_logits', 'state_h']
-    """
-    layers = {layer.name: layer for layer in model.layers}
-    if not isinstance(layers.get("recurrent"), RecurrentStack) or "note_logits" not in layers:
-        raise ValueError(
-            "`model` must come from `music_model`. "
-            f"Received: model={model.name!r} with the layers {', '.join(layers)}. Build it with that."
-        )
-    stack = layers["recurrent"]
-    notes = keras.Input((None, layers["note_logits"].units), dtype="float32", name="notes")
-    states = {name: keras.Input((stack.num_layers, stack.units), name=name) for name in STATE_NAMES[: stack.num_states]}
-    logits, new_states = _connect(layers, notes, list(states.values()))
-    outputs = {"note_logits": logits, **dict(zip(states, new_states, strict=True))}
-    return keras.Model({"notes": notes, **states}, outputs, name=f"{model.name}_streaming")
-
-
-def _connect(layers: dict[str, Any], notes: Tensor, states: Sequence[Tensor] = ()) -> tuple[Tensor, list[Tensor]]:
-    """Log-odds and new states, `(batch, layers, units)`, as the given ones."""
-    features = layers["input_dropout"](notes)
-    if "note_embedding" in layers:
-        features = layers["note_embedding"](features)
-    # The stack puts layers first, servers batch by the first axis.
-    initial = [ops.transpose(state, (1, 0, 2)) for state in states] or None
-    features, *new_states = layers["recurrent"](features, initial_state=initial)
-    logits = layers["note_logits"](layers["output_dropout"](features))
-    return logits, [ops.transpose(state, (1, 0, 2)) for state in new_states]
+    # --- Model
+    return keras.Model({"notes": notes, "step_mask": step_mask}, outputs, name=name)

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.layers import UnitLength
-from keras_seq.zoo.classifier_parts import pooling_layer, recurrent_layers, sizes_of
+from keras_seq.zoo.encoders import Encoder, connected, encoded, make_encoder
+from keras_seq.zoo.heads import Vector, pooling_layer
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.token_vectors import check_features, dropout_rates, token_vectors, word_layers
 from keras_seq.zoo.twins import TOWER, twin_model
@@ -33,6 +33,7 @@ def siamese_model(
     embedding_dim: int = 128,
     features: Mapping[str, Any] | None = None,
     recurrent: Mapping[str, Any] | None = None,
+    encoder: Encoder | Mapping[str, Any] | None = None,
     pooling: str = "mean",
     projection_units: int | Sequence[int] = (),
     dropout: float | Mapping[str, float] = 0.2,
@@ -52,6 +53,7 @@ def siamese_model(
         features: what is read: see `keras_seq.zoo.sentiment_model`.
         recurrent: as of `keras_seq.zoo.text_classifier_model`: `cell` (`"lstm"`), `units` per direction (`[128]`; an
             empty list for none, a bag of words), `bidirectional` (here False).
+        encoder: in its place: see `keras_seq.zoo.text_classifier_model`.
         pooling: how the states become one vector: `"mean"`, `"sqrt"`, `"max"`, `"attention"` or `"last"`.
         projection_units: sizes of the dense layers between the pooled vector and the unit vector, tanh but for the
             last, which is linear; may be empty.
@@ -63,8 +65,9 @@ def siamese_model(
     Returns:
         An uncompiled functional model. Inputs, a dict, int32: those of `text_classifier_model` for each side, such as
         `token_ids_a` and `token_ids_b` `(batch, steps)`; the sides may have different numbers of steps. Output:
-        `similarity` float32 `(batch,)`, from -1 to 1. `model.get_layer("tower")` is the model of one side, whose output
-        is `(batch, features)` of length 1. Train it with the losses of pairs on `keras_seq.zoo.stacked_twins(model)`.
+        `similarity` float32 `(batch,)`, from -1 to 1. `keras_seq.zoo.parts.tower_of(model)` is the model of one side,
+        whose output is `(batch, features)` of length 1. Train it with the losses of pairs on
+        `keras_seq.zoo.stacked_twins(model)`.
 
     Raises:
         TypeError: if an argument has a wrong type.
@@ -72,8 +75,9 @@ def siamese_model(
 
     Example:
         >>> from keras_seq.zoo import siamese_model
+        >>> from keras_seq.zoo.parts import tower_of
         >>> model = siamese_model(vocabulary_size=20_000)
-        >>> model.output_shape, model.get_layer("tower").output_shape
+        >>> model.output_shape, tower_of(model).output_shape
         ((None,), (None, 128))
 
     Reference:
@@ -85,24 +89,16 @@ def siamese_model(
     check_positive_integer("embedding_dim", embedding_dim)
     rates = dropout_rates(dropout, _DROPOUTS, ("embeddings", "recurrent", "pooled"))
     features = check_features(features, embedding_dim)
+    reader = make_encoder(encoder, "recurrent", recurrent, bidirectional=False)
     words = word_layers(vocabulary_size, embedding_dim, rates["tokens"])
-    stack, reads_both_ways = recurrent_layers({"bidirectional": False, **(recurrent or {})})
-    pool = pooling_layer(pooling, both_ends=reads_both_ways)
-    sizes = sizes_of("projection_units", projection_units)
-    projections = [
-        keras.layers.Dense(size, activation="tanh" if index < len(sizes) - 1 else None, name=f"projection_{index}")
-        for index, size in enumerate(sizes)
-    ]
-    unit_length = UnitLength(dtype="float32", name="vector")
+    connect = reader.prepare(rates)
+    pool = pooling_layer(pooling, reader)
+    head = Vector(projection_units).layers()
 
     # --- Functional graph
     inputs, x = token_vectors(words, features, rates)
-    for index, layer in enumerate(stack):
-        x = layer(x)
-        x = keras.layers.Dropout(rates["recurrent"], name=f"drop_recurrent_{index}")(x)
-    x = keras.layers.Dropout(rates["pooled"], name="drop_pooled")(pool(x))
-    for layer in projections:
-        x = layer(x)
+    x = pool(encoded(connect, x))
+    x = connected(head, keras.layers.Dropout(rates["pooled"], name="drop_pooled")(x))
 
     # --- Model
-    return twin_model(keras.Model(inputs, unit_length(x), name=TOWER), name)
+    return twin_model(keras.Model(inputs, x, name=TOWER), name)

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_rate
 from keras_seq.layers import UnitLength
-from keras_seq.zoo.classifier_parts import sizes_of
+from keras_seq.zoo.encoders import sizes_of
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.twins import TOWER, twin_model
 
@@ -44,9 +44,9 @@ def siamese_image_model(
 
     Returns:
         An uncompiled functional model. Inputs, a dict, float32 from 0 (nothing) to 1 (ink): `image_a` and `image_b`
-        `(batch, height, width, 1)`. Output: `similarity` float32 `(batch,)`, from -1 to 1. `model.get_layer("tower")`
-        is the model of one side, whose output is `(batch, features)` of length 1. Train it with the losses of pairs or
-        classes on `keras_seq.zoo.stacked_twins(model)`.
+        `(batch, height, width, 1)`. Output: `similarity` float32 `(batch,)`, from -1 to 1.
+        `keras_seq.zoo.parts.tower_of(model)` is the model of one side, whose output is `(batch, features)` of
+        length 1. Train it with the losses of pairs or classes on `keras_seq.zoo.stacked_twins(model)`.
 
     Raises:
         TypeError: if an argument has a wrong type.
@@ -54,8 +54,9 @@ def siamese_image_model(
 
     Example:
         >>> from keras_seq.zoo import siamese_image_model
+        >>> from keras_seq.zoo.parts import tower_of
         >>> model = siamese_image_model(28)
-        >>> sorted(tensor.name for tensor in model.inputs), model.get_layer("tower").output_shape
+        >>> sorted(tensor.name for tensor in model.inputs), tower_of(model).output_shape
         (['image_a', 'image_b'], (None, 64))
 
     Reference:
@@ -104,7 +105,7 @@ def mean_of_views(tower: keras.Model, shift: int) -> keras.Model:
     are read; what leaves the image is lost, what comes in is 0. The weights are those of the tower.
 
     Args:
-        tower: `siamese_image_model(...).get_layer("tower")`.
+        tower: `keras_seq.zoo.parts.tower_of(siamese_image_model(...))`.
         shift: by how many pixels; 0 gives the tower itself.
 
     Returns:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from keras_seq.zoo.parts import tower_of
+
 TOWER = "tower"
 SIDES = ("a", "b")
 
@@ -45,7 +47,7 @@ def stacked_twins(model: keras.Model) -> keras.Model:
         >>> stacked_twins(model).output_shape
         (None, 2, 4)
     """
-    tower = model.get_layer(TOWER)
+    tower = tower_of(model)
     inputs = {tensor.name: tensor for tensor in model.inputs}
     vectors = [tower({tensor.name: inputs[f"{tensor.name}_{side}"] for tensor in tower.inputs}) for side in SIDES]
     return keras.Model(inputs, ops.stack(vectors, axis=1), name=f"stacked_{model.name}")

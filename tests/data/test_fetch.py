@@ -40,7 +40,11 @@ def toy(monkeypatch):
 
     def register(*urls, sha256=None):
         digest = sha256 or hashlib.sha256(CONTENT).hexdigest()
-        files = {"train.conll": DataFile(urls, digest, functools.partial(to_token_tag_lines, prefix="pt:"))}
+        files = {
+            "train.conll": DataFile(
+                tuple((url,) for url in urls), digest, functools.partial(to_token_tag_lines, prefix="pt:")
+            )
+        }
         return registry.register_dataset(Dataset("toy", "A toy", "ner", "pt", "CC0", "none", files))
 
     return register
@@ -100,8 +104,8 @@ def test_a_file_made_of_two(server, register, tmp_path):
     (folder / "text").write_bytes(b"one \ntwo\n")
     (folder / "labels").write_bytes(b"a\nb")
     expected = b"a\tone\nb\ttwo\n"
-    labels = (f"{address}/gone", f"{address}/labels")
-    register({"train.tsv": DataFile((f"{address}/text",) * 2, sha256(expected), text_and_label_files, labels)})
+    addresses = tuple((f"{address}/text", f"{address}/{labels}") for labels in ("gone", "labels"))
+    register({"train.tsv": DataFile(addresses, sha256(expected), text_and_label_files)})
     seen = []
     fetch("toy", tmp_path, progress=lambda *state: seen.append(state))
     assert (tmp_path / "toy" / "train.tsv").read_bytes() == expected
@@ -116,14 +120,13 @@ def test_a_file_made_of_many(server, register, tmp_path):
     folder, address = server
     for name, text in (("a", "one\n"), ("b", "two\n"), ("c", "three\n")):
         (folder / name).write_text(text)
-    further = (f"{address}/b", f"{address}/c")
 
     def joined(*contents):
         return b"-".join(contents)
 
     expected = b"one\n-two\n-three\n"
-    urls = (f"{address}/gone", f"{address}/a")
-    register({"all.txt": DataFile(urls, sha256(expected), joined, further_urls=further)})
+    addresses = tuple((f"{address}/{first}", f"{address}/b", f"{address}/c") for first in ("gone", "a"))
+    register({"all.txt": DataFile(addresses, sha256(expected), joined)})
     fetch("toy", tmp_path)
     assert (tmp_path / "toy" / "all.txt").read_bytes() == expected
     (folder / "c").unlink()
@@ -139,7 +142,7 @@ def test_an_archive_of_several_files_is_downloaded_once(server, register, tmp_pa
         return label_first_lines(content).splitlines(keepends=True)[number]
 
     files = {
-        f"{number}.tsv": DataFile((f"{address}/all",), sha256(expected), functools.partial(line, number))
+        f"{number}.tsv": DataFile(((f"{address}/all",),), sha256(expected), functools.partial(line, number))
         for number, expected in enumerate((b"a\tone\n", b"b\ttwo\n"))
     }
     register(files)

@@ -20,7 +20,7 @@ from keras_seq.data import (
     read_pairs,
     split_of_folds,
 )
-from keras_seq.data.registry import DataFile, cache_directory, register_dataset
+from keras_seq.data.registry import cache_directory, register_dataset
 
 LABEL, FOLD = ("label", "text"), ("fold", "label", "text")
 SIZES_OF_LANGUAGE = {"train": 1839, "dev": 324, "test": 870}
@@ -181,12 +181,11 @@ def test_unknown_and_repeated_names():
 
 
 def test_texts_and_labels_lie_in_the_same_folder_of_the_publisher():
-    files = [file for name in TEXTS for file in get_dataset(name).files.values() if file.label_urls]
-    assert len(files) == 15
-    for file in files:
-        assert [url.replace("_text.txt", "_labels.txt") for url in file.urls] == list(file.label_urls)
-    with pytest.raises(ValueError, match="`label_urls` must hold an address for each"):
-        DataFile(("https://a", "https://b"), "", label_urls=("https://c",))
+    addresses = [file.addresses for name in TEXTS for file in get_dataset(name).files.values()]
+    of_two = [address for together in addresses for address in together if len(address) == 2]
+    assert len(of_two) == 30
+    for text, labels in of_two:
+        assert text.replace("_text.txt", "_labels.txt") == labels
 
 
 @pytest.mark.parametrize("name", LANGUAGE)
@@ -194,7 +193,9 @@ def test_files_of_language_sets_and_the_parts_they_are_made_of(name):
     task, parts = LANGUAGE[name]
     dataset = get_dataset(name)
     assert dataset.task == task
-    assert {file: len(source.addresses[0]) if source.urls else 0 for file, source in dataset.files.items()} == parts
+    assert {
+        file: len(source.addresses[0]) if source.addresses else 0 for file, source in dataset.files.items()
+    } == parts
     for source in dataset.files.values():
         # The parts are of one commit, and none is taken twice.
         for address in source.addresses:

@@ -15,7 +15,7 @@ FAMILIES = {
     "classification": ("sentiment", "text_classifier", "transformer_classifier", "wide_part"),
     "pairs": ("siamese",),
     "images": ("siamese_image",),
-    "language": ("language", "language_step"),
+    "language": ("language", "streaming"),
     "music": ("music",),
     "ngram": (),
 }

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_seq.core.keras_compat import get_keras_mask
 from keras_seq.layers import ConcatenateFeatures
 from keras_seq.testing import run_layer_test
 
@@ -27,7 +28,7 @@ def masked_model(**kwargs):
 def test_an_unmasked_input_does_not_make_padding_real():
     ids = np.array([[3, 0, 4, 0]])
     output = masked_model()([ids, np.ones_like(ids)])
-    assert np.array(output._keras_mask).tolist() == [[True, False, True, False]]
+    assert np.array(get_keras_mask(output)).tolist() == [[True, False, True, False]]
 
 
 def test_every_mask_has_its_say():

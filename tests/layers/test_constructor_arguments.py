@@ -13,6 +13,7 @@ import pytest
 from pairwise import covering_rows
 
 import keras_seq.layers
+from keras_seq.core.keras_compat import get_keras_mask
 
 pytestmark = pytest.mark.both_backends
 
@@ -237,10 +238,10 @@ def test_states_of_a_stateful_wrapper(merge_mode):
     model.fit(x, y, batch_size=BATCH, verbose=0)
     parts = keras.tree.flatten(layer(keras.layers.Masking()(x[:BATCH])))
     real = np.any(x[:BATCH] != 0, axis=-1)
-    has_mask = [keras.src.backend.get_keras_mask(part) is not None for part in parts]
+    has_mask = [get_keras_mask(part) is not None for part in parts]
     assert has_mask == [True] * (len(parts) - 4) + [False] * 4
     for part in parts[:-4]:
-        np.testing.assert_array_equal(keras.src.backend.get_keras_mask(part), real)
+        np.testing.assert_array_equal(get_keras_mask(part), real)
 
 
 class Stock(keras.layers.Layer):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_seq.core.keras_compat import get_keras_mask
 from keras_seq.layers import MaskFromIds
-from keras_seq.ops.masking import get_keras_mask
 from keras_seq.testing import run_layer_test
 
 pytestmark = pytest.mark.both_backends

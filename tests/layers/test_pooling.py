@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_seq.core.keras_compat import get_keras_mask
 from keras_seq.layers import AttentionPooling, LastStep, MaxPooling, MeanLayer
 from keras_seq.testing import run_layer_test
 from keras_seq.testing.padding import check_padding
@@ -108,7 +109,7 @@ def test_the_mask_ends_here(case):
     ids = keras.Input((None,), dtype="int32")
     words = keras.layers.Embedding(9, 6, mask_zero=True)(ids)
     model = keras.Model(ids, layer_class(**arguments)(words))
-    assert getattr(model(ops.convert_to_tensor(np.array([[3, 0, 4]]))), "_keras_mask", None) is None
+    assert get_keras_mask(model(ops.convert_to_tensor(np.array([[3, 0, 4]])))) is None
     # Read by the layer all the same.
     np.testing.assert_allclose(
         *(model(ops.convert_to_tensor(np.array(ids))) for ids in ([[3, 0, 4, 0]], [[3, 4]])), atol=1e-6

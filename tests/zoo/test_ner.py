@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_seq.ops.crf import crf_viterbi
+from keras_seq.ops.masking import get_keras_mask
 from keras_seq.testing.padding import check_padding
 from keras_seq.zoo import ner_model
 
@@ -62,6 +64,25 @@ def test_all_features():
     assert model.get_layer("token_vectors").output.shape[-1] == 4 + 6 + 3
 
 
+@pytest.mark.parametrize("head", ["crf", "log_softmax"])
+def test_pieces_are_read_and_the_head_sees_the_first_of_each_word(head):
+    model = small(head=head, features={"word_starts": True})
+    assert {tensor.name for tensor in model.inputs} == {"token_ids", "word_starts"}
+    starts = np.array([[1, 0, 1, 1, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 1]], "int32")
+    inputs = {"token_ids": IDS, "word_starts": starts}
+    outputs = model(inputs)
+    np.testing.assert_array_equal(get_keras_mask(outputs), starts != 0)
+    check_padding(lambda padded, mask: model(padded), inputs)
+    changed = IDS.copy()
+    changed[:, 1] = 19
+    others = np.array(model({**inputs, "token_ids": changed}))
+    assert not np.allclose(np.array(outputs)[0, 2], others[0, 2]), "a further piece is not read"
+    if head == "crf":  # The chain goes from first piece to first piece, as if no others stood between.
+        picked = np.array(outputs)[0][starts[0] != 0][None]
+        tags = np.array(crf_viterbi(outputs, starts != 0)[0])[0][starts[0] != 0]
+        np.testing.assert_array_equal(tags, np.array(crf_viterbi(picked, np.ones((1, 3), bool))[0])[0])
+
+
 def test_dropout_by_place():
     assert dropouts(small(units=(6, 4), dropout={"tokens": 0.1, "recurrent": 0.3})) == {
         "drop_tokens": 0.1,
@@ -105,6 +126,7 @@ def test_unknown_keys_are_named(arguments, message):
         ({"head": "softmax"}, ValueError, "`head`"),
         ({"dropout": 1.0}, ValueError, "`dropout.embeddings`"),
         ({"dropout": {"tokens": -0.1}}, ValueError, "`dropout.tokens`"),
+        ({"features": {"word_starts": 1}}, TypeError, "`features.word_starts`"),
         ({"features": {"num_cases": 0}}, ValueError, "`features.num_cases`"),
         ({"features": {"num_cases": 5, "case_dim": 0}}, ValueError, "`features.case_dim`"),
         ({"features": {**ALL_FEATURES, "max_characters": 0}}, ValueError, "`features.max_characters`"),

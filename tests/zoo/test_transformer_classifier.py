@@ -44,14 +44,16 @@ def test_the_order_of_words_counts():
 def test_sizes_of_the_parts():
     options = {"num_blocks": 3, "units": 12, "num_heads": 3, "feed_forward_units": 10}
     model = small(transformer=options, dropout={"recurrent": 0.2}, hidden_units=(5,))
-    blocks = [model.get_layer(f"block_{index}") for index in range(3)]
+    stack = model.get_layer("transformer")
+    blocks = stack.blocks
+    assert len(blocks) == 3
     assert {(block.num_heads, block.feed_forward_units, block.dropout) for block in blocks} == {(3, 10, 0.2)}
-    assert model.get_layer("projection").output.shape == (None, None, 12)
-    assert keras.tree.flatten(model.get_layer("pooling").input)[0] is model.get_layer("final_norm").output
+    assert model.get_layer("input_projection").output.shape == (None, None, 12)
+    assert keras.tree.flatten(model.get_layer("pooling").input)[0] is stack.output
     assert model.get_layer("text_vector").output.shape == (None, 5)
-    names = [layer.name for layer in small().layers]
-    assert [name for name in names if name.startswith("block")] == ["block_0", "block_1"]
-    assert small().get_layer("block_0").inner.units == 4 * 8
+    stack = small().get_layer("transformer")
+    assert [block.name for block in stack.blocks] == ["block_0", "block_1"]
+    assert stack.blocks[0].inner.units == 4 * 8
 
 
 def test_spelling_can_be_read_without_words():
@@ -66,7 +68,7 @@ def test_spelling_can_be_read_without_words():
     [
         ({"transformer": {"heads": 2}}, "`transformer` takes the keys num_blocks, .* Received: heads"),
         ({"transformer": {"num_blocks": 0}}, "`transformer.num_blocks`"),
-        ({"transformer": {"num_heads": 3}}, "`transformer.num_heads` must divide `transformer.units`"),
+        ({"transformer": {"num_heads": 3}}, "`transformer.num_heads` must divide `units`"),
         ({"pooling": "first"}, "`pooling` must be one of"),
         ({"dropout": {"blocks": 0.1}}, "`dropout` takes the keys"),
     ],

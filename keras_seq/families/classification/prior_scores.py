@@ -21,10 +21,11 @@ from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.layers import WideScores
-from keras_seq.tasks.id_weights import ids_of, wide_tables
+from keras_seq.tasks.id_weights import ids_of
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import WordTokenizer
+from keras_seq.zoo.parts import wide_tables_of
 
 # What is read of one sentence.
 MOST_TOKENS = 10_000
@@ -138,7 +139,7 @@ def fit_prior(
         texts: batches of the training texts.
     """
     section = recipe.transfer
-    tables = {name: table for name, table in wide_tables(model).items() if name.startswith("prior_")}
+    tables = {name: table for name, table in wide_tables_of(model).items() if not table.trainable}
     features, targets = _features(model, tables, pieces)
     scores = _logistic_regression(features, targets, section.l2, is_multi_label=pieces.labels.is_multi_label)
     found = _features(model, tables, texts)[0] @ scores
@@ -176,7 +177,7 @@ def _features(
         count = int(np.count_nonzero(batch.indices != EMPTY_ROW))
         first, of_batch = 0, []
         for name, table in tables.items():
-            ids = ids_of(model, name, inputs)[:count].reshape(count, -1)
+            ids = ids_of(model, table, inputs)[:count].reshape(count, -1)
             found = np.where(ids > 0, weights[name][ids], 0)
             length = np.sqrt(np.square(found).sum(axis=1, keepdims=True))
             of_batch.append((found / np.where(length > 0, length, 1), ids + first))

@@ -15,6 +15,7 @@ from keras_seq.export.json_settings import MOST_TOKENS, REMEDY, JSONSettings
 from keras_seq.export.text_functions import WholeTextFunctions
 from keras_seq.ops.calibration import apply_temperature
 from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.zoo.parts import pooling_of, steps_of
 
 LABELS_FILE, _LEGACY_FILE = "labels.txt", "classification.json"
 # From this probability on a text has a label, where it may have several.
@@ -85,9 +86,8 @@ class ClassificationFunctions(WholeTextFunctions):
     ) -> None:
         super().__init__(model, tokenizer, encoder, settings)
         inputs = {tensor.name: tensor for tensor in model.inputs}
-        self._pooling = model.get_layer("pooling")
-        # A mask that comes with the sequence is an input too.
-        self._sequence_model = keras.Model(inputs, keras.tree.flatten(self._pooling.input)[0])
+        self._pooling = pooling_of(model)
+        self._sequence_model = keras.Model(inputs, steps_of(model))
         text = tf.TensorSpec([None], tf.string, name="text")
         self.declare("serving_default", self._text, text)
         self.declare("attention", self._attention, text)

@@ -12,8 +12,8 @@ from keras_seq.data.images import area_weights
 from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.served import Served, assert_in_range
+from keras_seq.zoo.parts import tower_of
 from keras_seq.zoo.siamese_image import mean_of_views
-from keras_seq.zoo.twins import TOWER
 
 # Of one side: the tables of the reduction stand in the graph.
 MOST_PIXELS = 10_000
@@ -58,7 +58,7 @@ class ImageMatchingFunctions(Served):
     """
 
     def __init__(self, model: keras.Model, settings: ImageSettings | None = None) -> None:
-        tower = model.get_layer(TOWER)
+        tower = tower_of(model)
         height, width = tower.inputs[0].shape[1:3]
         super().__init__(model, settings or ImageSettings(height, width))
         self._tower = mean_of_views(tower, self.settings.view_shift)

@@ -19,8 +19,8 @@ from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettin
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.results import Result
-from keras_seq.tasks.trained_task import KerasTask, check_layer
-from keras_seq.zoo.twins import TOWER
+from keras_seq.tasks.trained_task import KerasTask, check_part
+from keras_seq.zoo.parts import tower_of
 
 # Images that are embedded in one call.
 IMAGES_PER_CALL = 256
@@ -183,7 +183,7 @@ class ImageMatcher(KerasTask):
 
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: ImageSettings) -> ImageMatchingFunctions:
-        check_layer(directory, model, TOWER)
+        check_part(directory, model, tower_of)
         return ImageMatchingFunctions(model, settings)
 
     def _answers(self, similarities: np.ndarray) -> list[MatchedImages]:

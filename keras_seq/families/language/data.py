@@ -113,12 +113,9 @@ def scorer(model: keras.Model, jit_compile: Any = False) -> Callable[..., tuple[
     """What `score_text` calls: the present weights of a language model."""
     streaming = streaming_model(model, with_targets=True)
     streaming.compile(jit_compile=jit_compile)
-    sizes = {tensor.name: tensor.shape[1:] for tensor in streaming.inputs if tensor.name.startswith("state")}
 
     def score(arrays: dict[str, np.ndarray], states: dict[str, Any] | None) -> tuple[Any, dict[str, Any]]:
-        rows = len(arrays["token_ids"])
-        if states is None:
-            states = {name: np.zeros((rows, *size), "float32") for name, size in sizes.items()}
+        states = streaming.initial_state(len(arrays["token_ids"])) if states is None else states
         outputs = streaming.predict_on_batch({**arrays, **states})
         return outputs.pop("log_probs"), outputs
 

@@ -15,12 +15,10 @@ import tensorflow as tf
 from keras_seq.core.checks import check_names
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, RowOption, checked_options, integer_option
-from keras_seq.export.served import SavedServed, Served
+from keras_seq.export.served import SavedServed, Served, initial_states, state_specs
 from keras_seq.ops.decoding import sample_ids
-from keras_seq.ops.recurrent_decoding import states_of_layers
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.zoo import streaming_model
-from keras_seq.zoo.language_step import language_step
 
 # A text is read in windows of so many steps, so that memory does not grow with its length.
 STEPS_PER_WINDOW = 256
@@ -94,7 +92,7 @@ class LanguageFunctions(Served):
     `step` reads one symbol.
 
     - `token_ids` int32 `(batch,)`; 0 leaves the states of a row as they are.
-    - The states by their names, float32 `(batch, num_layers, units)` each, zeros before the first step.
+    - The states by their names, `(batch, ...)` each, zeros before the first step; see `keras_seq.zoo.streaming_model`.
     - Gives `log_probs` float32 `(batch, vocabulary)`, natural logarithms, of the next symbol; and the new states.
 
     Args:
@@ -107,9 +105,7 @@ class LanguageFunctions(Served):
         self.encoder = encoder
         self.streaming = streaming_model(model)
         self.of_targets = streaming_model(model, with_targets=True)
-        states = [tensor for tensor in self.streaming.inputs if tensor.name.startswith("state")]
-        self._state_sizes = {state.name: tuple(state.shape[1:]) for state in states}
-        specs = [tf.TensorSpec([None, *size], tf.float32, name=name) for name, size in self._state_sizes.items()]
+        self._state_specs = state_specs(self.streaming.initial_state(1))
         self.declare("serving_default", self._score, tf.TensorSpec([None], tf.string, name="text"))
         self.declare(
             "generate",
@@ -117,7 +113,7 @@ class LanguageFunctions(Served):
             tf.TensorSpec([None], tf.string, name="prefix"),
             *(option.spec for option in generation_options(len(encoder))),
         )
-        self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *specs)
+        self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *self._state_specs)
 
     def with_settings(self, settings: LanguageSettings) -> LanguageFunctions:
         """As of `Served`: the settings are those of the encoder."""
@@ -154,19 +150,15 @@ class LanguageFunctions(Served):
         start_ids = tf.gather(read, last, batch_dims=1)
         # All but the last symbol, which the first step reads. Of the outputs the states alone are asked for.
         before = tf.where(tf.range(tf.shape(read)[1]) < last[:, None], read, 0)
-        states = self.streaming({"token_ids": before, **self._first_states(rows)}, training=False)
-        drawn, _ = sample_ids(
-            language_step(self.model),
-            start_ids,
-            states_of_layers([states[name] for name in self._state_sizes]),
-            **options,
-            stop_id=self.encoder.stop_id,
-            banned_ids=self.encoder.banned_ids,
-        )
-        return drawn
+        states = self.streaming({"token_ids": before, **self.streaming.initial_state(rows)}, training=False)
+        del states["log_probs"]
 
-    def _first_states(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {name: tf.zeros([rows, *size]) for name, size in self._state_sizes.items()}
+        def next_step(token_ids: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            outputs = self._step(token_ids, **states)
+            return outputs.pop("log_probs"), outputs
+
+        stop_id, banned_ids = self.encoder.stop_id, self.encoder.banned_ids
+        return sample_ids(next_step, start_ids, states, **options, stop_id=stop_id, banned_ids=banned_ids)[0]
 
     def _log_probs(self, targets: tf.Tensor) -> tf.Tensor:
         """The sums of the log-probabilities of the ids of each row, padding left out."""
@@ -174,24 +166,17 @@ class LanguageFunctions(Served):
         started = tf.concat([tf.fill([rows, 1], self.encoder.start_id), targets[:, :-1]], axis=1)
         token_ids = tf.where(targets > 0, started[:, :steps], 0)
 
-        def window(begin: tf.Tensor, log_probs: tf.Tensor, *states: tf.Tensor) -> tuple:
+        def window(begin: tf.Tensor, log_probs: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
             place = slice(begin, begin + STEPS_PER_WINDOW)
             inputs = {"token_ids": token_ids[:, place], "target_ids": targets[:, place]}
-            outputs = self.of_targets({**inputs, **dict(zip(self._state_sizes, states, strict=True))})
-            summed = log_probs + tf.reduce_sum(outputs["log_probs"], axis=1)
-            return (begin + STEPS_PER_WINDOW, summed, *(outputs[name] for name in self._state_sizes))
+            outputs = dict(self.of_targets({**inputs, **states}, training=False))
+            return begin + STEPS_PER_WINDOW, log_probs + tf.reduce_sum(outputs.pop("log_probs"), axis=1), outputs
 
-        loop = (tf.constant(0), tf.zeros([rows]), *self._first_states(rows).values())
-        shapes = [tf.TensorShape([]), tf.TensorShape([None])]
-        shapes += [tf.TensorShape([None, *size]) for size in self._state_sizes.values()]
-        _, log_probs, *_ = tf.while_loop(lambda begin, *_: begin < steps, window, loop, shape_invariants=tuple(shapes))
+        loop = (tf.constant(0), tf.zeros([rows]), self.streaming.initial_state(rows))
+        states = {spec.name: spec.shape for spec in self._state_specs}
+        shapes = (tf.TensorShape([]), tf.TensorShape([None]), states)
+        _, log_probs, _ = tf.while_loop(lambda begin, *_: begin < steps, window, loop, shape_invariants=shapes)
         return log_probs
-
-
-def first_states(served: Served | SavedServed, rows: int) -> dict[str, tf.Tensor]:
-    """The states before the first `step`: zeros."""
-    specs = served.inputs("step")
-    return {name: tf.zeros([rows, *spec.shape[1:]]) for name, spec in specs.items() if name != "token_ids"}
 
 
 def scorer_by_steps(served: Served | SavedServed) -> Callable[..., tuple[np.ndarray, dict[str, tf.Tensor]]]:
@@ -199,7 +184,7 @@ def scorer_by_steps(served: Served | SavedServed) -> Callable[..., tuple[np.ndar
 
     def score(arrays: dict[str, np.ndarray], states: dict[str, Any] | None) -> tuple[np.ndarray, dict[str, Any]]:
         token_ids, target_ids = arrays["token_ids"], arrays["target_ids"]
-        states = first_states(served, len(token_ids)) if states is None else states
+        states = initial_states(served, len(token_ids)) if states is None else states
         log_probs = np.zeros(token_ids.shape, "float32")
         for step in range(token_ids.shape[1]):
             outputs = served.call("step", token_ids=token_ids[:, step], **states)

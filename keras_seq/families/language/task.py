@@ -11,6 +11,7 @@ import numpy as np
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import InputError
 from keras_seq.export import Sample, SavedServed
+from keras_seq.export.served import sample_states
 from keras_seq.families.language.data import score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
@@ -136,17 +137,16 @@ class LanguageModel(LanguageTask, TextTask):
             "sample": np.array([2, 0, 2], "int32"),
         }
         likeliest = {**options, "top_k": np.ones(len(rows), "int32")}
-        states = {
-            name: np.random.default_rng(1).normal(size=(2, *spec.shape[1:])).astype("float32") * 0.1
-            for name, spec in self.served.inputs("step").items()
-            if name != "token_ids"
-        }
         return [
             Sample("prefixes", {"prefix": rows, **options}, "generate"),
             Sample("the likeliest symbols", {"prefix": rows, **likeliest}, "generate"),
             Sample("options of each prefix", {"prefix": rows, **of_rows}, "generate"),
             Sample("no prefix at all", {"prefix": rows[:0], **options_of_samples(self.served, shared, 0)}, "generate"),
-            Sample("one step", {"token_ids": np.array([1, self.encoder.start_id], "int32"), **states}, "step"),
+            Sample(
+                "one step",
+                {"token_ids": np.array([1, self.encoder.start_id], "int32"), **sample_states(self.served, 2)},
+                "step",
+            ),
         ]
 
     def golden_samples(self) -> list[str | Sample]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.checks import check_positive_integer, check_positive_number
+from keras_seq.core.streaming import State
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, checked_options, integer_option
-from keras_seq.export.served import SavedServed, Served
+from keras_seq.export.served import SavedServed, Served, initial_states, state_specs
 from keras_seq.ops.notes import sample_notes, step_note_costs
-from keras_seq.zoo import streaming_music_model
-from keras_seq.zoo.language import STATE_NAMES
+from keras_seq.zoo import streaming_model
 
 # A served call may ask for so many steps.
 LONGEST = 10_000
@@ -68,7 +67,7 @@ class MusicFunctions(Served):
     `step` reads one step.
 
     - `notes` float32 `(batch, num_notes)`; a rest before the first step of a piece.
-    - The states by their names, float32 `(batch, num_layers, units)` each, zeros before that.
+    - The states by their names, `(batch, ...)` each, zeros before that; see `keras_seq.zoo.streaming_model`.
     - Gives `probabilities` float32 `(batch, num_notes)`, that a note sounds in the next step; `logits`, their log-odds;
       and the new states.
 
@@ -79,13 +78,10 @@ class MusicFunctions(Served):
 
     def __init__(self, model: keras.Model, settings: MusicSettings | None = None) -> None:
         super().__init__(model, settings or MusicSettings())
-        self.streaming = streaming_music_model(model)
-        sizes = {tensor.name: tuple(tensor.shape[1:]) for tensor in self.streaming.inputs}
-        self._num_notes = sizes["notes"][-1]
-        # In this order: Keras sorts inputs by their names.
-        self._state_sizes = {name: sizes[name] for name in STATE_NAMES if name in sizes}
+        self.streaming = streaming_model(model)
+        self._num_notes = model.output_shape[-1]
+        states = state_specs(self.streaming.initial_state(1))
         notes = tf.TensorSpec([None, None, self._num_notes], tf.float32, name="notes")
-        states = [tf.TensorSpec([None, *size], tf.float32, name=name) for name, size in self._state_sizes.items()]
         self.declare("serving_default", self._score, notes, tf.TensorSpec([None], tf.int32, name="lengths"))
         self.declare("generate", self._generate, notes, *(option.spec for option in OPTIONS))
         self.declare("step", self._step, tf.TensorSpec([None, self._num_notes], tf.float32, name="notes"), *states)
@@ -111,26 +107,24 @@ class MusicFunctions(Served):
         options = checked_options(OPTIONS, options, rows)
         notes = _sounding(notes)
         read = tf.concat([tf.zeros([rows, 1, self._num_notes]), notes], axis=1)
-        first_states = {name: tf.zeros([rows, *size]) for name, size in self._state_sizes.items()}
-        outputs = self.streaming({"notes": read, **first_states}, training=False)
-        names = tuple(self._state_sizes)
-
-        def next_step(notes: tf.Tensor, states: tuple) -> tuple:
-            logits, new_states = self._after(notes, dict(zip(names, states, strict=True)))
-            return logits, tuple(new_states[name] for name in names)
-
-        states = tuple(outputs[name] for name in names)
-        drawn = sample_notes(next_step, outputs["note_logits"][:, -1], states, **options)
+        logits, states = self._after(read, self.streaming.initial_state(rows))
+        drawn = sample_notes(self._next, logits[:, -1], states, **options)
         return {"notes": tf.concat([notes, drawn], axis=1), "num_steps": steps + options["length"]}
 
     def _step(self, notes: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits, states = self._after(_sounding(notes), states)
+        logits, states = self._next(_sounding(notes), states)
         return {"probabilities": tf.sigmoid(logits), "logits": logits, **states}
 
-    def _after(self, notes: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Log-odds of the notes of the next step, and the new states."""
-        outputs = dict(self.streaming({"notes": notes[:, None], **states}, training=False))
-        return tf.cast(outputs.pop("note_logits")[:, 0], tf.float32), outputs
+    def _next(self, notes: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
+        """Of one step, `(batch, num_notes)`: log-odds of the notes of the next one, and the new states."""
+        logits, states = self._after(notes[:, None], states)
+        return logits[:, 0], states
+
+    def _after(self, notes: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
+        """Log-odds of the notes after each step of `(batch, steps, num_notes)`, and the new states."""
+        inputs = {"notes": notes, "step_mask": tf.ones(tf.shape(notes)[:2], tf.int32)}
+        outputs = dict(self.streaming({**inputs, **states}, training=False))
+        return tf.cast(outputs.pop("note_logits"), tf.float32), outputs
 
 
 def logits_by_steps(served: Served | SavedServed, inputs: dict[str, np.ndarray]) -> np.ndarray:
@@ -139,8 +133,7 @@ def logits_by_steps(served: Served | SavedServed, inputs: dict[str, np.ndarray])
     Padding must be on the right.
     """
     notes = inputs["notes"]
-    specs = {name: spec for name, spec in served.inputs("step").items() if name != "notes"}
-    states: dict[str, Any] = {name: tf.zeros([len(notes), *spec.shape[1:]]) for name, spec in specs.items()}
+    states = initial_states(served, len(notes))
     found = np.zeros(notes.shape, "float32")
     for place in range(notes.shape[1]):
         outputs = served.call("step", notes=notes[:, place], **states)

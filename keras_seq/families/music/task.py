@@ -14,6 +14,7 @@ from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import read_midi, read_piano_rolls, write_midi
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
 from keras_seq.export import Sample, SavedServed
+from keras_seq.export.served import sample_states
 from keras_seq.families.music.data import score_rolls
 from keras_seq.families.music.results import ScoredPiece
 from keras_seq.families.music.served import LONGEST, MusicFunctions, MusicSettings, logits_by_steps
@@ -204,12 +205,6 @@ class MusicModel(KerasTask):
             "seed": np.array([7, 0, 1], "int32"),
             "sample": np.array([2, 0, 2], "int32"),
         }
-        generator = np.random.default_rng(1)
-        states = {
-            name: generator.normal(size=(3, *spec.shape[1:]), scale=0.1).astype("float32")
-            for name, spec in self.served.inputs("step").items()
-            if name != "notes"
-        }
         odd = np.array([[[np.nan, np.inf, -np.inf, -3, 1e30, *[0.0] * (NUM_NOTES - 5)]] * 2], "float32")
 
         def score(name: str, notes: np.ndarray, lengths: Sequence[int]) -> Sample:
@@ -225,7 +220,7 @@ class MusicModel(KerasTask):
             Sample("no beginning", {"notes": pieces[:, :0], **options}, "generate"),
             Sample("options of each beginning", {"notes": pieces, **of_rows}, "generate"),
             Sample("no row", {"notes": pieces[:0], **no_row}, "generate"),
-            Sample("one step", {"notes": pieces[:, 0], **states}, "step"),
+            Sample("one step", {"notes": pieces[:, 0], **sample_states(self.served, 3)}, "step"),
         ]
 
     @classmethod

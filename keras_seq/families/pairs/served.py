@@ -16,7 +16,7 @@ from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.row_options import RowOption, checked_options, integer_option
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.text import TokenEncoder, WordTokenizer
-from keras_seq.zoo.twins import TOWER
+from keras_seq.zoo.parts import tower_of
 
 # Of a file: pairs, or labelled text.
 FORMS = (*PAIR_FORMS, "classes")
@@ -91,7 +91,7 @@ class MatchingFunctions(TextFunctions):
         index_vectors: np.ndarray | None = None,
     ) -> None:
         settings = dataclasses.replace(settings or MatchingSettings(), index_size=len(index_texts))
-        self._vector_model = model.get_layer(TOWER)
+        self._vector_model = tower_of(model)
         super().__init__(model, self._vector_model, tokenizer, encoder, settings)
         text = tf.TensorSpec([None], tf.string, name="text")
         a, b = (tf.TensorSpec([None], tf.string, name=name) for name in ("a", "b"))

@@ -21,8 +21,8 @@ from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
 from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_texts, chunks
-from keras_seq.tasks.trained_task import check_layer
-from keras_seq.zoo.twins import TOWER
+from keras_seq.tasks.trained_task import check_part
+from keras_seq.zoo.parts import tower_of
 
 # Similarities of queries with the texts of an index that are held at a time: 64 MB.
 SIMILARITIES_PER_CALL = 1 << 24
@@ -242,7 +242,7 @@ class PairMatcher(EmbeddingTask):
 
     @classmethod
     def _check(cls, directory: Path, model: keras.Model, settings: MatchingSettings) -> None:
-        check_layer(directory, model, TOWER)
+        check_part(directory, model, tower_of)
 
 
 def pair_targets(pairs: Sequence[TextPair], settings: MatchingSettings, source: str | Path) -> np.ndarray:

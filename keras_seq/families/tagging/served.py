@@ -13,10 +13,12 @@ from keras_seq.core.checks import check_names
 from keras_seq.core.reading import read_names
 from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
+from keras_seq.export.served import state_specs
 from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.zoo.streaming import streaming_model, why_not_streaming
 
 TAGS_FILE = "tags.txt"
 # Rows that run through the model together when a batch is served.
@@ -44,7 +46,9 @@ class TaggingSettings(JSONSettings):
 
 
 class TaggingFunctions(TokenFunctions):
-    """Tokenizer, encoder, model and decoder joined into the two functions that a tagger serves.
+    """Tokenizer, encoder, model and decoder joined into the functions that a tagger serves.
+
+    A tagger that reads forwards and decides step by step serves `step` too, for texts that come in parts.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
 
@@ -60,7 +64,11 @@ class TaggingFunctions(TokenFunctions):
     ) -> None:
         super().__init__(model, model, tokenizer, encoder, settings)
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
-        self.declare("tokenized", self._tokenized, tf.TensorSpec([None, None], tf.string, name="tokens"))
+        tokens = tf.TensorSpec([None, None], tf.string, name="tokens")
+        self.declare("tokenized", self._tokenized, tokens)
+        if not why_not_streaming(model):
+            self.streaming = streaming_model(model)
+            self.declare("step", self._step, tokens, *state_specs(self.streaming.initial_state(1)))
 
     def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag raw text.
@@ -90,24 +98,49 @@ class TaggingFunctions(TokenFunctions):
         outputs = self._tag(tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]]))
         return {name: value[:, :steps] for name, value in outputs.items()}
 
+    def _step(self, tokens: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Tag the next tokens of texts that come in parts, as the whole texts would be tagged.
+
+        Args:
+            tokens: string `(batch, steps)`, any number of steps; `""` leaves the states of a row as they are.
+            **states: by their names, `(batch, ...)` each, zeros before the first step; see
+                `keras_seq.zoo.streaming_model`.
+
+        Returns:
+            `tags` and `scores` `(batch, steps)` as of raw text, and the new states.
+        """
+        steps = tf.shape(tokens)[1]
+        # Recurrent loops need one step.
+        padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
+        inputs = self.encoder.encode(padded, self.input_names)
+        outputs = dict(self.streaming({**inputs, **states}, training=False))
+        found = self._named(padded, *_decoded(outputs.pop(self.model.output_names[0]), tf.not_equal(padded, "")))
+        return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
+
     def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+        def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return _decoded(self.model(inputs, training=False), mask)
+
         inputs = self.encoder.encode(tokens, self.input_names)
         tag_ids, scores = run_by_length(
-            self._decode, inputs, tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
+            run, inputs, tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
         )
+        return self._named(tokens, tag_ids, scores)
+
+    def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
         mask = tf.not_equal(tokens, "")
         return {
             "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
 
-    def _decode(self, inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Tag ids and their marginal probabilities, `(batch, steps)` each."""
-        outputs = self.model(inputs, training=False)
-        tag_ids = decode_tags(outputs, mask)
-        is_chain = len(outputs.shape) == 4
-        probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))
-        return tag_ids, tf.gather(probabilities, tag_ids, batch_dims=2)
+
+def _decoded(outputs: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Tag ids and their marginal probabilities, `(batch, steps)` each, of what a tagger puts out."""
+    tag_ids = decode_tags(outputs, mask)
+    is_chain = len(outputs.shape) == 4
+    probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))
+    return tag_ids, tf.gather(probabilities, tag_ids, batch_dims=2)
 
 
 def _served_names(tag_names: Sequence[str]) -> list[str]:

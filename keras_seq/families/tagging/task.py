@@ -9,11 +9,16 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_seq.core.checks import check_positive_integer
+from keras_seq.core.errors import InputError
 from keras_seq.data import Sentence, detect_scheme, read_conll
+from keras_seq.export import Sample
+from keras_seq.export.served import sample_states
 from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
 from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.results import TaggedSentence, TaggedText
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
+from keras_seq.families.tagging.stream import TagStream
 from keras_seq.ops.spans import entities
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
@@ -75,6 +80,49 @@ class Tagger(TokenTask):
             for position, row in enumerate(rows):
                 results[row] = [tag.decode() for tag in tags[position, : len(sentences[row])]]
         return results
+
+    def stream(self, count: int = 1) -> TagStream:
+        """Tag texts that come in parts: the tags are those of the whole texts.
+
+        The model must read forwards and decide step by step: `bidirectional = false`, or a causal encoder, and
+        `head = "log_softmax"`, for a CRF decides by what comes later.
+
+        Args:
+            count: how many texts are read side by side.
+
+        Returns:
+            What reads on at each call of its `read`.
+
+        Raises:
+            InputError: if the model is another one, or its SavedModel has no signature `step`.
+            TypeError, ValueError: if the count is no positive integer.
+
+        Example:
+            >>> stream = keras_seq.load("runs/forwards").stream()  # doctest: +SKIP
+            >>> stream.read([["O", "juiz", "Paulo"]]), stream.read([["Souza"]])  # doctest: +SKIP
+            ([['O', 'O', 'B-PESSOA']], [['I-PESSOA']])
+        """
+        check_positive_integer("count", count)
+        if not self.served.serves("step"):
+            raise InputError(
+                f"{self.name}: its model cannot read a text in parts; train one with `bidirectional = false`, or a "
+                'causal encoder, and `head = "log_softmax"`'
+            )
+        return TagStream(self.served, count)
+
+    def verification_samples(self) -> list[Sample]:
+        if not self.served.serves("step"):
+            return []
+        tokens = np.array([["Ana", "mora", "em"], ["", "Lisboa", ""]], object)
+        states = sample_states(self.served, 2)
+        return [
+            Sample("two parts", {"tokens": tokens, **states}, "step"),
+            Sample("no step", {"tokens": tokens[:, :0], **states}, "step"),
+            Sample("no row", {"tokens": tokens[:0], **sample_states(self.served, 0)}, "step"),
+        ]
+
+    def golden_samples(self) -> list[str | Sample]:
+        return [*super().golden_samples(), *self.verification_samples()]
 
     @staticmethod
     def reads(name: str) -> bool:

@@ -16,9 +16,10 @@ from keras_seq.families.classification.prior_scores import (
 )
 from keras_seq.families.classification.training import ClassifierTraining
 from keras_seq.tasks import load, train
-from keras_seq.tasks.id_weights import set_id_weights, wide_tables
+from keras_seq.tasks.id_weights import set_id_weights
 from keras_seq.text import WordTokenizer
 from keras_seq.training import Recipe
+from keras_seq.zoo.parts import wide_tables_of
 
 LINES = {
     "train": ["pos\tgood film", "neg\tbad film", "pos\ta good good story", "neg\tdull story"],
@@ -70,25 +71,25 @@ def test_rare_ids_weigh_more(files):
         transfer={},
         model={"builder": "sentiment_model", "arguments": {"wide": {"bigrams": 50, "subwords": True}}},
     )
-    weights = np.array(wide_tables(training.model)["wide_words"].id_weights)
+    weights = np.array(wide_tables_of(training.model)["wide_words"].id_weights)
     ids = training.encoder.vocabulary.lookup(["good", "film", "dull"])
     # 4 texts; "good" stands in two of them, whatever it does within one.
     np.testing.assert_allclose(weights[ids], np.log(5 / (1 + np.array([2, 2, 1]))) + 1, rtol=1e-6)
     assert weights[1] == 0
     for name in ("wide_bigrams", "wide_subwords"):
-        weights = np.array(wide_tables(training.model)[name].id_weights)
+        weights = np.array(wide_tables_of(training.model)[name].id_weights)
         assert weights.max() == pytest.approx(np.log(5) + 1) and weights.min() < np.log(5 / 2) + 1.01
 
 
 def test_a_model_without_a_wide_part_is_left_alone(files):
     training = training_of(files, transfer={}, model={"builder": "sentiment_model"})
     set_id_weights(training.model, [training.batches])
-    assert not wide_tables(training.model)
+    assert not wide_tables_of(training.model)
 
 
 def test_the_prior_knows_other_texts_and_is_not_trained(files):
     training = training_of(files)
-    tables = wide_tables(training.model)
+    tables = wide_tables_of(training.model)
     assert set(tables) == {"wide_words", "wide_bigrams", "wide_subwords", "prior_words", "prior_bigrams"}
     good, bad = training.encoder.vocabulary.lookup(["good", "bad"])
     labels = list(training.label_ids.names)
@@ -101,7 +102,7 @@ def test_the_prior_knows_other_texts_and_is_not_trained(files):
     table = np.concatenate([np.array(one.scores) * one.scale for one in prior.values()])
     texts = features @ table
     assert (texts - texts.mean(axis=1, keepdims=True)).std() == pytest.approx(0.7, rel=1e-4)
-    again = wide_tables(training_of(files).model)["prior_bigrams"]
+    again = wide_tables_of(training_of(files).model)["prior_bigrams"]
     np.testing.assert_array_equal(again.scores, tables["prior_bigrams"].scores)
 
 
@@ -110,7 +111,7 @@ def test_from_recipe_to_answers_and_the_prior_is_kept(files, tmp_path):
     recipe = recipe_of(files, fit={"epochs": 2})
     train(recipe, tmp_path / "run", quiet=True)
     classifier = load(tmp_path / "run")
-    tables, fresh = wide_tables(classifier.model), wide_tables(training_of(files).model)
+    tables, fresh = wide_tables_of(classifier.model), wide_tables_of(training_of(files).model)
     for name in ("prior_words", "prior_bigrams"):
         np.testing.assert_array_equal(tables[name].scores, fresh[name].scores)
         np.testing.assert_array_equal(tables[name].id_weights, fresh[name].id_weights)

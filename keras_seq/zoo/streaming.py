@@ -1,0 +1,275 @@
+"""A model that reads in parts, with states as inputs and outputs, of any functional model whose layers can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_seq.core.streaming import STATE_PREFIX, State, Streaming
+from keras_seq.layers import (
+    CharacterEncoder,
+    ConcatenateFeatures,
+    MaskFromIds,
+    RecurrentStack,
+    SubwordEmbedding,
+    SumFeatures,
+    TiedEmbedding,
+    TokenDropout,
+    TokenSoftmax,
+    TransformerStack,
+)
+from keras_seq.zoo.encoders import Encoder, check_needs, check_no_other, make_encoder
+
+Tensor = Any
+
+# Layers whose output at a step depends on that step alone; others say so by an attribute `is_stepwise = True`.
+STEPWISE_LAYERS = (
+    keras.layers.Activation,
+    keras.layers.Add,
+    keras.layers.Dense,
+    keras.layers.Dropout,
+    keras.layers.Embedding,
+    keras.layers.GaussianNoise,
+    keras.layers.LayerNormalization,
+    keras.layers.Multiply,
+    keras.layers.SpatialDropout1D,
+    CharacterEncoder,
+    ConcatenateFeatures,
+    MaskFromIds,
+    SubwordEmbedding,
+    SumFeatures,
+    TiedEmbedding,
+    TokenDropout,
+    TokenSoftmax,
+)
+# Operations of `keras.ops` of which this is true, too: those that masks are made with.
+STEPWISE_OPERATIONS = ("Cast", "Equal", "Greater", "LogicalAnd", "LogicalNot", "LogicalOr", "NotEqual")
+
+
+class StreamingModel(keras.Model):
+    """What `streaming_model` returns: a functional model that takes states and gives them.
+
+    Attributes:
+        state_names: the names of the states, in order.
+    """
+
+    def __init__(self, inputs: Mapping[str, Tensor], states: State, outputs: Mapping[str, Tensor], name: str) -> None:
+        super().__init__({**inputs, **states}, dict(outputs), name=name)
+        self.state_names = tuple(states)
+        self._state_types = {name: (tuple(state.shape[1:]), state.dtype) for name, state in states.items()}
+
+    def initial_state(self, batch_size: Any) -> State:
+        """The states before the first step: zeros, `(batch_size, ...)` each, by their names."""
+        return {name: ops.zeros((batch_size, *size), dtype) for name, (size, dtype) in self._state_types.items()}
+
+
+def streaming_model(
+    model: keras.Model, *, with_targets: bool = False, batch_size: int | None = None, steps: int | None = None
+) -> StreamingModel:
+    """The same weights with states that go in and out, so that a sequence can be read piece by piece, or step by step.
+
+    Reading in pieces, each from the state in which the last one ended, gives the numbers of reading the whole. Each
+    layer of the model must follow `keras_seq.core.streaming.Streaming`, or read every step for itself, which a layer of
+    one's own says by an attribute `is_stepwise = True`.
+
+    Masking: as of the model; a step that is padding leaves the states of its row as they are.
+
+    Args:
+        model: a functional model of sequences, of `keras_seq.zoo` or loaded from a file: `language_model`,
+            `music_model`, or `ner_model` with `bidirectional=False` and the head `"log_softmax"`.
+        with_targets: of a language model, whether it takes `target_ids` and gives their log-probabilities alone, which
+            is quicker with an adaptive softmax.
+        batch_size, steps: the shape of the inputs, where it is fixed.
+
+    Returns:
+        A functional model. Inputs: those of the model, and the states, which are zeros before the first step
+        (`initial_state(batch_size)` gives them); `target_ids` `(batch, steps)`. Outputs, a dictionary: the output of
+        the model under the name of its last layer (with targets `(batch, steps)`), and the new states under their
+        names: `state_` and that of the state, such as `state_h` and, of an LSTM, `state_c`, each
+        `(batch, num_layers, units)`; where several layers have states, with the layer between: `state_lstm_0_h`.
+
+    Raises:
+        ValueError: if a layer of the model needs more than what came before.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_seq.zoo import language_model, streaming_model
+        >>> stream = streaming_model(language_model(30, cell="gru", units=16, embedding_dim=8, num_layers=1))
+        >>> state = stream.initial_state(1)
+        >>> sorted(stream({"token_ids": np.array([[3]]), **state}))
+        ['log_probs', 'state_h']
+    """
+    if problem := why_not_streaming(model):
+        raise ValueError(f"`model` must be one that can be read in parts. Received: model={model.name!r}, {problem}")
+    streaming: dict[str, Any] = {layer.name: layer for layer in model.layers if isinstance(layer, Streaming)}
+    states: dict[str, State] = {}
+    for name, layer in streaming.items():
+        prefix = STATE_PREFIX if len(streaming) == 1 else f"{STATE_PREFIX}{name}_"
+        states[name] = {
+            state: keras.Input(value.shape[1:], batch_size, dtype=value.dtype, name=prefix + state)
+            for state, value in layer.initial_state(1).items()
+        }
+    inputs = {
+        tensor.name: keras.Input((steps, *tensor.shape[2:]), batch_size, dtype=tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    }
+    if with_targets:
+        inputs["target_ids"] = keras.Input((steps,), batch_size, dtype="int32", name="target_ids")
+    flat = {tensor.name: tensor for of_layer in states.values() for tensor in of_layer.values()}
+    after: State = {}
+
+    def read_on(layer: Any, x: Tensor, *, mask: Any = None, training: Any = None, **others: Any) -> Tensor:
+        if layer.name not in states or any(value is not None for value in others.values()):
+            raise ValueError(
+                "`model` must call a layer that has states once, on a sequence and its mask. "
+                f"Received: model={model.name!r}, whose {layer.name!r} gets more. Give every call a layer of its own."
+            )
+        before = states.pop(layer.name)
+        x, new = _Step(layer)(x, before, mask=mask)
+        after.update({before[name].name: state for name, state in new.items()})
+        return x
+
+    output = _called_anew(model, inputs, flat, read_on)
+    outputs = {model.output_names[0]: output, **{name: after[name] for name in flat}}
+    return StreamingModel(inputs, flat, outputs, name=f"{model.name}_streaming")
+
+
+def target_model(model: keras.Model) -> keras.Model:
+    """The same weights, giving the log-probabilities of given targets alone, for texts that stand alone.
+
+    Args:
+        model: of `keras_seq.zoo.language_model` or `name_generator_model`, or loaded from a file.
+
+    Returns:
+        A functional model: `token_ids` and `target_ids` int32 `(batch, steps)` -> float32 `(batch, steps)`, 0 where the
+        target is padding.
+
+    Raises:
+        ValueError: if the model is of another kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_seq.zoo import name_generator_model, target_model
+        >>> ids = np.array([[2, 7, 9]], "int32")
+        >>> target_model(name_generator_model(30, units=16))({"token_ids": ids, "target_ids": ids}).shape
+        TensorShape([1, 3])
+    """
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in ("token_ids", "target_ids")}
+    return keras.Model(inputs, _called_anew(model, inputs, {}), name=model.name)
+
+
+def streaming_encoder(
+    asker: str,
+    encoder: Encoder | Mapping[str, Any] | None,
+    own: Mapping[str, tuple[Any, Any]],
+    dropout: float,
+    needs: Sequence[str] = (),
+) -> Callable[[Tensor], Tensor]:
+    """What reads the steps in a model that predicts the next one.
+
+    Args:
+        asker: what messages call the model.
+        encoder: the argument of its builder.
+        own: the builder's arguments for a `RecurrentStack`, which it has without an encoder: each with its default,
+            and `None` where it is not given.
+        dropout: rate of dropout within it.
+        needs: what the head needs of it.
+
+    Returns:
+        The stack, or what `Encoder.prepare` gives.
+
+    Raises:
+        ValueError: if both are given, or the encoder sees later steps, or does not stream.
+    """
+    check_no_other(encoder, **{name: given for name, (given, _) in own.items()})
+    if encoder is None:
+        arguments = {name: default if given is None else given for name, (given, default) in own.items()}
+        return RecurrentStack(**arguments, dropout=dropout, name="recurrent")
+    reader = make_encoder(encoder)
+    check_needs(reader, ("streams", *needs), asker)
+    return reader.prepare({"recurrent": dropout})
+
+
+def why_not_streaming(model: keras.Model) -> str:
+    """What keeps a model from being read in parts, and what to do; `""` if nothing does."""
+    # A Sequential has no such graph.
+    operations = getattr(model, "operations", [])
+    for operation in operations:
+        name, kind = operation.name, type(operation).__name__
+        if isinstance(operation, Streaming):
+            if isinstance(operation, TransformerStack) and operation.causal and operation.window is None:
+                return f"whose {name!r} ({kind}) has a state that grows. Build it with a `window`."
+            try:
+                operation.initial_state(1)
+            except ValueError as error:
+                return str(error)
+        elif not (
+            isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS))
+            or getattr(operation, "is_stepwise", False)
+            or (kind in STEPWISE_OPERATIONS and not isinstance(operation, keras.layers.Layer))
+        ):
+            return (
+                f"whose {name!r} ({kind}) reads other steps than its own. Build it with `bidirectional=False` or a "
+                "causal encoder, a tagger with the head 'log_softmax': a CRF decides by what comes later."
+            )
+    if any(isinstance(operation, Streaming) for operation in operations):
+        return ""
+    return "a graph without a layer that has states. Build it with `language_model` or an encoder that streams."
+
+
+class _Step(keras.layers.Layer):
+    """The `step` of a layer, as a layer of a functional model."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        self.layer = layer
+        self.supports_masking = True
+        self.built = True
+
+    def call(
+        self, x: Tensor, state: State, mask: Any = None, training: bool = False, x_mask: Any = None
+    ) -> tuple[Tensor, State]:
+        # Keras fills in `x_mask`, the mask that comes with x.
+        x, after = self.layer.step(x, state, mask=x_mask if mask is None else mask, training=training)
+        # Loops ask that what goes round in them is known to keep its shape.
+        shapes = {name: (ops.shape(value)[0], *value.shape[1:]) for name, value in state.items()}
+        return x, {name: ops.reshape(after[name], shape) for name, shape in shapes.items()}
+
+    def compute_mask(self, x: Tensor, previous_mask: Any) -> Any:
+        # States have no mask: Keras goes through outputs and masks side by side, and the states come last.
+        return (previous_mask,)
+
+
+def _called_anew(
+    model: keras.Model, inputs: Mapping[str, Tensor], states: State, read_on: Callable[..., Tensor] | None = None
+) -> Tensor:
+    """The output of the layers of a model, called on other inputs.
+
+    Args:
+        model: the model.
+        inputs: in the place of its own by their names, and `target_ids` for a `TokenSoftmax`.
+        states: what `read_on` connects to the output, besides.
+        read_on: is called in the place of layers that have states, with the layer and its arguments.
+    """
+    target_ids = inputs.get("target_ids")
+
+    def call(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if read_on is not None and isinstance(operation, Streaming):
+            return read_on(operation, *args, **kwargs)
+        if target_ids is not None and isinstance(operation, TokenSoftmax):
+            kwargs["target_ids"] = target_ids
+        return operation(*args, **kwargs)
+
+    if target_ids is not None and not any(isinstance(layer, TokenSoftmax) for layer in model.layers):
+        raise ValueError(
+            "`model` must come from `language_model` or `name_generator_model`. "
+            f"Received: model={model.name!r} with the layers {', '.join(layer.name for layer in model.layers)}. "
+            "Build it with one of them."
+        )
+    given = {**inputs, **states}
+    # Keras connects a graph anew for inputs that the model has: here for more of them.
+    wider = keras.Model({**given, **{tensor.name: tensor for tensor in model.inputs}}, model.outputs[0])
+    return keras.models.clone_model(wider, given, clone_function=lambda layer: layer, call_function=call).outputs[0]
