@@ -199,7 +199,10 @@ class RecurrentLayer(_Base):
         self._check_streams()
         letters = STATE_LETTERS[: len(state)]
         states = [ops.cast(state[letter], self.compute_dtype) for letter in letters]
-        if x.shape[1] == 1 and self.is_fused and not training:
+        if x.shape[1] == 0:
+            # The loops of Keras read a first step.
+            x = ops.zeros((ops.shape(x)[0], 0, self.units), self.compute_dtype)
+        elif x.shape[1] == 1 and self.is_fused and not training:
             x, states = self._one_step(x, states, mask)
         else:
             self._draw_dropout_masks(x)

@@ -25,7 +25,7 @@ from keras_seq.zoo.encoders import Encoder, check_needs, check_no_other, make_en
 
 Tensor = Any
 
-# Layers whose output at a step depends on that step alone.
+# Layers whose output at a step depends on that step alone; others say so by an attribute `is_stepwise = True`.
 STEPWISE_LAYERS = (
     keras.layers.Activation,
     keras.layers.Add,
@@ -46,7 +46,7 @@ STEPWISE_LAYERS = (
     TokenSoftmax,
 )
 # Operations of `keras.ops` of which this is true, too: those that masks are made with.
-STEPWISE_OPERATIONS = ("Any", "Cast", "Equal", "Greater", "LogicalAnd", "LogicalNot", "LogicalOr", "NotEqual")
+STEPWISE_OPERATIONS = ("Cast", "Equal", "Greater", "LogicalAnd", "LogicalNot", "LogicalOr", "NotEqual")
 
 
 class StreamingModel(keras.Model):
@@ -72,7 +72,8 @@ def streaming_model(
     """The same weights with states that go in and out, so that a sequence can be read piece by piece, or step by step.
 
     Reading in pieces, each from the state in which the last one ended, gives the numbers of reading the whole. Each
-    layer of the model must follow `keras_seq.core.streaming.Streaming`, or read every step for itself.
+    layer of the model must follow `keras_seq.core.streaming.Streaming`, or read every step for itself, which a layer of
+    one's own says by an attribute `is_stepwise = True`.
 
     Masking: as of the model; a step that is padding leaves the states of its row as they are.
 
@@ -196,8 +197,6 @@ def why_not_streaming(model: keras.Model) -> str:
     """What keeps a model from being read in parts, and what to do; `""` if nothing does."""
     # A Sequential has no such graph.
     operations = getattr(model, "operations", [])
-    if not any(isinstance(operation, Streaming) for operation in operations):
-        return "a graph without a layer that has states. Build it with `language_model` or a causal encoder."
     for operation in operations:
         name, kind = operation.name, type(operation).__name__
         if isinstance(operation, Streaming):
@@ -207,12 +206,18 @@ def why_not_streaming(model: keras.Model) -> str:
                 operation.initial_state(1)
             except ValueError as error:
                 return str(error)
-        elif not (isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS)) or kind in STEPWISE_OPERATIONS):
+        elif not (
+            isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS))
+            or getattr(operation, "is_stepwise", False)
+            or (kind in STEPWISE_OPERATIONS and not isinstance(operation, keras.layers.Layer))
+        ):
             return (
                 f"whose {name!r} ({kind}) reads other steps than its own. Build it with `bidirectional=False` or a "
                 "causal encoder, a tagger with the head 'log_softmax': a CRF decides by what comes later."
             )
-    return ""
+    if any(isinstance(operation, Streaming) for operation in operations):
+        return ""
+    return "a graph without a layer that has states. Build it with `language_model` or an encoder that streams."
 
 
 class _Step(keras.layers.Layer):

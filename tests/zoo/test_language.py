@@ -37,9 +37,9 @@ def call(model, **inputs):
     return model({name: ops.convert_to_tensor(value) for name, value in inputs.items()})
 
 
-@pytest.mark.both_backends("4-lstm, tied, adaptive")
+@pytest.mark.both_backends("4-lstm, tied, adaptive", "4-transformer, tied")
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("width", [1, 4])
+@pytest.mark.parametrize("width", [pytest.param(1, marks=pytest.mark.thorough), 4])
 def test_read_in_pieces(case, width):
     model = build(case)
     whole = ops.convert_to_numpy(call(model, token_ids=IDS))
@@ -53,7 +53,7 @@ def test_read_in_pieces(case, width):
     np.testing.assert_allclose(np.concatenate(found, axis=1), whole, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case in CASES if "encoder" not in CASES[case]])
 def test_log_probs_of_targets(case):
     model = build(case)
     targets = np.roll(IDS, -1, axis=1)
@@ -67,7 +67,7 @@ def test_log_probs_of_targets(case):
     np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", ["lstm", "convolutional", "transformer, tied", "recurrent encoder"])
+@pytest.mark.parametrize("case", ["lstm", "convolutional", "transformer, tied"])
 def test_padding_leaves_states_as_they_are(case):
     streaming = streaming_model(build(case))
     left = np.concatenate([0 * IDS[:, :2], IDS[:, :4], 0 * IDS[:, :1], IDS[:, 4:], 0 * IDS[:, :1]], axis=1)
@@ -77,7 +77,7 @@ def test_padding_leaves_states_as_they_are(case):
         np.testing.assert_allclose(padded[name], plain[name], atol=1e-5)
 
 
-@pytest.mark.parametrize("case", ["convolutional", "transformer, tied"])
+@pytest.mark.parametrize("case", [pytest.param("convolutional", marks=pytest.mark.thorough), "transformer, tied"])
 def test_it_generates_what_the_whole_model_expects(case):
     """The likeliest ids, in one graph, of rows of different lengths; a beam takes the states of its parents."""
     model = build(case)
@@ -97,12 +97,12 @@ def test_it_generates_what_the_whole_model_expects(case):
         return outputs.pop("log_probs")[:, 0], outputs
 
     start_ids = prefixes[np.arange(3), (prefixes > 0).sum(1) - 1]
-    drawn, _ = sample_ids(step, start_ids, states, max_length=6, top_k=1)
+    drawn, _ = sample_ids(step, start_ids, states, max_length=4, top_k=1)
     beam, scores = beam_search(step, start_ids, states, beam_width=3, max_length=3)
     for row, prefix in enumerate(prefixes):
         text = prefix[prefix > 0]
         expected = text
-        for _ in range(6):
+        for _ in range(4):
             log_probs = ops.convert_to_numpy(call(model, token_ids=expected[None]))[0, -1]
             expected = np.append(expected, log_probs.argmax()).astype("int32")
         np.testing.assert_array_equal(ops.convert_to_numpy(drawn)[row], expected[len(text) :])

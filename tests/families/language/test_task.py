@@ -116,6 +116,53 @@ def test_scores_are_those_of_the_text_read_step_by_step(folder, run, exported):
     assert load(exported).evaluate(folder / "test.txt")["nll"] == pytest.approx(scores["nll"], abs=1e-4)
 
 
+ENCODERS = {
+    "convolutional": {"kind": "convolutional", "units": [24, 24], "dilated": True, "causal": True},
+    "transformer": {"kind": "transformer", "num_blocks": 1, "units": 24, "num_heads": 2, "causal": True, "window": 20},
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("layout", "kind"), [("stream", "transformer"), ("stream", "convolutional"), ("lines", "transformer")]
+)
+def test_another_encoder_learns_scores_generates_and_steps(folder, tmp_path, layout, kind):
+    """From the recipe to a SavedModel in a fresh process: read symbol by symbol, a text has the probability of the
+    whole, and a row that begins later is not changed by the others."""
+    arguments = {"encoder": ENCODERS[kind], "embedding_dim": 16, "dropout": 0.1}
+    recipe = recipe_of(
+        folder,
+        data={name: str(folder / f"{name}.txt") for name in ("train", "validation", "test")},
+        language={"unit": "character", "layout": layout, "window": 16, "sample_length": 12},
+        model={"builder": "language_model", "arguments": arguments},
+        fit={"epochs": 2},
+    )
+    metrics = train(recipe, tmp_path / "run", quiet=True)
+    history = [record["perplexity"] for record in metrics["history"]]
+    assert history[-1] < history[0] / 1.1
+    model = load(tmp_path / "run")
+    model.export(tmp_path / "saved")
+    saved = load(tmp_path / "saved")
+    options = {"count": 3, "max_length": 30, "temperature": 0.8, "seed": 3}
+    assert saved.generate("um", **options) == model.generate("um", **options)
+    assert model.generate("um", **options)[1:2] == model.generate("um", **{**options, "count": 2})[1:]
+    texts = ["casa mar sol", "um"]
+    ids = [[model.encoder.start_id, *model.encoder.ids(text).tolist()] for text in texts]
+    ends = [model.encoder.stop_id] if layout == "lines" else []
+    states, log_prob = initial_states(saved.served, 2), np.zeros(2)
+    for step in range(len(ids[0]) - 1 + len(ends)):
+        # The second begins when the first is half read.
+        now = [step, step - 5]
+        read = [row[place] if 0 <= place < len(row) - 1 + len(ends) else 0 for row, place in zip(ids, now, strict=True)]
+        outputs = saved.served.call("step", token_ids=read, **states)
+        of_next = outputs.pop("log_probs").numpy()
+        for row, place in enumerate(now):
+            if read[row]:
+                log_prob[row] += of_next[row, [*ids[row], *ends][place + 1]]
+        states = outputs
+    np.testing.assert_allclose(log_prob, [row["log_prob"] for row in saved.predict(texts)], atol=1e-3)
+
+
 def test_every_token_is_scored_once():
     encoder = LanguageEncoder("word", "stream", [str(number) for number in range(60_000)])
 
