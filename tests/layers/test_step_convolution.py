@@ -33,7 +33,9 @@ def built(**arguments):
 
 
 @pytest.mark.both_backends
-@pytest.mark.parametrize("arguments", [CHOICES[2] | {"activation": "tanh"}, CHOICES[3]])
+@pytest.mark.parametrize(
+    "arguments", [pytest.param(CHOICES[2] | {"activation": "tanh"}, marks=pytest.mark.thorough), CHOICES[3]]
+)
 def test_layer(arguments):
     run_layer_test(
         StepConvolution,
@@ -123,6 +125,7 @@ def test_what_stands_at_padding_has_no_say():
     np.testing.assert_array_equal(ops.convert_to_numpy(outputs), ops.convert_to_numpy(layer(SEQUENCES, mask=MASK)))
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="exports are TensorFlow's")
 def test_an_export_takes_no_rows_and_no_steps(tmp_path):
     """Two stock convolutions side by side, concatenated, fail there: see `CharacterEncoder`."""

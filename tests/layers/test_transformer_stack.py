@@ -223,6 +223,20 @@ def test_masks_that_come_with_the_tensors_are_used_and_go_on():
     np.testing.assert_allclose(pooling(outputs), pooling(ops.convert_to_numpy(outputs), mask=MASK), atol=1e-6)
 
 
+def test_a_functional_model_with_a_context_trains_and_is_saved(tmp_path):
+    inputs, context = keras.Input((None, FEATURES), name="x"), keras.Input((None, CONTEXT_FEATURES), name="context")
+    stack = TransformerStack(1, 2, causal=True, cross_attention=True, dropout=0.1)
+    model = keras.Model([inputs, context], stack(inputs, context))
+    model.compile(optimizer="sgd", loss="mse")
+    before = model.get_weights()
+    model.fit([SEQUENCES, CONTEXT], SEQUENCES, verbose=0)
+    assert all((old != new).any() for old, new in zip(before, model.get_weights(), strict=True) if old.ndim > 1)
+    model.save(tmp_path / "model.keras")
+    revived = keras.saving.load_model(tmp_path / "model.keras")
+    expected = model.predict_on_batch([SEQUENCES, CONTEXT])
+    np.testing.assert_allclose(revived.predict_on_batch([SEQUENCES, CONTEXT]), expected, atol=1e-6)
+
+
 @pytest.mark.both_backends
 def test_rows_are_independent_and_an_empty_context_gives_finite_numbers():
     stack = built(cross_attention=True)
