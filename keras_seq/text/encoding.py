@@ -57,6 +57,7 @@ class TokenEncoder(tf.Module):
         max_characters: The most characters of a token. Of a longer one the first half and the end are kept, for the
             suffix says much of a word.
         subwords: How n-grams of characters become ids, or `None` for no subwords.
+        is_closed: Whether the vocabulary is that of a tokenizer: then tokens are looked up as they are.
 
     Example:
 
@@ -75,6 +76,7 @@ class TokenEncoder(tf.Module):
         max_characters: int = 20,
         *,
         subwords: SubwordHashing | None = None,
+        is_closed: bool = False,
     ):
         super().__init__()
         check_positive_integer("max_characters", max_characters)
@@ -90,6 +92,7 @@ class TokenEncoder(tf.Module):
         self.characters = characters
         self.max_characters = max_characters
         self.subwords = subwords
+        self.is_closed = is_closed
         self._words = vocabulary.table("words")
 
     @classmethod
@@ -102,6 +105,7 @@ class TokenEncoder(tf.Module):
         max_characters: int = 20,
         *,
         subwords: SubwordHashing | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> "TokenEncoder":
         """Make both vocabularies from training sentences, read once.
 
@@ -112,6 +116,7 @@ class TokenEncoder(tf.Module):
             min_character_count: Characters seen less often are unknown.
             max_characters: As of the constructor.
             subwords: As of the constructor.
+            vocabulary: That of the tokenizer, where it has one: no words are counted.
 
         Returns:
             A `TokenEncoder`.
@@ -127,7 +132,7 @@ class TokenEncoder(tf.Module):
         tokens = list(counts)
         for begin in range(0, len(tokens), _BUILD_CHUNK):
             chunk = tokens[begin : begin + _BUILD_CHUNK]
-            characters = _characters(tf.constant(chunk, tf.string))
+            characters = characters_of(tf.constant(chunk, tf.string))
             forms = _encoded(characters.points, characters.splits).numpy()
             words = _folded(characters).numpy()
             for token, form, word in zip(chunk, forms, words, strict=True):
@@ -136,15 +141,20 @@ class TokenEncoder(tf.Module):
                 for character in form.decode():
                     character_counts[character] = character_counts.get(character, 0) + count
         return cls(
-            Vocabulary.from_counts(word_counts, min_count, max_size),
+            Vocabulary.from_counts(word_counts, min_count, max_size) if vocabulary is None else vocabulary,
             CharacterVocabulary.from_counts(character_counts, min_character_count),
             max_characters,
             subwords=subwords,
+            is_closed=vocabulary is not None,
         )
 
     @classmethod
-    def load(cls, directory: str | os.PathLike) -> "TokenEncoder":
+    def load(cls, directory: str | os.PathLike, vocabulary: Vocabulary | None = None) -> "TokenEncoder":
         """Read what `save` wrote.
+
+        Args:
+            directory: The folder.
+            vocabulary: That of the tokenizer, where it has one.
 
         Raises:
             DataError: When a file is missing or damaged.
@@ -164,17 +174,22 @@ class TokenEncoder(tf.Module):
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(path, None, f"damaged ({error})", remedy) from None
         return cls(
-            Vocabulary.load(directory / WORDS_FILE),
+            Vocabulary.load(directory / WORDS_FILE) if vocabulary is None else vocabulary,
             CharacterVocabulary.load(directory / CHARACTERS_FILE),
             max_characters,
             subwords=subwords,
+            is_closed=vocabulary is not None,
         )
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Write `words.txt`, `characters.txt` and `encoder.json` into a folder, which is created when missing."""
+        """Write `words.txt`, `characters.txt` and `encoder.json` into a folder, which is created when missing.
+
+        The vocabulary of a tokenizer is kept by the tokenizer: then there is no `words.txt`.
+        """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self.vocabulary.save(directory / WORDS_FILE)
+        if not self.is_closed:
+            self.vocabulary.save(directory / WORDS_FILE)
         self.characters.save(directory / CHARACTERS_FILE)
         options: dict[str, Any] = {"max_characters": self.max_characters}
         if self.subwords is not None:
@@ -185,6 +200,8 @@ class TokenEncoder(tf.Module):
     def normalize(self, tokens: tf.Tensor) -> tf.Tensor:
         """The form under which words are looked up: NFC, lower case, every digit `0`, every quotation mark `"`.
 
+        Tokens of a closed vocabulary stay as they are.
+
         Args:
             tokens: String tensor of any shape, UTF-8 (damaged parts become U+FFFD).
 
@@ -192,7 +209,9 @@ class TokenEncoder(tf.Module):
             String tensor of the same shape.
         """
         tokens = tf.convert_to_tensor(tokens, tf.string)
-        return tf.reshape(_folded(_characters(tf.reshape(tokens, [-1]))), tf.shape(tokens))
+        if self.is_closed:
+            return tokens
+        return tf.reshape(_folded(characters_of(tf.reshape(tokens, [-1]))), tf.shape(tokens))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -222,7 +241,7 @@ class TokenEncoder(tf.Module):
         # A text repeats words: each is encoded once. The padding is the first, so that its row is that of the padding.
         distinct, index = tf.unique(tf.concat([[""], tf.reshape(tokens, [-1])], axis=0))
         index = tf.reshape(index[1:], tf.shape(tokens))
-        characters = _characters(distinct[1:])
+        characters = characters_of(distinct[1:])
         words = _folded(characters) if {"token_ids", "subword_ids"} & set(features) else None
 
         def placed(ids: tf.Tensor) -> tf.Tensor:
@@ -230,7 +249,7 @@ class TokenEncoder(tf.Module):
 
         ids: dict[str, tf.Tensor] = {}
         if "token_ids" in features:
-            ids["token_ids"] = self._words(words)
+            ids["token_ids"] = self._words(distinct[1:] if self.is_closed else words)
         if "character_ids" in features:
             ids["character_ids"] = self._character_ids(characters)
         if "case_ids" in features:
@@ -260,7 +279,7 @@ class TokenEncoder(tf.Module):
         ids = self.subwords(tf.constant(words, tf.string), self.max_characters).numpy()
         return np.pad(ids, [(NUM_SPECIAL, 0), (0, 0)])
 
-    def _character_ids(self, characters: "_Characters") -> tf.Tensor:
+    def _character_ids(self, characters: "Characters") -> tf.Tensor:
         begins, lengths = characters.splits[:-1, tf.newaxis], characters.lengths[:, tf.newaxis]
         columns = tf.range(self.max_characters)
         is_tail = columns >= self.max_characters // 2
@@ -271,10 +290,16 @@ class TokenEncoder(tf.Module):
 
 def normalized_words(words: Sequence[str]) -> list[str]:
     """As `TokenEncoder.normalize`, for strings outside a graph."""
-    return [word.decode() for word in _folded(_characters(tf.constant(words, tf.string, [len(words)]))).numpy()]
+    return [word.decode() for word in _folded(characters_of(tf.constant(words, tf.string, [len(words)]))).numpy()]
 
 
-class _Characters(NamedTuple):
+def nfc_words(words: Sequence[str]) -> list[str]:
+    """Words in NFC, as a graph writes it, for strings outside a graph."""
+    characters = characters_of(tf.constant(words, tf.string, [len(words)]))
+    return [word.decode() for word in _encoded(characters.points, characters.splits).numpy()]
+
+
+class Characters(NamedTuple):
     """The characters of tokens, none of them empty, in NFC."""
 
     points: tf.Tensor  # code points, one token after the other
@@ -299,7 +324,8 @@ def _facts_table() -> cp.CodePointTable:
     return cp.CodePointTable(folded << _FOLDED_SHIFT | may_change() << _CLASS_BITS | cp.classes())
 
 
-def _characters(tokens: tf.Tensor) -> _Characters:
+def characters_of(tokens: tf.Tensor) -> Characters:
+    """The characters of tokens, string `(tokens,)`, in NFC."""
     decoded = tf.strings.unicode_decode(tokens, "UTF-8", errors="replace")
     points, splits = decoded.values, tf.cast(decoded.row_splits, tf.int32)
     facts = _facts_table()(points)
@@ -312,21 +338,21 @@ def _characters(tokens: tf.Tensor) -> _Characters:
         return run.code_points, _facts_table()(run.code_points), splits_after
 
     suspicious = tf.reduce_any(tf.not_equal(tf.bitwise.bitwise_and(facts, _MAY_CHANGE), 0))
-    return _Characters(*tf.cond(suspicious, normalized, lambda: (points, facts, splits)))
+    return Characters(*tf.cond(suspicious, normalized, lambda: (points, facts, splits)))
 
 
 def _encoded(points: tf.Tensor, splits: tf.Tensor) -> tf.Tensor:
     return tf.strings.unicode_encode(tf.RaggedTensor.from_row_splits(points, splits, validate=False), "UTF-8")
 
 
-def _folded(characters: _Characters) -> tf.Tensor:
+def _folded(characters: Characters) -> tf.Tensor:
     folded = tf.bitwise.right_shift(characters.facts, _FOLDED_SHIFT)
     words = _encoded(tf.where(folded > 0, folded, characters.points), characters.splits)
     # The quotation marks of treebanks.
     return tf.where(tf.equal(words, "``") | tf.equal(words, "''"), '"', words)
 
 
-def _case_ids(characters: _Characters) -> tf.Tensor:
+def _case_ids(characters: Characters) -> tf.Tensor:
     classes = tf.bitwise.bitwise_and(characters.facts, _MAY_CHANGE - 1)
     num_tokens = tf.size(characters.splits) - 1
     rows = tf.repeat(tf.range(num_tokens), characters.lengths)

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +20,8 @@ from keras_seq.text.character_vocabulary import CharacterVocabulary
 from keras_seq.text.code_points import NUM_CODE_POINTS
 from keras_seq.text.vocabulary import NUM_SPECIAL, PADDING_ID, UNKNOWN_ID, UNKNOWN_TOKEN, Vocabulary
 
-UNITS = ("character", "word")
+VOCABULARIES: dict[str, Any] = {"character": CharacterVocabulary, "word": Vocabulary}
+UNITS = tuple(VOCABULARIES)
 LAYOUTS = ("stream", "lines")
 BEGIN_ID, END_ID = 2, 3
 BEGIN_TOKEN, END_TOKEN = "[BEGIN]", "[END]"
@@ -62,13 +64,12 @@ class LanguageEncoder(tf.Module):
         self.unit = unit
         self.layout = layout
         self.symbols = tuple(symbols)
+        self._vocabulary = VOCABULARIES[unit](self.symbols)
         if unit == "character":
-            self._characters = CharacterVocabulary(self.symbols)
             self._of_code_point = np.full(NUM_CODE_POINTS, UNKNOWN_ID, "int32")
             self._of_code_point[[ord(symbol) for symbol in self.symbols]] = np.arange(len(self.symbols)) + NUM_MARKS
         else:
-            self._words = Vocabulary([BEGIN_TOKEN, END_TOKEN, *self.symbols])
-            self._table = self._words.table("words")
+            self._table = Vocabulary([BEGIN_TOKEN, END_TOKEN, *self.symbols]).table("words")
             self._of_word = {word.encode(): NUM_MARKS + index for index, word in enumerate(self.symbols)}
 
     @classmethod
@@ -99,15 +100,13 @@ class LanguageEncoder(tf.Module):
             if layout == "lines":
                 numbers[ord("\n")] = 0
             counts = {chr(code): int(numbers[code]) for code in np.flatnonzero(numbers)}
-            symbols: Sequence[str] = CharacterVocabulary.from_counts(counts, min_count, max_size).characters
         else:
             found: collections.Counter[bytes] = collections.Counter()
             for piece in pieces:
                 found.update(_encoded(piece).split())
-            named = {word.decode("utf-8", "replace"): count for word, count in found.items()}
-            named = {word: count for word, count in named.items() if word not in (BEGIN_TOKEN, END_TOKEN)}
-            symbols = Vocabulary.from_counts(named, min_count, max_size).tokens
-        return cls(unit, layout, symbols)
+            counts = {word.decode("utf-8", "replace"): count for word, count in found.items()}
+            counts = {word: count for word, count in counts.items() if word not in (BEGIN_TOKEN, END_TOKEN)}
+        return cls(unit, layout, VOCABULARIES[unit].from_counts(counts, min_count, max_size).symbols)
 
     def __len__(self) -> int:
         """The number of ids: the size of an embedding table."""
@@ -186,7 +185,7 @@ class LanguageEncoder(tf.Module):
         """
         if self.unit == "character":
             code_points = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
-            ids = self._characters(code_points.flat_values)
+            ids = self._vocabulary(code_points.flat_values)
             ids = tf.where(ids >= NUM_SPECIAL, ids + (NUM_MARKS - NUM_SPECIAL), ids)
             return code_points.with_flat_values(ids).to_tensor(PADDING_ID)
         words = tf.strings.split(tf.strings.regex_replace(texts, "\n", f" {END_TOKEN} "))
@@ -226,8 +225,7 @@ class LanguageEncoder(tf.Module):
             with atomic_write(path, "w") as file:
                 json.dump({"unit": self.unit, "layout": self.layout}, file, indent=2)
 
-        symbols = self._characters if self.unit == "character" else Vocabulary(self.symbols)
-        return {SETTINGS_FILE: write_settings, SYMBOLS_FILE: symbols.save}
+        return {SETTINGS_FILE: write_settings, SYMBOLS_FILE: self._vocabulary.save}
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> LanguageEncoder:
@@ -245,14 +243,12 @@ class LanguageEncoder(tf.Module):
             check_choice("layout", layout, LAYOUTS)
         except (ValueError, KeyError) as error:
             raise DataError(path, None, f"damaged ({error})", remedy) from None
-        symbols = Path(folder) / SYMBOLS_FILE
-        if unit == "character":
-            return cls(unit, layout, CharacterVocabulary.load(symbols).characters)
-        words = Vocabulary.load(symbols).tokens
+        path = Path(folder) / SYMBOLS_FILE
+        symbols = VOCABULARIES[unit].load(path).symbols
         for mark in (BEGIN_TOKEN, END_TOKEN):
-            if mark in words:
-                raise DataError(symbols, words.index(mark) + 1, f"{mark} is no word but a mark", remedy)
-        return cls(unit, layout, words)
+            if mark in symbols:
+                raise DataError(path, symbols.index(mark) + 1, f"{mark} is no word but a mark", remedy)
+        return cls(unit, layout, symbols)
 
     def _key(self) -> tuple:
         return (self.unit, self.layout, self.symbols)

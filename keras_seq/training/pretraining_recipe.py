@@ -15,7 +15,7 @@ from keras_seq.training.recipe_section import Files, OptionalFile, Section
 from keras_seq.training.word_pretraining import composed_vectors, pretrain_word_vectors
 
 if TYPE_CHECKING:
-    from keras_seq.text import TokenEncoder, WordTokenizer
+    from keras_seq.text import TokenEncoder, Tokenizer
 
 # What embedding layers usually begin with: the root of the mean square of the numbers in a vector.
 SCALE = 0.1
@@ -68,7 +68,7 @@ def pretrained_vectors(
     recipe: PretrainingSection,
     texts: Iterable[str],
     encoder: TokenEncoder,
-    tokenizer: WordTokenizer,
+    tokenizer: Tokenizer,
     *,
     embedding_dim: int,
     seed: int = 0,
@@ -185,7 +185,7 @@ def texts_of(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[str]:
 
 
 def _numbered(
-    sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: WordTokenizer, numbers: dict[str, int]
+    sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: Tokenizer, numbers: dict[str, int]
 ) -> list[np.ndarray]:
     """Numbers of the words of each text that has some; words that are new get the next numbers."""
     from keras_seq.text.vocabulary import NUM_SPECIAL

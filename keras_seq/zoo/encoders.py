@@ -50,7 +50,8 @@ class Encoder:
     pass masks on; an operation of `keras.ops` does not.
 
     `padding` are the places of padding at which outputs at real steps stay the same: `"left"` and `"right"`, which
-    every encoder must take, and `"inside"`. `variants` are options with which `causal` and the others differ.
+    every encoder must take, and `"inside"`. `variants` are options with which `causal` and the others differ; each must
+    build an encoder.
 
     Call arguments:
         x: `(batch, steps, features)`, the vectors of tokens, with their mask.
@@ -128,6 +129,8 @@ def register_encoder(name: str) -> Callable[[SomeEncoder], SomeEncoder]:
                 f"`padding` must hold {' and '.join(PADDED_SIDES)}: texts are padded there. Received: "
                 f"padding={encoder.padding} of {encoder.__name__}. Use layers that take the mask."
             )
+        for options in encoder.variants:
+            encoder(**options)
         encoder.name = name
         ENCODERS.add(name, encoder)
         return encoder
@@ -173,8 +176,11 @@ def make_encoder(
     try:
         return found(**given)
     except (TypeError, ValueError) as error:
-        # It begins with the name of the option, in backticks.
-        raise type(error)(f"`{argument}.{str(error).removeprefix('`')}") from None
+        # It begins with the name of the option, in backticks, or is that of Python for a missing one.
+        message = str(error)
+        raise type(error)(
+            f"`{argument}.{message[1:]}" if message.startswith("`") else f"`{argument}`: {message}"
+        ) from None
 
 
 def check_no_other(encoder: Any, **others: Any) -> None:

@@ -53,7 +53,8 @@ def changed_steps(model, place):
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_an_encoder_does_what_it_declares(name, options):
-    encoder = make_encoder({"kind": name, **SMALL[name], **options})
+    window = {"window": 3} if "window" in options else {}
+    encoder = make_encoder({"kind": name, **SMALL[name], **options, **window})
     model = reader(encoder)
     assert changed_steps(model, STEPS - 1)[-1]
     assert changed_steps(model, STEPS - 1)[:-1].any() != encoder.causal
@@ -153,6 +154,8 @@ def test_what_is_no_encoder_is_not_registered():
         register_encoder("empty")(options("Empty", Encoder))
     with pytest.raises(ValueError, match="`padding` must hold left and right"):
         register_encoder("right")(options("Right", Shifted, padding=("right",)))
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'units'"):
+        register_encoder("needy")(dataclasses.make_dataclass("Needy", [("units", int)], bases=(Shifted,), frozen=True))
     with pytest.raises(ValueError, match="encoder 'bag' is registered already"):
         register_encoder("bag")(Shifted)
     assert set(ENCODERS.names()) == set(SMALL)

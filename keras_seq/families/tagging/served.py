@@ -17,7 +17,8 @@ from keras_seq.export.served import state_specs
 from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer
+from keras_seq.text.tokenizer import WORD_STARTS
 from keras_seq.zoo.streaming import streaming_model, why_not_streaming
 
 TAGS_FILE = "tags.txt"
@@ -48,7 +49,7 @@ class TaggingSettings(JSONSettings):
 class TaggingFunctions(TokenFunctions):
     """Tokenizer, encoder, model and decoder joined into the functions that a tagger serves.
 
-    A tagger that reads forwards and decides step by step serves `step` too, for texts that come in parts.
+    A tagger of words that reads forwards and decides step by step serves `step` too, for texts that come in parts.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
 
@@ -60,13 +61,14 @@ class TaggingFunctions(TokenFunctions):
     """
 
     def __init__(
-        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: TaggingSettings
+        self, model: keras.Model, tokenizer: Tokenizer, encoder: TokenEncoder, settings: TaggingSettings
     ) -> None:
         super().__init__(model, model, tokenizer, encoder, settings)
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
         tokens = tf.TensorSpec([None, None], tf.string, name="tokens")
         self.declare("tokenized", self._tokenized, tokens)
-        if not why_not_streaming(model):
+        # What comes in parts is words: of pieces a word would be read anew with each part.
+        if WORD_STARTS not in self.input_names and not why_not_streaming(model):
             self.streaming = streaming_model(model)
             self.declare("step", self._step, tokens, *state_specs(self.streaming.initial_state(1)))
 
@@ -77,12 +79,12 @@ class TaggingFunctions(TokenFunctions):
             text: string `(batch,)`, UTF-8.
 
         Returns:
-            `tokens` and `tags` string `(batch, steps)` padded with `""`; `starts` and `ends` int32, character offsets
-            into the text, end exclusive, 0 at padding; `scores` float32, the marginal probability of the tag, 0 at
-            padding.
+            `tokens`, which are words, and `tags` string `(batch, steps)` padded with `""`; `starts` and `ends` int32,
+            character offsets into the text, end exclusive, 0 at padding; `scores` float32, the marginal probability of
+            the tag, 0 at padding.
         """
-        tokens, starts, ends = self.tokenizer.tokenize(text)
-        return {"tokens": tokens, **self._tag(tokens), "starts": starts, "ends": ends}
+        words, starts, ends = self.tokenizer.words(text)
+        return {"tokens": words, **self._tag(words), "starts": starts, "ends": ends}
 
     def _tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag text that is split already.
@@ -117,15 +119,19 @@ class TaggingFunctions(TokenFunctions):
         found = self._named(padded, *_decoded(outputs.pop(self.model.output_names[0]), tf.not_equal(padded, "")))
         return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
 
-    def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _tag(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return _decoded(self.model(inputs, training=False), mask)
+            real = tf.not_equal(inputs[WORD_STARTS], 0) if WORD_STARTS in inputs else mask
+            return _decoded(self.model(inputs, training=False), real)
 
-        inputs = self.encoder.encode(tokens, self.input_names)
-        tag_ids, scores = run_by_length(
-            run, inputs, tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
+        rows = self.tokenizer.parts(words)
+        inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
+        if WORD_STARTS in self.input_names:
+            inputs[WORD_STARTS] = rows.word_starts
+        found = run_by_length(
+            run, inputs, rows.tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
         )
-        return self._named(tokens, tag_ids, scores)
+        return self._named(words, *map(rows.at_words, found))
 
     def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
         mask = tf.not_equal(tokens, "")

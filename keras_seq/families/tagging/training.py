@@ -25,6 +25,7 @@ from keras_seq.tasks.text_task import TOKENS_PER_CALL
 from keras_seq.tasks.text_training import TextTraining
 from keras_seq.tasks.training_parts import batching_options
 from keras_seq.tasks.word_vectors import count_word_vectors
+from keras_seq.text.tokenizer import WORD_STARTS
 from keras_seq.training import Panels
 
 # Sentences that are shown.
@@ -35,6 +36,7 @@ class TaggerTraining(TextTraining):
     """The training of a tagger, from CoNLL files."""
 
     recipe: TaggerRecipe
+    tags_words = True
     shown_scores = ("entity_f1", "entity_precision", "entity_recall")
     task: Tagger
     train: TaggedSentences
@@ -59,7 +61,7 @@ class TaggerTraining(TextTraining):
             yield sentence
 
     def read_examples(self, path: Path) -> TaggedSentences:
-        return TaggedSentences(self.examples_of(path), self.tag_names)
+        return TaggedSentences(self.examples_of(path), self.tag_names, self.tokenizer)
 
     def make_model(self) -> keras.Model:
         return self.built(num_tags=self.tag_names)
@@ -84,7 +86,7 @@ class TaggerTraining(TextTraining):
 
     def predicted(self) -> Any:
         inputs = {tensor.name: tensor for tensor in self.built_model.inputs}
-        return _TagDecoder()(self.built_model.output, inputs["token_ids"])
+        return _TagDecoder()(self.built_model.output, inputs.get(WORD_STARTS, inputs["token_ids"]))
 
     def pretrain(self) -> None:
         if self.recipe.model.word_vectors == "cooccurrence":
@@ -128,21 +130,21 @@ class TaggerTraining(TextTraining):
 
 
 class _TagDecoder(keras.layers.Layer):
-    """The best tag ids from what a tagger puts out and its token ids."""
+    """The best tag ids from what a tagger puts out, and an input that is 0 where there is no tag."""
 
     def __init__(self) -> None:
         super().__init__()
         self.supports_masking = True
 
     def compute_mask(self, *arguments: Any) -> None:
-        # The ids say what is padding.
+        # The input says what is padding.
         return None
 
-    def call(self, outputs: Any, token_ids: Any) -> Any:
-        return decode_tags(outputs, ops.not_equal(token_ids, 0))
+    def call(self, outputs: Any, is_tagged: Any) -> Any:
+        return decode_tags(outputs, ops.not_equal(is_tagged, 0))
 
-    def compute_output_spec(self, outputs: Any, token_ids: Any) -> keras.KerasTensor:
-        return keras.KerasTensor(token_ids.shape, dtype="int32")
+    def compute_output_spec(self, outputs: Any, is_tagged: Any) -> keras.KerasTensor:
+        return keras.KerasTensor(is_tagged.shape, dtype="int32")
 
 
 def _listed(tokens: Sequence[str], tags: Sequence[str]) -> str:
@@ -154,5 +156,5 @@ def _found_entities(
 ) -> Iterator[tuple[str, str, str]]:
     """The true and the found entities of the first sentences that have some."""
     for index in [index for index, tags in enumerate(true) if any(tag != "O" for tag in tags)][:SHOWN]:
-        tokens = sentences.tokens(index)
+        tokens = sentences.words(index)
         yield " ".join(tokens), _listed(tokens, true[index]), _listed(tokens, predicted[index])
