@@ -18,7 +18,7 @@ from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, Tokenizer
-from keras_seq.text.tokenizer import WORD_STARTS
+from keras_seq.text.tokenizer import WORD_STARTS, TokenRows
 from keras_seq.zoo.streaming import streaming_model, why_not_streaming
 
 TAGS_FILE = "tags.txt"
@@ -67,8 +67,7 @@ class TaggingFunctions(TokenFunctions):
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
         tokens = tf.TensorSpec([None, None], tf.string, name="tokens")
         self.declare("tokenized", self._tokenized, tokens)
-        # What comes in parts is words: of pieces a word would be read anew with each part.
-        if WORD_STARTS not in self.input_names and not why_not_streaming(model):
+        if not why_not_streaming(model):
             self.streaming = streaming_model(model)
             self.declare("step", self._step, tokens, *state_specs(self.streaming.initial_state(1)))
 
@@ -114,24 +113,29 @@ class TaggingFunctions(TokenFunctions):
         steps = tf.shape(tokens)[1]
         # Recurrent loops need one step.
         padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
-        inputs = self.encoder.encode(padded, self.input_names)
+        rows, inputs = self._read(padded)
         outputs = dict(self.streaming({**inputs, **states}, training=False))
-        found = self._named(padded, *_decoded(outputs.pop(self.model.output_names[0]), tf.not_equal(padded, "")))
+        decoded = _decoded(outputs.pop(self.model.output_names[0]), _real(inputs, tf.not_equal(rows.tokens, "")))
+        found = self._named(padded, *map(rows.at_words, decoded))
         return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
 
     def _tag(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            real = tf.not_equal(inputs[WORD_STARTS], 0) if WORD_STARTS in inputs else mask
-            return _decoded(self.model(inputs, training=False), real)
+            return _decoded(self.model(inputs, training=False), _real(inputs, mask))
 
-        rows = self.tokenizer.parts(words)
-        inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
-        if WORD_STARTS in self.input_names:
-            inputs[WORD_STARTS] = rows.word_starts
+        rows, inputs = self._read(words)
         found = run_by_length(
             run, inputs, rows.tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
         )
         return self._named(words, *map(rows.at_words, found))
+
+    def _read(self, words: tf.Tensor) -> tuple[TokenRows, dict[str, tf.Tensor]]:
+        """The tokens of words, and what the model reads of them."""
+        rows = self.tokenizer.parts(words)
+        inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
+        if WORD_STARTS in self.input_names:
+            inputs[WORD_STARTS] = rows.word_starts
+        return rows, inputs
 
     def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
         mask = tf.not_equal(tokens, "")
@@ -139,6 +143,11 @@ class TaggingFunctions(TokenFunctions):
             "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
+
+
+def _real(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tf.Tensor:
+    """Which steps have a tag: all real ones, of pieces the first of each word."""
+    return tf.not_equal(inputs[WORD_STARTS], 0) if WORD_STARTS in inputs else mask
 
 
 def _decoded(outputs: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import DataError
+from keras_seq.export.served import initial_states
 from keras_seq.families.music.served import MusicFunctions, MusicSettings
 from keras_seq.ops.random_numbers import uniform_numbers_of_columns
 from keras_seq.zoo import music_model
@@ -13,10 +14,14 @@ from keras_seq.zoo import music_model
 NOTES = 7
 
 
-@pytest.fixture(scope="module", params=["gru", "lstm"])
+TRANSFORMER = {"kind": "transformer", "units": 6, "num_heads": 2, "causal": True, "window": 8}
+ARGUMENTS = {"gru": {"cell": "gru", "units": 6, "num_layers": 2}, "lstm": {"units": 6, "num_layers": 2}}
+
+
+@pytest.fixture(scope="module", params=["gru", "lstm", pytest.param("transformer", marks=pytest.mark.thorough)])
 def functions(request):
     keras.utils.set_random_seed(2)
-    return MusicFunctions(music_model(NOTES, cell=request.param, units=6, num_layers=2))
+    return MusicFunctions(music_model(NOTES, **ARGUMENTS.get(request.param, {"encoder": TRANSFORMER})))
 
 
 def random_notes(rows, steps, seed=0):
@@ -60,8 +65,7 @@ def test_no_pieces_and_no_steps(functions):
 @pytest.mark.thorough
 def test_two_hundred_steps_are_the_sequence(functions):
     notes = random_notes(2, 200)
-    specs = functions.inputs("step")
-    states = {name: tf.zeros([2, *spec.shape[1:]]) for name, spec in specs.items() if name != "notes"}
+    states = initial_states(functions, 2)
     for step in range(200):
         outputs = functions.call("step", notes=notes[:, step], **states)
         states = {name: outputs[name] for name in states}
