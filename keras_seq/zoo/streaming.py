@@ -95,11 +95,11 @@ def streaming_model(
         ValueError: if a layer of the model needs more than what came before.
 
     Example:
-        >>> import numpy as np
+        >>> from keras import ops
         >>> from keras_seq.zoo import language_model, streaming_model
         >>> stream = streaming_model(language_model(30, cell="gru", units=16, embedding_dim=8, num_layers=1))
-        >>> state = stream.initial_state(1)
-        >>> sorted(stream({"token_ids": np.array([[3]]), **state}))
+        >>> states = stream.initial_state(1)
+        >>> sorted(stream({"token_ids": ops.convert_to_tensor([[3]]), **states}))
         ['log_probs', 'state_h']
     """
     if problem := why_not_streaming(model):

@@ -1,8 +1,11 @@
 """The parts of a model are found by what they are, as well after it was loaded from a file."""
 
+from pathlib import Path
+
 import keras
 import pytest
 
+import keras_seq.zoo
 from keras_seq.layers import HashedBigrams
 from keras_seq.zoo import ner_model, siamese_model, text_classifier_model
 from keras_seq.zoo.parts import (
@@ -69,3 +72,12 @@ def test_what_is_missing_is_told():
     assert word_table_of(bare) is None
     with pytest.raises(ValueError, match="dense layer that gives the scores"):
         text_vector_of(bare)
+
+
+def test_nothing_finds_a_part_by_the_name_of_a_layer():
+    package = Path(keras_seq.zoo.__file__).parents[1]
+    rooms = ("families", "tasks", "export", "zoo", "training", "cli")
+    found = [
+        path for room in rooms for path in (package / room).rglob("*.py") if "get_layer(" in path.read_text("utf-8")
+    ]
+    assert not found

@@ -49,7 +49,7 @@ class TaggingSettings(JSONSettings):
 class TaggingFunctions(TokenFunctions):
     """Tokenizer, encoder, model and decoder joined into the functions that a tagger serves.
 
-    A tagger that reads forwards and decides step by step serves `step` too, for texts that come in parts.
+    A tagger of words that reads forwards and decides step by step serves `step` too, for texts that come in parts.
 
     The same functions answer in Python and, exported, in any TensorFlow runtime: all ops are stock ones.
 
@@ -113,23 +113,23 @@ class TaggingFunctions(TokenFunctions):
         steps = tf.shape(tokens)[1]
         # Recurrent loops need one step.
         padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
-        rows, inputs = self._inputs(padded)
+        rows, inputs = self._read(padded)
         outputs = dict(self.streaming({**inputs, **states}, training=False))
-        found = _decoded(outputs.pop(self.model.output_names[0]), inputs, tf.not_equal(rows.tokens, ""))
-        tags = self._named(padded, *map(rows.at_words, found))
-        return {**{name: value[:, :steps] for name, value in tags.items()}, **outputs}
+        decoded = _decoded(outputs.pop(self.model.output_names[0]), _real(inputs, tf.not_equal(rows.tokens, "")))
+        found = self._named(padded, *map(rows.at_words, decoded))
+        return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
 
     def _tag(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return _decoded(self.model(inputs, training=False), inputs, mask)
+            return _decoded(self.model(inputs, training=False), _real(inputs, mask))
 
-        rows, inputs = self._inputs(words)
+        rows, inputs = self._read(words)
         found = run_by_length(
             run, inputs, rows.tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
         )
         return self._named(words, *map(rows.at_words, found))
 
-    def _inputs(self, words: tf.Tensor) -> tuple[TokenRows, dict[str, tf.Tensor]]:
+    def _read(self, words: tf.Tensor) -> tuple[TokenRows, dict[str, tf.Tensor]]:
         """The tokens of words, and what the model reads of them."""
         rows = self.tokenizer.parts(words)
         inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
@@ -137,18 +137,21 @@ class TaggingFunctions(TokenFunctions):
             inputs[WORD_STARTS] = rows.word_starts
         return rows, inputs
 
-    def _named(self, words: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
-        mask = tf.not_equal(words, "")
+    def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
+        mask = tf.not_equal(tokens, "")
         return {
             "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
 
 
-def _decoded(outputs: tf.Tensor, inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _real(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tf.Tensor:
+    """Which steps have a tag: all real ones, of pieces the first of each word."""
+    return tf.not_equal(inputs[WORD_STARTS], 0) if WORD_STARTS in inputs else mask
+
+
+def _decoded(outputs: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Tag ids and their marginal probabilities, `(batch, steps)` each, of what a tagger puts out."""
-    if WORD_STARTS in inputs:
-        mask = tf.not_equal(inputs[WORD_STARTS], 0)
     tag_ids = decode_tags(outputs, mask)
     is_chain = len(outputs.shape) == 4
     probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))

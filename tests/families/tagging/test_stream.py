@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_seq.core.errors import InputError
 from keras_seq.export import SavedServed
+from keras_seq.export.served import initial_states
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.families.tagging.task import Tagger
-from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer
+from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, Tokenizer, WordParts, WordTokenizer
 from keras_seq.zoo import ner_model
 
 TAGS = ("O", "B-PER", "I-PER")
@@ -71,6 +73,32 @@ def test_scores_of_parts_are_those_of_the_whole(forwards):
                 np.testing.assert_array_equal(joined, whole[name].numpy())
             else:
                 np.testing.assert_allclose(joined, whole[name].numpy(), atol=1e-5)
+
+
+def test_pieces_of_words():
+    class Halves(Tokenizer):
+        """Each word in pieces of two characters."""
+
+        def split(self, words):
+            return WordParts.adjacent(tf.strings.split(tf.strings.regex_replace(words, "(..?)", r"\1 ")))
+
+        def join(self, tokens):
+            return tf.strings.reduce_join(tokens, axis=1)
+
+    encoder = TokenEncoder.build([["An", "a", "mo", "ra", "Li", "sb", "oa"]])
+    keras.utils.set_random_seed(2)
+    causal = {"kind": "convolutional", "units": [6], "kernel_sizes": [4], "causal": True}
+    arguments = {"encoder": causal, "head": "log_softmax", "features": {"word_starts": True}}
+    model = ner_model(len(encoder.vocabulary), TAGS, embedding_dim=5, **arguments)
+    tagger = Tagger(TaggingFunctions(model, Halves(), encoder, TaggingSettings(TAGS)), "halves")
+    sentence = ["Ana", "mora", "em", "Lisboa", ".", "O", "juiz", "d'água", "1998"]
+    whole = tagger.served.call("tokenized", tokens=[sentence])
+    states, scores = initial_states(tagger.served, 1), []
+    for begin, end in ((0, 1), (1, 1), (1, 5), (5, 9)):
+        outputs = tagger.served.call("step", tokens=np.array([sentence[begin:end]], object), **states)
+        scores.append(outputs["scores"].numpy())
+        states = {name: outputs[name] for name in states}
+    np.testing.assert_allclose(np.concatenate(scores, axis=1), whole["scores"].numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("arguments", [{"head": "log_softmax"}, {"bidirectional": False}])
