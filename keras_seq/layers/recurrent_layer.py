@@ -227,7 +227,7 @@ class RecurrentLayer(_Base):
         x = x if direction.bias is None else x + tensor(direction.bias)
         after, _ = self.network.forward(x, tuple(states), [tensor(each) for each in direction.recurrent_weights])
         if mask is not None:
-            after = [ops.where(mask, new, old) for new, old in zip(after, states, strict=True)]
+            after = tuple(ops.where(mask, new, old) for new, old in zip(after, states, strict=True))
         return ops.expand_dims(after[0], 1), list(after)
 
     def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> tuple:
