@@ -101,6 +101,7 @@ def test_a_loaded_tagger_gives_a_tag_to_each_word(trained):
         assert tagger.predict_tokens([sentence])[0] == tags
 
 
+@pytest.mark.thorough
 def test_the_export_answers_alike_without_the_class(trained, tmp_path):
     tagger = keras_seq.load(trained)
     version = tagger.export(tmp_path / "tagger")

@@ -35,7 +35,7 @@ class DistinctBatches:
             first.
 
     Raises:
-        ValueError, TypeError: When an argument is of the wrong kind, or there is not one group for each length.
+        ValueError, TypeError: if an argument is of the wrong kind, or there is not one group for each length.
 
     Example:
 
@@ -147,8 +147,8 @@ class DistinctBatches:
     def _place(self, left: list[int], members: list[list[int]], free: list[int]) -> None:
         """Find room for what is left, in short batches if possible; where there is none, by one move to another batch.
 
-        There always is such a move. Let `full` have no room and none of the group, and `other` have room, but one of the
-        group. If other had one of every group of full too, it would have more rows than full; it has at most as many.
+        There always is such a move. Let `full` have no room and none of the group, and `other` have room and one of it.
+        If other had one of every group of full too, it would have more rows than full; but it has at most as many.
         """
         group_of = self._group_of.tolist()
         held = [{group_of[example] for example in chosen} for chosen in members]
@@ -187,7 +187,7 @@ def groups_of_pairs(a_texts: Sequence[str], b_texts: Sequence[str]) -> np.ndarra
         The group of each pair, int64 `(pairs,)`, numbers from 0 in the order in which groups come.
 
     Raises:
-        ValueError: When there are more texts on one side.
+        ValueError: if there are more texts on one side.
 
     Example:
 

@@ -135,19 +135,11 @@ class TransformerStack(keras.layers.Layer):
         check_positive_integer("num_layers", num_layers)
         check_choice("positions", positions, POSITIONS)
         check_max_steps("positions", positions, max_steps)
-        check_boolean("scale_inputs", scale_inputs)
         if input_dropout is not None:
             check_rate("input_dropout", input_dropout)
-        check_boolean("input_norm", input_norm)
-        if final_norm is not None:
-            check_boolean("final_norm", final_norm)
-        if window is not None:
-            check_positive_integer("window", window)
-            if not causal or cross_attention:
-                raise ValueError(
-                    "`window` must be None in a stack that is not causal or reads a context. "
-                    f"Received: window={window}, causal={causal}, cross_attention={cross_attention}. Leave it out."
-                )
+        has_final_norm = norm == "pre" if final_norm is None else final_norm
+        _check_switches(scale_inputs=scale_inputs, input_norm=input_norm, final_norm=has_final_norm)
+        _check_window(window, causal, cross_attention)
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.head_dim = head_dim
@@ -169,18 +161,11 @@ class TransformerStack(keras.layers.Layer):
         self.cross_attention = cross_attention
         self.kernel_initializer = kernel_initializer
         self.supports_masking = True
-        policy = self.dtype_policy
-        self.position_encoding: PositionEncoding | None = None
-        if positions is not None and positions in KINDS:
-            self.position_encoding = PositionEncoding(
-                max_wavelength, kind=positions, max_steps=max_steps, name="positions", dtype=policy
-            )
+        self.position_encoding = self._position_encoding()
         self.first_norm = self._norm("input_norm") if input_norm else None
-        self.drop_inputs = keras.layers.Dropout(
-            dropout if input_dropout is None else input_dropout, name="drop_inputs", dtype=policy
-        )
+        self.drop_inputs = self._input_dropout()
         self.blocks = [self._block(f"block_{index}") for index in range(num_layers)]
-        self.last_norm = self._norm("final_norm") if (norm == "pre" if final_norm is None else final_norm) else None
+        self.last_norm = self._norm("final_norm") if has_final_norm else None
 
     def build(self, sequences_shape: tuple, context_shape: tuple | None = None) -> None:
         check_sequences_shape(sequences_shape)
@@ -383,6 +368,21 @@ class TransformerStack(keras.layers.Layer):
                 "Call it on sequences, or `stack.build((None, None, features))`."
             )
 
+    def _position_encoding(self) -> PositionEncoding | None:
+        if self.positions is None or self.positions not in KINDS:
+            return None
+        return PositionEncoding(
+            self.max_wavelength,
+            kind=self.positions,
+            max_steps=self.max_steps,
+            name="positions",
+            dtype=self.dtype_policy,
+        )
+
+    def _input_dropout(self) -> keras.layers.Dropout:
+        rate = self.dropout if self.input_dropout is None else self.input_dropout
+        return keras.layers.Dropout(rate, name="drop_inputs", dtype=self.dtype_policy)
+
     def _block(self, name: str) -> TransformerBlock:
         return TransformerBlock(
             self.num_heads,
@@ -405,6 +405,22 @@ class TransformerStack(keras.layers.Layer):
     def _norm(self, name: str) -> keras.layers.LayerNormalization:
         return keras.layers.LayerNormalization(
             epsilon=self.norm_epsilon, center=self.use_bias, name=name, dtype=self.dtype_policy
+        )
+
+
+def _check_switches(**switches: Any) -> None:
+    for name, value in switches.items():
+        check_boolean(name, value)
+
+
+def _check_window(window: Any, causal: bool, cross_attention: bool) -> None:
+    if window is None:
+        return
+    check_positive_integer("window", window)
+    if not causal or cross_attention:
+        raise ValueError(
+            "`window` must be None in a stack that is not causal or reads a context. "
+            f"Received: window={window}, causal={causal}, cross_attention={cross_attention}. Leave it out."
         )
 
 

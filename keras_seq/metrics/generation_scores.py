@@ -8,7 +8,7 @@ import numpy as np
 
 
 def generation_scores(generated: Collection[str], training: Collection[str]) -> dict[str, Any]:
-    """Scores of short texts that a model has generated, such as names, without a judgement of each.
+    """Novelty, diversity and lengths of short generated texts, such as names, without a judgement of each.
 
     A model that repeats its training texts has few new ones; one that says the same again and again has few distinct
     ones; one that stops too early or too late has other lengths. Letter case counts: compare texts of one spelling.
@@ -26,8 +26,8 @@ def generation_scores(generated: Collection[str], training: Collection[str]) -> 
         themselves, `"lengths"` and `"real_lengths"`: length -> share, in ascending order.
 
     Raises:
-        ValueError: When there are no generated or no training texts.
-        TypeError: When one string is given in place of several.
+        ValueError: if there are no generated or no training texts.
+        TypeError: if one string is given in place of several.
 
     Example:
 
@@ -41,8 +41,7 @@ def generation_scores(generated: Collection[str], training: Collection[str]) -> 
         if not len(texts):
             raise ValueError(f"`{name}` must hold at least one text. Received: {name}={texts!r}. Pass some.")
     known = set(training)
-    lengths, real_lengths = _lengths(generated), _lengths(training)
-    shares, real_shares = _shares(lengths), _shares(real_lengths)
+    (lengths, shares), (real_lengths, real_shares) = map(_lengths, (generated, training))
     distance = sum(abs(shares.get(length, 0.0) - real_shares.get(length, 0.0)) for length in {**shares, **real_shares})
     return {
         "share_new": sum(text not in known for text in generated) / len(generated),
@@ -57,10 +56,7 @@ def generation_scores(generated: Collection[str], training: Collection[str]) -> 
     }
 
 
-def _lengths(texts: Iterable[str]) -> np.ndarray:
-    return np.array([len(text) for text in texts], "int64")
-
-
-def _shares(lengths: np.ndarray) -> dict[int, float]:
-    counts = Counter(lengths.tolist())
-    return {length: counts[length] / len(lengths) for length in sorted(counts)}
+def _lengths(texts: Iterable[str]) -> tuple[np.ndarray, dict[int, float]]:
+    """Of each text, and which share of the texts has each of them."""
+    counts = Counter(map(len, texts))
+    return np.array(list(counts.elements())), {length: counts[length] / counts.total() for length in sorted(counts)}

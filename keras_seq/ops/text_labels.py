@@ -26,7 +26,7 @@ def class_targets(y_true: Any, y_pred: Any, multi_label: bool = False) -> tuple[
         `(batch,)`, `False` = no label.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other.
     """
     y_true, y_pred = as_labels(y_true), ops.convert_to_tensor(y_pred)
     shape, classes = tuple(y_true.shape), y_pred.shape[-1] if len(y_pred.shape) == 2 else None
@@ -69,7 +69,7 @@ def class_ids(y_true: Any, y_pred: Any) -> Any:
         An int32 tensor `(batch,)`; `keras_seq.ops.labels.NO_CLASS` where a label is neither a class nor -1.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other.
     """
     y_true, y_pred = as_labels(y_true), ops.convert_to_tensor(y_pred)
     shape = tuple(y_true.shape)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from keras_seq.families import Classifier, PairMatcher
+from keras_seq.families import Classifier, PairMatcher, Tagger
 from keras_seq.families.classification.served import ClassificationFunctions, ClassificationSettings
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
-from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
-from keras_seq.zoo import siamese_model, text_classifier_model
+from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
+from keras_seq.text import PieceTokenizer, PieceVocabulary, SubwordHashing, TokenEncoder, WordTokenizer
+from keras_seq.zoo import ner_model, siamese_model, text_classifier_model
 
 SOURCE = Path(__file__).with_name("call_model.c")
 COMPILER = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
@@ -71,6 +72,24 @@ def test_a_classifier_in_c(program, tmp_path):
     folder = Classifier(functions).export(tmp_path / "model")
     for sentence in SENTENCES:
         check_answer(program, folder, functions.call("serving_default", text=[sentence]), text=sentence)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("rule", ["longest", "unigram", "bpe"])
+def test_pieces_in_c(program, tmp_path, rule):
+    """A tagger and a classifier of pieces: byte fallback, marks, offsets."""
+    pieces = ("▁A", "na", "▁mo", "ra", "Pau", "lo", "▁d", "iz", "ã", "▁L")
+    tokenizer = PieceTokenizer(PieceVocabulary({piece: -1.5 - n / 8 for n, piece in enumerate(pieces)}), rule)
+    encoder = TokenEncoder.build([], vocabulary=tokenizer.vocabulary)
+    tagger = ner_model(len(encoder.vocabulary), 3, embedding_dim=8, units=[5], features={"word_starts": True})
+    functions = TaggingFunctions(tagger, tokenizer, encoder, TaggingSettings(("O", "B-LOC", "I-LOC")))
+    folder = Tagger(functions).export(tmp_path / "tagger")
+    classifier = text_classifier_model(len(encoder.vocabulary), 2, embedding_dim=8)
+    others = ClassificationFunctions(classifier, tokenizer, encoder, ClassificationSettings(("bom", "mau")))
+    other_folder = Classifier(others).export(tmp_path / "classifier")
+    for sentence in SENTENCES:
+        check_answer(program, folder, functions.call("serving_default", text=[sentence]), text=sentence)
+        check_answer(program, other_folder, others.call("serving_default", text=[sentence]), text=sentence)
 
 
 @pytest.mark.thorough
