@@ -60,7 +60,8 @@ class LabelledTextReader:
         """What the file holds, from all of its rows.
 
         Args:
-            path, columns, label_separator, normalize_labels: As of `read_labelled_text`.
+            path, columns, label_separator, normalize_labels: As of `read_labelled_text`. Without columns a first line
+                that names a score and a text, and no label, tells them.
 
         Returns:
             Its description; `counts` are texts by label.
@@ -68,6 +69,8 @@ class LabelledTextReader:
         Raises:
             ValueError, DataError: As `read_labelled_text`.
         """
+        if columns is None and names_roles(head := Head.of(path), ("score", "text")):
+            columns = ("label", "text") if names_roles(head, ("label",)) else ("score", "text")
         columns = _check_columns(columns)
         _check_separator(label_separator)
         table = Table(path, columns, _format_of(columns), "text", LineFacts())
