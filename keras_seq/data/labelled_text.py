@@ -45,6 +45,8 @@ class LabelledTextReader:
         """As of every reader: two columns; or a first line that names them."""
         if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
             return 0.9
+        if head.lines and head.lines[0].startswith("__label__"):
+            return 0.95
         if not head.rows or any(len(row) != 2 for row in head.rows):
             return 0.0
         return 0.7 if 2 * len({row[0] for row in head.rows}) <= len(head.rows) else 0.5

@@ -34,7 +34,8 @@ def columns(path, **options):
             [(1, "index", "inferred"), (2, "token", "inferred"), (3, "tag", "inferred")],
         ),
         (
-            "# sent_id = 1\n1\tRui\tRui\tPROPN\t_\tB-PER\n2-3\tmora\t_\t_\t_\tO\n2\tmora\tmorar\tVERB\t_\tO\n2.1\te\te\t_\t_\tO\n\n"
+            "# sent_id = 1\n1\tRui\tRui\tPROPN\t_\tB-PER\n2-3\tmora\t_\t_\t_\tO\n2\tmora\tmorar\tVERB\t_\tO\n"
+            "2.1\te\te\t_\t_\tO\n\n"
             "# text = Em Faro\n1\tEm\tem\tADP\t_\tO\n2\tFaro\tFaro\tPROPN\t_\tB-LOC\n",
             [(1, "index", "inferred"), (2, "token", "inferred"), (6, "tag", "inferred")],
         ),
