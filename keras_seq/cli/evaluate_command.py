@@ -1,12 +1,11 @@
 """`keras-seq evaluate`."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from keras_seq.cli.options import DataDirectory, Quiet, RunOrModel, examples
-from keras_seq.cli.printing import print_scores, progress, say
+from keras_seq.cli.printing import json_line, print_scores, progress, say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 
@@ -50,6 +49,6 @@ def evaluate(
     if as_json:
         metrics = {name: value for name, value in scores.items() if isinstance(value, float)}
         summary = {"task": task.task, "model": task.name, "data": evaluation.reference, "examples": examples_scored}
-        say(json.dumps({**summary, "metrics": metrics}, ensure_ascii=False))
+        say(json_line({**summary, "metrics": metrics}))
         return
     print_scores(f"{task.name} on {evaluation.reference}, {examples_scored:,} {task.unit}", scores)

@@ -1,6 +1,5 @@
 """What is known of a run or an exported model besides its weights: its recipe and its card."""
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import tomli_w
 from keras_seq.cli.recipe_command import ZOO
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import parse_toml
 from keras_seq.data import Dataset, list_datasets
 from keras_seq.export import write_golden
 from keras_seq.export.manifest import is_of_version
@@ -36,8 +36,8 @@ def recipe_of(run_or_model: str) -> Recipe | None:
     if card is None:
         return None
     try:
-        values = tomllib.loads(card.recipe)
-    except (tomllib.TOMLDecodeError, TypeError, AttributeError, RecursionError) as error:
+        values = parse_toml(card.recipe)
+    except ValueError as error:
         raise InputError(f"{run_or_model}: the recipe in its card is no TOML ({error}); export it again") from None
     return Recipe.from_dict(values, source=card.name, stored=True)
 
@@ -88,8 +88,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     Raises:
         RunError: When the run has not ended, or its metrics lack what a card states.
     """
-    # A card is published: of the user's own files it names no folders.
-    recipe, metrics = run.recipe.with_files(_without_folder), run.read_metrics()
+    recipe, metrics = run.recipe.with_files(_published), run.read_metrics()
     family = family_named(recipe.task)
     split = "test" if "test" in metrics else "validation"
     missing = [key for key in (split, *CARD_METRICS) if key not in metrics]
@@ -122,8 +121,10 @@ def _command(recipe: Recipe) -> str:
     return "keras-seq train recipe.toml"
 
 
-def _without_folder(reference: str) -> str:
-    return reference if _dataset_of(reference) else Path(reference).name
+def _published(reference: str) -> str:
+    """A reference as a card gives it: one below a folder of data sets finds the file again; others name no folder."""
+    path = Path(reference)
+    return path.name if path.is_absolute() or ".." in path.parts or reference.startswith("~") else reference
 
 
 def _dataset_of(reference: str) -> Dataset | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO, cast
 
 from keras_seq.core.errors import DataError
+from keras_seq.core.reading import open_input
 
 # No real line is near: a longer one means a file of another kind, and must not fill the memory.
 MAX_LINE_BYTES = 1_000_000
@@ -191,9 +192,19 @@ def opened(path: str | os.PathLike, facts: LineFacts | None = None) -> Iterator[
     Raises:
         DataError: When it is missing, a folder, damaged gzip, or cannot be read.
     """
+    with told(path), open_input(path) as raw, plain(raw, facts) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def told(path: str | os.PathLike) -> Iterator[None]:
+    """What fails while a file is opened and read is told in one line.
+
+    Raises:
+        DataError: As `opened`.
+    """
     try:
-        with open(path, "rb") as raw, plain(raw, facts) as file:
-            yield file
+        yield
     except FileNotFoundError:
         raise DataError(path, None, "no such file", "check the name, or fetch the data first") from None
     except IsADirectoryError:

@@ -183,7 +183,8 @@ def _annotated(path: str | os.PathLike, number: int, record: Mapping[str, Any]) 
     labels: list[str] = []
     spans: list[EntitySpan] = []
     for value in found:
-        for item in [value] if isinstance(value, str) else value if isinstance(value, list) else [None]:
+        items: list[Any] = [value] if isinstance(value, str) else value if isinstance(value, list) else [None]
+        for item in items:
             if isinstance(item, str):
                 labels.append(item)
             else:
@@ -212,11 +213,13 @@ def _span(path: str | os.PathLike, line: int | None, text: str, item: Any) -> En
         item = dict(zip(("start", "end", "label"), item, strict=True))
     if not isinstance(item, dict):
         raise DataError(path, line, f"{shorten(str(item))} is neither a label nor a span", FORMAT)
+    start: Any
+    end: Any
     start, end = (item.get(key, item.get(f"{key}_offset")) for key in ("start", "end"))
     kind = item.get("label") or item.get("labels") or item.get("type")
     kind = kind[0] if isinstance(kind, list) and len(kind) == 1 else kind
-    is_whole = type(start) is int and type(end) is int and 0 <= start < end <= len(text)
-    if not is_whole or not isinstance(kind, str) or not kind or any(sign.isspace() for sign in kind):
+    is_place = type(start) is int and type(end) is int
+    if not (is_place and 0 <= start < end <= len(text)) or not isinstance(kind, str) or not kind or any(sign.isspace() for sign in kind):
         reason = f"{shorten(str(item))} is no span of its {len(text)} characters with one type"
         raise DataError(path, line, reason, "give start, end and label; a type has no spaces")
     said = item.get("text")

@@ -14,6 +14,7 @@ from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.core.plugins import FAMILIES
+from keras_seq.core.processes import check_process
 from keras_seq.data.description import Description
 from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
 from keras_seq.export.json_settings import JSONSettings
@@ -69,6 +70,7 @@ class TrainedTask(ABC):
         directory = Path(directory)
         if not (directory / cls.model_file).exists():
             raise RunError(f"{directory}: holds no {cls.model_file}; name a run that `keras-seq train` has ended")
+        check_process()
         try:
             task = cls._loaded(directory, name or directory.resolve().name)
         except InputError:

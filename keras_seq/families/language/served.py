@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras_seq.core.checks import check_names
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, RowOption, checked_options, integer_option
-from keras_seq.export.served import SavedServed, Served, initial_states, state_specs
+from keras_seq.export.served import SavedServed, Served, assert_in_range, finite_states, initial_states, state_specs
 from keras_seq.ops.decoding import sample_ids
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.zoo import streaming_model
@@ -46,9 +46,13 @@ class LanguageSettings(JSONSettings):
         _ = self.encoder
 
     @classmethod
-    def from_legacy(cls, folder: Path) -> LanguageSettings:
-        encoder = LanguageEncoder.load(folder)
+    def of(cls, encoder: LanguageEncoder) -> LanguageSettings:
+        """Those of an encoder."""
         return cls(encoder.unit, encoder.layout, encoder.symbols)
+
+    @classmethod
+    def from_legacy(cls, folder: Path) -> LanguageSettings:
+        return cls.of(LanguageEncoder.load(folder))
 
     @functools.cached_property
     def encoder(self) -> LanguageEncoder:
@@ -91,18 +95,19 @@ class LanguageFunctions(Served):
 
     `step` reads one symbol.
 
-    - `token_ids` int32 `(batch,)`; 0 leaves the states of a row as they are.
-    - The states by their names, `(batch, ...)` each, zeros before the first step; see `keras_seq.zoo.streaming_model`.
+    - `token_ids` int32 `(batch,)`; 0 leaves the states of a row as they are. What is no id of a symbol is refused.
+    - The states by their names, `(batch, ...)` each, finite, zeros before the first step; see
+      `keras_seq.zoo.streaming_model`.
     - Gives `log_probs` float32 `(batch, vocabulary)`, natural logarithms, of the next symbol; and the new states.
 
     Args:
         model: a model of `keras_seq.zoo.language_model` or `name_generator_model`.
-        encoder: symbols and ids.
+        settings: symbols and ids.
     """
 
-    def __init__(self, model: keras.Model, encoder: LanguageEncoder) -> None:
-        super().__init__(model, LanguageSettings(encoder.unit, encoder.layout, encoder.symbols))
-        self.encoder = encoder
+    def __init__(self, model: keras.Model, settings: LanguageSettings) -> None:
+        super().__init__(model, settings)
+        encoder = self.encoder = settings.encoder
         self.streaming = streaming_model(model)
         self.of_targets = streaming_model(model, with_targets=True)
         self._state_specs = state_specs(self.streaming.initial_state(1))
@@ -114,10 +119,6 @@ class LanguageFunctions(Served):
             *(option.spec for option in generation_options(len(encoder))),
         )
         self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *self._state_specs)
-
-    def with_settings(self, settings: LanguageSettings) -> LanguageFunctions:
-        """As of `Served`: the settings are those of the encoder."""
-        return LanguageFunctions(self.model, settings.encoder)
 
     def _score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         targets = self.encoder.encode(text)
@@ -139,6 +140,12 @@ class LanguageFunctions(Served):
         return {"text": tf.strings.join([prefix, space, added])}
 
     def _step(self, token_ids: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+        most = len(self.encoder) - 1
+        is_known = assert_in_range(
+            (token_ids >= 0) & (token_ids <= most), f"token_ids must be from 0 to {most}; received", token_ids
+        )
+        with tf.control_dependencies([is_known, *finite_states(states)]):
+            token_ids = tf.identity(token_ids)
         outputs = self.streaming({"token_ids": token_ids[:, None], **states}, training=False)
         return {**outputs, "log_probs": outputs["log_probs"][:, 0]}
 
