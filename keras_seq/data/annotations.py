@@ -160,7 +160,7 @@ def _records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple
             yield number, _parsed(path, number, line, dict)
 
 
-def _parsed(path: str | os.PathLike, number: int | None, text: str, kind: type) -> Any:
+def _parsed(path: str | os.PathLike, number: int | None, text: str, kind: Any) -> Any:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -173,7 +173,8 @@ def _parsed(path: str | os.PathLike, number: int | None, text: str, kind: type) 
 
 def _annotated(path: str | os.PathLike, number: int, record: Mapping[str, Any]) -> Annotated:
     line = number or None
-    text, found = record.get("text"), [record[key] for key in _SPAN_KEYS if record.get(key)]
+    text: Any = record.get("text")
+    found: list[Any] = [record[key] for key in _SPAN_KEYS if record.get(key)]
     if isinstance(record.get("data"), dict):
         texts = [value for value in record["data"].values() if isinstance(value, str)]
         text = record["data"].get("text", texts[0] if len(texts) == 1 else None)
