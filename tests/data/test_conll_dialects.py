@@ -174,7 +174,7 @@ def test_the_description(tmp_path):
         "CoNLL, UTF-8 with BOM, CRLF, tab between columns; 1 index, 2 token, 3 tag (inferred); BIO; 1 sentence, "
         "tokens: 2; 1 type (PER 1)"
     )
-    assert found.as_dict()["columns"][2] == {"place": 3, "role": "tag", "origin": "inferred", "name": ""}
+    assert found.as_dict()["columns"][2] == {"column": 3, "role": "tag", "origin": "inferred", "name": None}
     assert "line 2: a token has signs that cannot be seen" in found.full()
     path.write_bytes(b"Eva B-PER\nri O\n")  # what was remembered is forgotten
     assert CONLL.sniff(path).columns[0].role == "token"
