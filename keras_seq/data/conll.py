@@ -45,7 +45,7 @@ class CoNLLReader:
 
     def recognises(self, head: Head) -> float:
         """As of every reader: most lines end with a tag, or begin with a number that counts them."""
-        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "-DOCSTART-"))]
+        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "#\t", "-DOCSTART-"))]
         rows = [line.split("\t" if "\t" in line else None) for line in lines]
         if head.lines and head.lines[0].startswith("#begin document"):
             return 1.0

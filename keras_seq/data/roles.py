@@ -46,10 +46,11 @@ def check_roles(argument: str, roles: Roles, known: Sequence[str], needed: Seque
         is_right = True
     if not is_right or not set(needed) <= set(names) <= set(known) or len(set(names)) < len(names):
         texts = " and ".join(repr(name) for name in needed)
-        others = ", ".join(repr(name) for name in known if name not in needed)
+        others = [repr(name) for name in known if name not in needed]
+        any_of = f" and any of {', '.join(others)}" if others else ""
         example = ", ".join(repr(name) for name in (known[0], *(name for name in needed if name != known[0])))
         raise ValueError(
-            f"`{argument}` must name {texts} and any of {others}, {IGNORED!r} for the rest, each once ({IGNORED!r} "
+            f"`{argument}` must name {texts}{any_of}, {IGNORED!r} for the rest, each once ({IGNORED!r} "
             f"more often), or give the number or the name of the column of each. Received: {argument}={roles!r}. "
             f"Pass ({example}), for instance."
         )

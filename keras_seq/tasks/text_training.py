@@ -30,7 +30,6 @@ from keras_seq.text.vocabulary import UNKNOWN_ID
 from keras_seq.training import PretrainingSection
 from keras_seq.training.text_recipe import TokenRecipe
 
-
 # From this share of unknown words on a recipe wants another tokenizer.
 MOST_UNKNOWN = 0.5
 

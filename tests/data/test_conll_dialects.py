@@ -34,7 +34,8 @@ def columns(path, **options):
             [(1, "index", "inferred"), (2, "token", "inferred"), (3, "tag", "inferred")],
         ),
         (
-            "# sent_id = 1\n1\tRui\tRui\tPROPN\t_\tB-PER\n2-3\tmora\t_\t_\t_\tO\n2\tmora\tmorar\tVERB\t_\tO\n2.1\te\te\t_\t_\tO\n\n"
+            "# sent_id = 1\n1\tRui\tRui\tPROPN\t_\tB-PER\n2-3\tmora\t_\t_\t_\tO\n2\tmora\tmorar\tVERB\t_\tO\n"
+            "2.1\te\te\t_\t_\tO\n\n"
             "# text = Em Faro\n1\tEm\tem\tADP\t_\tO\n2\tFaro\tFaro\tPROPN\t_\tB-LOC\n",
             [(1, "index", "inferred"), (2, "token", "inferred"), (6, "tag", "inferred")],
         ),
@@ -173,7 +174,7 @@ def test_the_description(tmp_path):
         "CoNLL, UTF-8 with BOM, CRLF, tab between columns; 1 index, 2 token, 3 tag (inferred); BIO; 1 sentence, "
         "tokens: 2; 1 type (PER 1)"
     )
-    assert found.as_dict()["columns"][2] == {"place": 3, "role": "tag", "origin": "inferred", "name": ""}
+    assert found.as_dict()["columns"][2] == {"column": 3, "role": "tag", "origin": "inferred", "name": None}
     assert "line 2: a token has signs that cannot be seen" in found.full()
     path.write_bytes(b"Eva B-PER\nri O\n")  # what was remembered is forgotten
     assert CONLL.sniff(path).columns[0].role == "token"

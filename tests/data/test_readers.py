@@ -207,7 +207,7 @@ def test_a_file_finds_its_reader(tmp_path, content, name):
 
 
 def test_what_no_reader_knows(tmp_path):
-    with pytest.raises(DataError, match="no reader recognises it; name one: CoNLL, images"):
+    with pytest.raises(DataError, match="no reader recognises it; name one: CoNLL, annotations"):
         reader_of(write(tmp_path, bytes(range(256)) * 99))
     with pytest.raises(InputError, match="reader 'pair' is unknown.*did you mean pairs"):
         reader_named("pair")
