@@ -17,7 +17,7 @@ from keras_seq.cli.streams import abandon_stdout, flush_stdout, prepare_streams
 from keras_seq.core.errors import InputError
 from keras_seq.core.notices import one_line
 
-DEBUG, DEBUG_VARIABLE = "--debug", "KERAS_SEQ_TRACEBACK"
+DEBUG, TRACEBACK_VARIABLE = "--debug", "KERAS_SEQ_TRACEBACK"
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 _PACKAGE = Path(__file__).resolve().parent.parent
