@@ -121,7 +121,9 @@ def _failed(message: str, exit_code: int) -> typer.Exit:
 
 def _print_with_causes(error: BaseException) -> None:
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         # `raise ... from None` keeps a line short; who debugs wants to know all the same.
         cause.__suppress_context__ = False
         cause = cause.__cause__ or cause.__context__
