@@ -12,7 +12,7 @@ import tomllib
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class _WatchedFile(io.FileIO):
         return count
 
 
-def open_input(path: str | os.PathLike) -> io.BufferedReader:
+def open_input(path: str | os.PathLike) -> IO[bytes]:
     """Open a file for reading; a FIFO, such as `<(...)` of a shell, need not have a writer yet.
 
     Args:

@@ -30,9 +30,14 @@ TABLES = {
     "quora.csv": b'"id","qid1","qid2","question1","question2","is_duplicate"\n"0","1","2","a b","c d","0"\n',
     "lines.txt": "Ana\nJoão\nZé\n".encode(),
 }
-TOML = (
-    b'task = "tagger"\nname = "a"\n[data]\ntrain = "a.conll"\n[model]\nbuilder = "ner_model"\narguments = {units = 4}\n'
-)
+TOML = b"""task = "tagger"
+name = "a"
+[data]
+train = "a.conll"
+[model]
+builder = "ner_model"
+arguments = {units = 4}
+"""
 CARD = {
     "name": "a", "task": "tagger", "builder": "", "description": "", "language": "en", "recipe": "seed = 1",
     "data": {"name": "a", "split": "", "licence": ""}, "seeds": [1], "command": "train", "metrics": {"f1": 0.5},
