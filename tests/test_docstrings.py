@@ -4,6 +4,8 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,9 @@ SHOWN = (
     "keras_seq.zoo.text_classifier",
     "keras_seq.zoo.transformer_classifier",
 )
+
+# Rooms whose sections `Raises:` are of one form.
+UNIFORM = ("core", "layers", "losses", "metrics", "ops")
 
 
 def module_names():
@@ -58,3 +63,13 @@ def test_layers_losses_metrics_and_builders_show_an_example():
 
 def test_modules_say_what_they_are():
     assert not [name for name in module_names() if not importlib.import_module(name).__doc__]
+
+
+@pytest.mark.parametrize("room", UNIFORM)
+def test_errors_are_said_in_one_form(room):
+    """`ValueError: if ...`, and nothing else, below `Raises:`."""
+    for path in (Path(keras_seq.__file__).parent / room).glob("*.py"):
+        for section in re.findall(r"^ +Raises:\n((?: +[^\s\"].*\n)+)", path.read_text("utf-8"), re.MULTILINE):
+            indent = re.match(" +", section)[0]
+            entries = re.findall(rf"^{indent}(\S.*)", section, re.MULTILINE)
+            assert [entry for entry in entries if not re.match(r"[\w, ]+: if ", entry)] == [], path.name

@@ -10,6 +10,7 @@ import pytest
 
 from keras_seq.losses import ClassCrossEntropy, CRFNegativeLogLikelihood, MaskedCrossEntropy, NoteCrossEntropy
 from keras_seq.testing import run_model_test
+from keras_seq.testing.padding import PLACES
 from keras_seq.zoo import list_builders, registered_builder
 
 ROWS, STEPS = 2, 4
@@ -130,7 +131,7 @@ def trained(tmp_path_factory, pytestconfig):
             targets=targets,
             loss=loss,
             fixed_inputs=fixed,
-            run_padding=fixed != set(inputs),
+            padding=() if fixed == set(inputs) else PLACES,
         )
         model.save(folder / f"{name}.keras")
         model.export(folder / "exported" / name, verbose=False)

@@ -88,8 +88,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     Raises:
         RunError: When the run has not ended, or its metrics lack what a card states.
     """
-    # A card is published: of the user's own files it names no folders.
-    recipe, metrics = run.recipe.with_files(_without_folder), run.read_metrics()
+    recipe, metrics = run.recipe.with_files(_published), run.read_metrics()
     family = family_named(recipe.task)
     split = "test" if "test" in metrics else "validation"
     missing = [key for key in (split, *CARD_METRICS) if key not in metrics]
@@ -122,8 +121,10 @@ def _command(recipe: Recipe) -> str:
     return "keras-seq train recipe.toml"
 
 
-def _without_folder(reference: str) -> str:
-    return reference if _dataset_of(reference) else Path(reference).name
+def _published(reference: str) -> str:
+    """A reference as a card gives it: one below a folder of data sets finds the file again; others name no folder."""
+    path = Path(reference)
+    return path.name if path.is_absolute() or ".." in path.parts or reference.startswith("~") else reference
 
 
 def _dataset_of(reference: str) -> Dataset | None:

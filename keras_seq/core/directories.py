@@ -49,7 +49,7 @@ def changed_directory(path: str | os.PathLike) -> Iterator[Path]:
         A context manager that gives the folder to write into, on the same disk.
 
     Raises:
-        InputError: When `path` is a file.
+        InputError: if `path` is a file.
 
     Example:
 

@@ -42,8 +42,8 @@ def atomic_write(path: str | os.PathLike, mode: str = "wb") -> Iterator[IO[Any]]
         A context manager that gives the open file.
 
     Raises:
-        ValueError: When `mode` is neither `"wb"` nor `"w"`.
-        InputError: When the folder does not exist or cannot be written, `path` is a folder, or links lead in a circle.
+        ValueError: if `mode` is neither `"wb"` nor `"w"`.
+        InputError: if the folder does not exist or cannot be written, `path` is a folder, or links lead in a circle.
 
     Example:
 
@@ -92,7 +92,7 @@ def check_output(path: str | os.PathLike, inputs: Iterable[str | os.PathLike] = 
             whatever name.
 
     Raises:
-        InputError: When it cannot be written, or would take the place of an input.
+        InputError: if it cannot be written, or would take the place of an input.
     """
     path = Path(path)
     place = _destination(path)
@@ -127,7 +127,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         A context manager that gives the path to write.
 
     Raises:
-        InputError: As of `atomic_write`.
+        InputError: if `atomic_write` would raise it.
     """
     place = _destination(Path(path))
     if isinstance(place, int) or _is_special(place):
@@ -244,7 +244,7 @@ def temporary_folder(place: Path) -> Iterator[Path]:
     """A new folder beside a file or folder, locked; it is removed at the end.
 
     Raises:
-        InputError: When the folder that holds them cannot be written.
+        InputError: if the folder that holds them cannot be written.
     """
     folder = _temporary_name(place)
     try:
@@ -276,7 +276,7 @@ def locked(place: Path) -> Iterator[bool]:
     """Lock a temporary file or folder while the block runs; gives `False` where whoever writes it is alive.
 
     Raises:
-        OSError: When it is gone, or cannot be opened.
+        OSError: if it is gone, or cannot be opened.
     """
     with _opened(place) as descriptor:
         yield try_lock(descriptor) and (os.name == "nt" or is_at(descriptor, place))

@@ -32,7 +32,7 @@ def check_no_class_weight(remedy: str) -> None:
         remedy: What to pass instead, a sentence.
 
     Raises:
-        ValueError: If it was given.
+        ValueError: if it was given.
     """
     for function, arguments in _calls_of_keras():
         class_weight = arguments.get("class_weight") if function in _TRAINING else None
@@ -55,7 +55,7 @@ def check_traced_labels(labels: Any) -> None:
         labels: What the loss or metric was given.
 
     Raises:
-        ValueError: If labels do not fit.
+        ValueError: if labels do not fit.
     """
     if keras.backend.backend() != "jax" or not is_traced(labels) or "int" not in str(labels.dtype):
         return

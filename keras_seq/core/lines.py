@@ -2,8 +2,10 @@
 
 import codecs
 import contextlib
+import functools
 import gzip
 import io
+import itertools
 import math
 import os
 import re
@@ -105,10 +107,11 @@ def lines_of(
     if facts is not None and has_mark:
         facts.encoding = "UTF-8 with BOM"
     first = first.removeprefix(_MARK)
+    lines: Iterator[bytes]
     if b"\r" in first and not first.endswith(b"\n"):
         lines = _ended_by_cr(file, first, path, max_bytes)
     else:
-        lines = _chained(first, file, max_bytes)
+        lines = itertools.chain([first], iter(functools.partial(file.readline, max_bytes + 1), b""))
     for number, line in enumerate(lines, start=1):
         if len(line) > max_bytes:
             raise DataError(path, number, f"line of more than {max_bytes:,} bytes", file_format)
@@ -122,7 +125,7 @@ def lines_of(
                 facts.line_ends[end] = facts.line_ends.get(end, 0) + 1
             facts.lines = number
         text = text.rstrip("\r\n")
-        if text.startswith(BYTE_ORDER_MARK):
+        if text[:1] == BYTE_ORDER_MARK:
             text = text.lstrip(BYTE_ORDER_MARK)
             if facts is not None:
                 facts.marks.append(number)
@@ -251,12 +254,6 @@ def finite_number(path: str | os.PathLike, line: int, column: str, cell: str) ->
         remedy = f"write a number such as 3.5, with a point; or check which column is the {column}"
         raise DataError(path, line, f"{column} {shorten(cell)} is no finite number", remedy)
     return value
-
-
-def _chained(first: bytes, file: IO[bytes], max_bytes: int) -> Iterator[bytes]:
-    yield first
-    while line := file.readline(max_bytes + 1):
-        yield line
 
 
 def _ended_by_cr(file: IO[bytes], first: bytes, path: str | os.PathLike, max_bytes: int) -> Iterator[bytes]:

@@ -41,8 +41,8 @@ def exclusive_lock(path: str | os.PathLike, what: str) -> Iterator[None]:
         what: What is done meanwhile, and to what, for the message: `"runs/a: is being trained"`.
 
     Raises:
-        InUseError: When the lock is held; the message names the process that holds it.
-        OSError: When the file cannot be made.
+        InUseError: if the lock is held; the message names the process that holds it.
+        OSError: if the file cannot be made.
 
     Example:
 

@@ -39,7 +39,7 @@ def read_manifest(path: str | os.PathLike) -> dict[str, dict[str, str]]:
     """What `write_manifest` wrote; no tables where there is no such file, as with models of older versions.
 
     Raises:
-        DataError: When the file is damaged.
+        DataError: if the file is damaged.
     """
     path = Path(path)
     if not os.path.lexists(path):
@@ -58,7 +58,7 @@ def other_file(folder: str | os.PathLike, table: Mapping[str, str]) -> Path | No
     """The first file of a folder that is not that of a manifest; one that is not there is for others to miss.
 
     Raises:
-        DataError: When a file cannot be read.
+        DataError: if a file cannot be read.
     """
     for name, digest in table.items():
         path = Path(folder) / name
@@ -79,7 +79,7 @@ def check_files(folder: str | os.PathLike, table: Mapping[str, str], manifest: s
         manifest: Its path, for the message.
 
     Raises:
-        DataError: When a file has another content than when the manifest was written.
+        DataError: if a file has another content than when the manifest was written.
     """
     path = other_file(folder, table)
     if path is not None:

@@ -59,7 +59,7 @@ class Plugins:
         if self._added.setdefault(name, value) is not value:
             raise ValueError(
                 f"`name` must be a new one: {self.kind} {name!r} is registered already. "
-                f"Received: name={name!r}, value={value!r}. Rename one of them."
+                f"Received: name={name!r}. Rename one of them."
             )
 
     def remove(self, name: str) -> None:

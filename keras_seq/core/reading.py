@@ -118,7 +118,7 @@ def read_text_file(path: str | os.PathLike, remedy: str) -> str:
         remedy: What the message advises.
 
     Raises:
-        DataError: When the file cannot be read, or is not UTF-8.
+        DataError: if the file cannot be read, or is not UTF-8.
     """
     content = read_bytes(path, remedy)
     try:
@@ -136,7 +136,7 @@ def read_names(path: str | os.PathLike, remedy: str) -> list[str]:
         remedy: What the message advises.
 
     Raises:
-        DataError: When the file cannot be read, is not UTF-8, or a line is empty, repeated or cut.
+        DataError: if the file cannot be read, is not UTF-8, or a line is empty, repeated or cut.
     """
     text = read_text_file(path, remedy).replace("\r\n", "\n")
     if not text.endswith("\n"):
@@ -160,7 +160,7 @@ def read_json_object(path: str | os.PathLike, remedy: str) -> dict[str, Any]:
         remedy: What the message advises.
 
     Raises:
-        DataError: When the file cannot be read, or holds something else.
+        DataError: if the file cannot be read, or holds something else.
 
     Example:
 
@@ -256,8 +256,8 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
         path: The file.
 
     Raises:
-        OSError: When the file cannot be read.
-        ValueError: When it is damaged, or of another kind, or memory is too small (then a `MemoryError` is the cause);
+        OSError: if the file cannot be read.
+        ValueError: if it is damaged, or of another kind, or memory is too small (then a `MemoryError` is the cause);
             with the reason.
     """
     with _npz(path) as file:

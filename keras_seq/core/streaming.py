@@ -24,6 +24,8 @@ class Streaming(Protocol):
     model whose layers are such ones, or read every step for itself.
     """
 
+    name: str
+
     def initial_state(self, batch_size: Any) -> State:
         """What is known before the first step.
 

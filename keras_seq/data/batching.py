@@ -38,7 +38,7 @@ class BucketedBatches:
             first, and of the examples within.
 
     Raises:
-        ValueError, TypeError: When an argument is of the wrong kind, or no limit is given.
+        ValueError, TypeError: if an argument is of the wrong kind, or no limit is given.
 
     Example:
 
@@ -136,7 +136,7 @@ def make_arrays(
         A dictionary of arrays of shape `(rows, steps, ...)`, of the dtype of the examples.
 
     Raises:
-        ValueError: When an example is longer than the batch.
+        ValueError: if an example is longer than the batch.
 
     Example:
 

@@ -45,14 +45,14 @@ class CoNLLReader:
 
     def recognises(self, head: Head) -> float:
         """As of every reader: most lines end with a tag, or begin with a number that counts them."""
-        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "-DOCSTART-"))]
+        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "#\t", "-DOCSTART-"))]
         rows = [line.split("\t" if "\t" in line else None) for line in lines]
         if head.lines and head.lines[0].startswith("#begin document"):
             return 1.0
         if not rows or any(len(row) < 2 for row in rows):
             return 0.0
         tags = [plain_tag(row[-1]) for row in rows]
-        tagged = sum(tag is not None for tag in tags) / len(rows)
+        tagged = sum(tag is not None or row[-1][1:] == "-O" for tag, row in zip(tags, rows, strict=True)) / len(rows)
         is_sure = tagged > 0.8 and len({len(row) for row in rows}) == 1 and (len(rows) > 3 or set(tags) - {None, "O"})
         is_counted = len(rows[0]) > 2 and [row[0] for row in rows[:2]] in (["0", "1"], ["1", "2"], ["1", "1-2"])
         is_named = head.path.name.removesuffix(".gz").endswith(CONLL_SUFFIXES)

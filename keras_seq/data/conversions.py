@@ -95,12 +95,12 @@ def clinc_json(content: bytes, key: str) -> bytes:
         raise ValueError(f"not the expected JSON ({error!r})") from error
 
 
-def subjectivity_zip(content: bytes, num_folds: int = 10) -> bytes:
-    """The archive of Subjectivity v1.0: subjective sentences (1), then objective ones (0), folds by turns."""
+def subjectivity_zip(content: bytes) -> bytes:
+    """The archive of Subjectivity v1.0: subjective sentences (1), then objective ones (0), ten folds by turns."""
     rows = []
     for label, name in (("1", "quote"), ("0", "plot")):
         (text,) = members_of_zip(content, rf"(?:.*/)?{name}\.tok\.gt9\.5000").values()
-        rows += [(str(index % num_folds), label, line) for index, line in enumerate(_lines(text))]
+        rows += [(str(index % 10), label, line) for index, line in enumerate(_lines(text))]
     return tab_lines(rows)
 
 

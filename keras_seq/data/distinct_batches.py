@@ -1,6 +1,5 @@
 """Batches in which no two examples are of one group: what a loss that takes its negatives from the batch needs."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ LEAST_SHARE = 0.5
 
 
 class DistinctBatches:
-    """Sorts examples into batches of similar length with at most `max_per_group` examples of one group in each.
+    """Sorts examples into batches of similar length with no two examples of one group in any.
 
     A loss that takes every other pair of the batch for a negative is wrong about pairs that are the same: they must not
     meet. Groups are classes, or what `groups_of_pairs` gives.
@@ -29,7 +28,6 @@ class DistinctBatches:
         lengths: Number of steps of each example; 0 counts as 1.
         groups: The group of each example, any integers.
         batch_size: The most rows in a batch.
-        max_per_group: The most examples of one group in a batch.
         bucket_boundaries: The numbers of steps that a batch may have, as for `BucketedBatches`. A short example may
             stand in a longer batch, where its own has one of its group.
         seed: Decides all orders.
@@ -37,7 +35,7 @@ class DistinctBatches:
             first.
 
     Raises:
-        ValueError, TypeError: When an argument is of the wrong kind, or there is not one group for each length.
+        ValueError, TypeError: if an argument is of the wrong kind, or there is not one group for each length.
 
     Example:
 
@@ -52,27 +50,24 @@ class DistinctBatches:
         groups: Sequence[int] | np.ndarray,
         *,
         batch_size: int,
-        max_per_group: int = 1,
         bucket_boundaries: Sequence[int] | None = None,
         seed: int = 0,
         shuffle: bool = True,
     ):
         check_positive_integer("batch_size", batch_size)
-        check_positive_integer("max_per_group", max_per_group)
         check_non_negative_integer("seed", seed)
         check_boolean("shuffle", shuffle)
         self.lengths = np.maximum(np.asarray(lengths, dtype="int64").reshape(-1), 1)
         self.groups = _checked_groups(groups, len(self.lengths))
         self.batch_size = batch_size
-        self.max_per_group = max_per_group
         self.bucket_boundaries = bucket_boundaries
         self.seed = seed
         self.shuffle = shuffle
         self._boundaries = complete_boundaries(bucket_boundaries, int(self.lengths.max(initial=1)))
         self._bucket_of = np.searchsorted(self._boundaries, self.lengths)
         _, self._group_of, sizes = np.unique(self.groups, return_inverse=True, return_counts=True)
-        self._num_batches = _num_batches(sizes, batch_size, max_per_group)
-        self._num_drawn = int(np.minimum(sizes, self._num_batches * max_per_group).sum())
+        self._num_batches = _num_batches(sizes, batch_size)
+        self._num_drawn = int(np.minimum(sizes, self._num_batches).sum())
 
     def __len__(self) -> int:
         """Number of batches in an epoch, the same in all."""
@@ -107,7 +102,7 @@ class DistinctBatches:
         by_group = np.argsort(self._group_of[order], kind="stable")
         groups = self._group_of[order][by_group]
         rank = np.arange(len(order)) - np.searchsorted(groups, groups)
-        return order[np.sort(by_group[rank < self._num_batches * self.max_per_group])]
+        return order[np.sort(by_group[rank < self._num_batches])]
 
     def _fill(self, order: np.ndarray) -> list[Batch]:
         if not len(order):
@@ -122,17 +117,16 @@ class DistinctBatches:
         return batches
 
     def _deal(self, order: np.ndarray) -> list[list[int]]:
-        """Each example, in order, into the first batch that has room and not yet enough of its group."""
-        count, most = self._num_batches, self.max_per_group
+        """Each example, in order, into the first batch that has room and none of its group."""
+        count = self._num_batches
         room = np.full(count, len(order) // count)
         room[: len(order) % count] += 1
         free = room.tolist()
         members: list[list[int]] = [[] for _ in range(count)]
         # Batch -> the first one from there on that has room; `count` is none. Paths are halved as they are walked.
         onward = list(range(count + 1))
-        # Group -> the first batch that may take one more of it, and how many of it are there. Batches before have
-        # enough of it or are full.
-        begin_of, held_of = [0] * len(self.lengths), [0] * len(self.lengths)
+        # Group -> the first batch that may take one of it. Batches before have one or are full.
+        begin_of = [0] * len(self.lengths)
         left: list[int] = []
         for example, group in zip(order.tolist(), self._group_of[order].tolist(), strict=True):
             place = begin_of[group]
@@ -142,8 +136,7 @@ class DistinctBatches:
                 left.append(example)
                 continue
             members[place].append(example)
-            held = 1 + (held_of[group] if place == begin_of[group] else 0)
-            begin_of[group], held_of[group] = (place + 1, 0) if held == most else (place, held)
+            begin_of[group] = place + 1
             free[place] -= 1
             if not free[place]:
                 onward[place] = place + 1
@@ -154,31 +147,31 @@ class DistinctBatches:
     def _place(self, left: list[int], members: list[list[int]], free: list[int]) -> None:
         """Find room for what is left, in short batches if possible; where there is none, by one move to another batch.
 
-        There always is such a move. Let `full` have no room and too few of the group, and `other` have room. If other
-        had enough of every group of full, it would have more rows than full; but it has at most as many.
+        There always is such a move. Let `full` have no room and none of the group, and `other` have room and one of it.
+        If other had one of every group of full too, it would have more rows than full; but it has at most as many.
         """
-        group_of, most = self._group_of.tolist(), self.max_per_group
-        held = [Counter(group_of[example] for example in chosen) for chosen in members]
+        group_of = self._group_of.tolist()
+        held = [{group_of[example] for example in chosen} for chosen in members]
         places = range(len(members) - 1, -1, -1)
         for example in left:
             group = group_of[example]
-            fitting = [place for place in places if held[place][group] < most]
+            fitting = [place for place in places if group not in held[place]]
             place = next((place for place in fitting if free[place]), None)
             if place is None:
                 place = fitting[0]
                 other = next(place for place in places if free[place])
                 row, moved = next(
-                    (row, moved) for row, moved in enumerate(members[place]) if held[other][group_of[moved]] < most
+                    (row, moved) for row, moved in enumerate(members[place]) if group_of[moved] not in held[other]
                 )
                 members[other].append(moved)
-                held[place][group_of[moved]] -= 1
-                held[other][group_of[moved]] += 1
+                held[place].remove(group_of[moved])
+                held[other].add(group_of[moved])
                 free[other] -= 1
                 members[place][row] = example
             else:
                 members[place].append(example)
                 free[place] -= 1
-            held[place][group] += 1
+            held[place].add(group)
 
 
 def groups_of_pairs(a_texts: Sequence[str], b_texts: Sequence[str]) -> np.ndarray:
@@ -194,7 +187,7 @@ def groups_of_pairs(a_texts: Sequence[str], b_texts: Sequence[str]) -> np.ndarra
         The group of each pair, int64 `(pairs,)`, numbers from 0 in the order in which groups come.
 
     Raises:
-        ValueError: When there are more texts on one side.
+        ValueError: if there are more texts on one side.
 
     Example:
 
@@ -220,16 +213,16 @@ def groups_of_pairs(a_texts: Sequence[str], b_texts: Sequence[str]) -> np.ndarra
     return np.argsort(np.argsort(first))[groups]
 
 
-def _num_batches(sizes: np.ndarray, batch_size: int, most: int) -> int:
+def _num_batches(sizes: np.ndarray, batch_size: int) -> int:
     """How many batches: for all examples, or, where the largest group asks for too many, for fewer of its members."""
     if not len(sizes):
         return 0
-    largest_batch = min(batch_size, int(np.minimum(sizes, most).sum()))
+    largest_batch = min(batch_size, len(sizes))
 
     def is_full_enough(count: int) -> bool:
-        return np.minimum(sizes, count * most).sum() >= LEAST_SHARE * largest_batch * count
+        return np.minimum(sizes, count).sum() >= LEAST_SHARE * largest_batch * count
 
-    low, high = 1, max(-(-int(sizes.sum()) // batch_size), -(-int(sizes.max()) // most))
+    low, high = 1, max(-(-int(sizes.sum()) // batch_size), int(sizes.max()))
     if is_full_enough(high):
         return high
     # More batches hold more members of large groups, but are emptier: the last number that is full enough.

@@ -47,7 +47,7 @@ def fetch(
         The folder of the data set.
 
     Raises:
-        InputError: When the name is not registered, no address answers, or the content is not the pinned one.
+        InputError: if the name is not registered, no address answers, or the content is not the pinned one.
     """
     dataset = get_dataset(name)
     if dataset.is_bundled:

@@ -37,7 +37,8 @@ def label_remarks(counts: Mapping[str, int], first_lines: Mapping[str, int], has
         first_lines: Label -> the line where it first occurs.
         has_header: Whether the file names its columns.
     """
-    remarks, alike = [], {}
+    remarks: list[Remark] = []
+    alike: dict[str, list[str]] = {}
     for label in counts:
         alike.setdefault(joined_label(label), []).append(label)
     groups = [labels for labels in alike.values() if len(labels) > 1]

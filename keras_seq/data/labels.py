@@ -41,7 +41,7 @@ def check_classes(labels: Sequence[str], path: str | os.PathLike, *, several: bo
         several: Whether a text may have several labels or none.
 
     Raises:
-        DataError: Naming the file and the class.
+        DataError: if there is less; it names the file and the class.
     """
     if len(labels) >= (1 if several else 2):
         return
@@ -58,7 +58,7 @@ def check_labels(examples: Iterable[LabelledText], labels: Sequence[str], path: 
         path: The file of `examples`, for the message.
 
     Raises:
-        DataError: Naming file, line, the label and the closest known ones.
+        DataError: if one has; it names file, line, the label and the closest known ones.
     """
     known = set(labels)
     for example in examples:

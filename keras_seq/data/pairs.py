@@ -63,7 +63,8 @@ class PairsReader:
         columns, facts = _check_columns(columns), LineFacts()
         check_choice("form", form, PAIR_FORMS)
         table = _table(path, columns, form, facts)
-        count, same, scores = 0, 0, []
+        count, same = 0, 0
+        scores: list[float] = []
         for pair in _pairs(table):
             count += 1
             same += pair.label or 0

@@ -107,6 +107,7 @@ READER_MODULES = {
     "lines": "keras_seq.data.text_lines",
     "piano rolls": "keras_seq.data.piano_rolls",
     "images": "keras_seq.data.images",
+    "annotations": "keras_seq.data.annotations",
 }
 READERS = Plugins("keras_seq.readers", "reader", table=f"{__name__}:READER_MODULES", attribute="READER")
 """The readers; other packages bring theirs by entry points of this group, `name = "module:READER"`."""

@@ -163,7 +163,7 @@ def get_dataset(name: str) -> Dataset:
     """The data set of a name.
 
     Raises:
-        InputError: When there is none, naming the closest ones.
+        InputError: if there is none, naming the closest ones.
     """
     if name not in _DATASETS:
         closest = difflib.get_close_matches(name, _DATASETS, n=3) or list(_DATASETS)
@@ -202,7 +202,7 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
         The path of an existing file, or of such a folder.
 
     Raises:
-        InputError: When there is none, with the command that fetches a registered data set.
+        InputError: if there is none, with the command that fetches a registered data set.
     """
     reference = expanded(reference)
     directories = [] if reference.is_absolute() else data_directories(data_dir)

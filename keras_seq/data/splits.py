@@ -20,7 +20,7 @@ def split_of_folds(folds: Sequence[int | None], fold: int) -> tuple[np.ndarray, 
         Two int64 arrays: the rows of the other folds (train), and those of this one (test), both in ascending order.
 
     Raises:
-        InputError: When a row has no fold, no row has this one, or every row has it.
+        InputError: if a row has no fold, no row has this one, or every row has it.
 
     Example:
 
@@ -56,8 +56,8 @@ def hold_out(labels: Sequence[str | tuple[str, ...]], share: float, seed: int) -
         Two int64 arrays: the rows that stay (train), and those held out, both in ascending order.
 
     Raises:
-        ValueError, TypeError: When `share` or `seed` is of the wrong kind.
-        InputError: When `share` is above 0 and no row can be held out.
+        ValueError, TypeError: if `share` or `seed` is of the wrong kind.
+        InputError: if `share` is above 0 and no row can be held out.
 
     Example:
 
@@ -98,8 +98,8 @@ def hold_out_groups(groups: Sequence[int] | np.ndarray, share: float, seed: int)
         Two int64 arrays: the rows that stay (train), and those held out, both in ascending order.
 
     Raises:
-        ValueError, TypeError: When `share` or `seed` is of the wrong kind.
-        InputError: When no group fits into the share.
+        ValueError, TypeError: if `share` or `seed` is of the wrong kind.
+        InputError: if no group fits into the share.
 
     Example:
 

@@ -19,7 +19,7 @@ def tags_of(spans: Sequence[EntitySpan], length: int, scheme: str = "BIO") -> li
         A list of `length` tags.
 
     Raises:
-        ValueError: When the scheme is unknown, or a span is empty, overlaps another or leaves the sentence.
+        ValueError: if the scheme is unknown, or a span is empty, overlaps another or leaves the sentence.
     """
     check_choice("scheme", scheme, SCHEMES)
     tags = [OUTSIDE] * length

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_seq.export.by_length import run_by_length
 from keras_seq.export.served import Served
 from keras_seq.layers import GRU, LSTM, Bidirectional, SimpleRNN
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer
 from keras_seq.zoo.parts import parts_of, text_vector_of
 
 # Rows that run through the model together when a batch is served: of a recurrent loop, two halves of a usual batch run
@@ -35,7 +35,7 @@ class TokenFunctions(Served):
         self,
         model: keras.Model,
         reader: keras.Model,
-        tokenizer: WordTokenizer,
+        tokenizer: Tokenizer,
         encoder: TokenEncoder,
         settings: Any,
     ) -> None:
@@ -103,7 +103,7 @@ class WholeTextFunctions(TextFunctions):
         settings: as of `TextFunctions`.
     """
 
-    def __init__(self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: Any) -> None:
+    def __init__(self, model: keras.Model, tokenizer: Tokenizer, encoder: TokenEncoder, settings: Any) -> None:
         super().__init__(model, model, tokenizer, encoder, settings)
         inputs = {tensor.name: tensor for tensor in model.inputs}
         self._vector_model = keras.Model(inputs, text_vector_of(model))

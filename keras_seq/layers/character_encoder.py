@@ -15,7 +15,7 @@ from keras_seq.layers.lstm import LSTM
 
 @register
 class CharacterEncoder(keras.layers.Layer):
-    """Reads each token letter by letter: what it looks like, whether or not the word is known.
+    """Character encoder of tokens: reads each letter by letter, whether or not the word is known.
 
     Two encoders: `"cnn"`, a convolution over neighbouring characters and the maximum over the token (Ma and Hovy),
     quick; `"lstm"`, the two last states of a bidirectional LSTM (Lample et al.).

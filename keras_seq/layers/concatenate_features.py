@@ -12,7 +12,7 @@ from keras_seq.core.registration import register
 
 @register
 class ConcatenateFeatures(keras.layers.Concatenate):
-    """Joins vectors of the same steps along the last axis and keeps their mask.
+    """Concatenates vectors of the same steps along the last axis and keeps their mask.
 
     `keras.layers.Concatenate` calls a step real as soon as one input has no mask or calls it real: join masked word
     vectors with unmasked case vectors and the padding is lost. Here a step is real if every input that has a mask says

@@ -16,7 +16,7 @@ Tensor = Any
 
 @register
 class LastStep(StepPooling):
-    """The last real step: the final state of a recurrent layer that returned all of them.
+    """Last-step pooling: the last real step, the final state of a recurrent layer that returned all of them.
 
     After a layer that reads in both directions, `both_ends=True` gives the final state of each: the first half of the
     features at the last real step, the second half, which was read backwards, at the first.

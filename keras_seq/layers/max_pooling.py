@@ -13,7 +13,7 @@ Tensor = Any
 
 @register
 class MaxPooling(StepPooling):
-    """The maximum of each feature over the real steps: one strong word decides, wherever it stands.
+    """Max pooling over time: the maximum of each feature over the real steps; one strong word decides.
 
     Masking: padding is never the maximum; a row without a real step gives zeros. The mask ends here.
 

@@ -16,7 +16,7 @@ Tensor = Any
 
 @register
 class MeanLayer(StepPooling):
-    """The mean of the real steps: the vector of a text as the average of its words. It has no weights.
+    """Mean pooling: the vector of a text as the average of its real steps. It has no weights.
 
         scale="mean":  v = (x_1 + ... + x_n) / n
         scale="sqrt":  v = (x_1 + ... + x_n) / sqrt(n)

@@ -76,12 +76,11 @@ class MultiHeadAttention(keras.layers.Layer):
         return self._project(self.output_dense, vectors), weights
 
     def _projection(self, name: str, equation: str, output_shape: tuple, bias_axes: str) -> Any:
-        fresh = self.kernel_initializer.__class__.from_config(self.kernel_initializer.get_config())
         return keras.layers.EinsumDense(
             equation,
             output_shape,
             bias_axes=bias_axes if self.use_bias else None,
-            kernel_initializer=fresh,
+            kernel_initializer=fresh_initializer(self.kernel_initializer),
             name=name,
             dtype=self.dtype_policy,
         )
@@ -96,3 +95,10 @@ class MultiHeadAttention(keras.layers.Layer):
         kernel = ops.reshape(ops.cast(dense.kernel, self.compute_dtype), (x.shape[-1], -1))
         projected = ops.matmul(x, kernel)
         return projected if dense.bias is None else projected + ops.reshape(ops.cast(dense.bias, x.dtype), (-1,))
+
+
+def fresh_initializer(initializer: Any) -> keras.initializers.Initializer:
+    """An initializer that draws numbers of its own: one object gives all weights of a shape the same."""
+    if isinstance(initializer, keras.initializers.Initializer):
+        return initializer.__class__.from_config(initializer.get_config())
+    return keras.initializers.get(initializer)

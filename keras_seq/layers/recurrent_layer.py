@@ -29,8 +29,8 @@ FUSED_SETTINGS = (
 class RecurrentLayer(_Base):
     """Mixed in before a stock recurrent layer, so that its loop over time is that of `keras_seq.ops.recurrence`.
 
-    A subclass says what a step computes (`network`) and where its weights are (`direction`). A layer that reads forwards
-    follows `keras_seq.core.streaming.Streaming`: its states are `h` and, of an LSTM, `c`, `(batch, units)` each.
+    A subclass says what a step computes (`network`) and where its weights are (`direction`). A layer that reads
+    forwards follows `keras_seq.core.streaming.Streaming`: its states are `h` and, of an LSTM, `c`, `(batch, units)`.
 
     Args:
         units: size of the state.
@@ -199,12 +199,14 @@ class RecurrentLayer(_Base):
         self._check_streams()
         letters = STATE_LETTERS[: len(state)]
         states = [ops.cast(state[letter], self.compute_dtype) for letter in letters]
-        if x.shape[1] == 1 and self.is_fused and not training:
+        if x.shape[1] == 0:
+            # The loops of Keras read a first step.
+            x = ops.zeros((ops.shape(x)[0], 0, self.units), self.compute_dtype)
+        elif x.shape[1] == 1 and self.is_fused and not training:
             x, states = self._one_step(x, states, mask)
         else:
-            self._maybe_config_dropout_masks(self.cell, x[:, 0], states)
+            self._draw_dropout_masks(x)
             _, x, states = self.inner_loop(x, states, mask, training=training)
-            self._maybe_reset_dropout_masks(self.cell)
         return x, dict(zip(letters, states, strict=True))
 
     def _check_streams(self) -> None:

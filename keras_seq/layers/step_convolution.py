@@ -12,7 +12,7 @@ from keras_seq.core.registration import register
 from keras_seq.core.streaming import State
 from keras_seq.layers.recurrent_layer import check_sequences
 from keras_seq.layers.step_pooling import check_sequences_shape
-from keras_seq.ops.compaction import compacted, spread_back
+from keras_seq.ops.compaction import compacted, spread_back, steps_at
 
 Tensor = Any
 
@@ -163,8 +163,7 @@ class StepConvolution(keras.layers.Layer):
             last = read[:, ops.shape(x)[1] :]
         else:
             count = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
-            places = count + ops.arange(self.reach, dtype="int32")
-            last = ops.take_along_axis(read, places[..., None], axis=1)
+            last = steps_at(read, count + ops.arange(self.reach, dtype="int32"))
         return self._convolve(read, mask), {"inputs": last}
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:

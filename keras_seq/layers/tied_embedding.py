@@ -15,7 +15,7 @@ Tensor = Any
 
 @register
 class TiedEmbedding(keras.layers.Embedding):
-    """Vectors of tokens, and the table that they come from, as a tensor for `TokenSoftmax`.
+    """Embedding for weight tying: vectors of tokens, and the table they come from, as a tensor for `TokenSoftmax`.
 
     Tied weights: a token has one vector, at the input and at the output. That saves `vocabulary_size * embedding_dim`
     weights, and language models become better by it.

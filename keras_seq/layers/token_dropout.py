@@ -13,7 +13,7 @@ from keras_seq.core.registration import register
 
 @register
 class TokenDropout(keras.layers.Layer):
-    """Replaces a share of token ids with the unknown token while training.
+    """Word dropout: replaces a share of token ids with the unknown token while training.
 
     Every id in the training text is known, so the vector of the unknown token would never be trained, and a model would
     lean on words it has seen instead of their spelling and neighbours. Put it between the ids and the embedding. With

@@ -17,7 +17,7 @@ from keras_seq.core.checks import (
     check_rate,
 )
 from keras_seq.core.registration import register
-from keras_seq.layers.multi_head_attention import KeysValues, MultiHeadAttention
+from keras_seq.layers.multi_head_attention import KeysValues, MultiHeadAttention, fresh_initializer
 from keras_seq.layers.recurrent_layer import check_sequences
 from keras_seq.layers.step_pooling import check_sequences_shape
 from keras_seq.ops.attention import rotation_at, visible_steps
@@ -198,7 +198,7 @@ class TransformerBlock(keras.layers.Layer):
         steps = ops.shape(sequences)[1]
         rotation = None
         if self.rotary:
-            positions = ops.arange(steps)[None] if mask is None else real_positions(mask)
+            positions = ops.arange(steps, dtype="int32")[None] if mask is None else real_positions(mask)
             rotation = rotation_at(positions, self.size, self.max_wavelength, self.compute_dtype)
         context_visible = context_view(self.name, self.cross_attention, context, context_mask)
         view = View(visible_steps(mask, steps, causal=self.causal), rotation, context_visible)
@@ -231,22 +231,20 @@ class TransformerBlock(keras.layers.Layer):
             The output `(batch, steps, features)`; keys and values of the chunk; attention weights `(batch, heads,
             steps, seen steps)` of the self-attention and of the cross-attention, if there is one.
         """
-        given = self._read_by_part(x, self.attention_norm)
+        given = self._given(x, self.attention_norm)
         new = self.attention.keys_values(given, view.rotation)
         parts = [new] if past is None else [past, new]
-        vectors, found = self.attention.attend(given, parts, view.visible, view.rotation, training)
-        x, weights = (
-            self._with_residual(x, self.drop_attention(vectors, training=training), self.attention_norm),
-            [found],
-        )
+        added, found = self.attention.attend(given, parts, view.visible, view.rotation, training)
+        x = self._with_residual(x, self.drop_attention(added, training=training), self.attention_norm)
+        weights = [found]
         if context is not None:
-            given = self._read_by_part(x, self.context_norm)
-            vectors, found = self.context_attention.attend(given, [context], view.context_visible, None, training)
-            x = self._with_residual(x, self.drop_context(vectors, training=training), self.context_norm)
+            given = self._given(x, self.context_norm)
+            added, found = self.context_attention.attend(given, [context], view.context_visible, None, training)
+            x = self._with_residual(x, self.drop_context(added, training=training), self.context_norm)
             weights.append(found)
-        vectors = self.outer(self.inner(self._read_by_part(x, self.feed_forward_norm)))
-        vectors = self.drop_feed_forward(vectors, training=training)
-        return self._with_residual(x, vectors, self.feed_forward_norm), new, weights
+        added = self.outer(self.inner(self._given(x, self.feed_forward_norm)))
+        added = self.drop_feed_forward(added, training=training)
+        return self._with_residual(x, added, self.feed_forward_norm), new, weights
 
     def compute_output_shape(self, sequences_shape: tuple, context_shape: tuple | None = None) -> tuple:
         return sequences_shape
@@ -269,7 +267,8 @@ class TransformerBlock(keras.layers.Layer):
             "kernel_initializer": serialized(self.kernel_initializer),
         }
 
-    def _read_by_part(self, x: Tensor, norm: keras.layers.Layer) -> Tensor:
+    def _given(self, x: Tensor, norm: keras.layers.Layer) -> Tensor:
+        """What a part of the block reads."""
         return norm(x) if self.norm == "pre" else x
 
     def _with_residual(self, x: Tensor, added: Tensor, norm: keras.layers.Layer) -> Tensor:
@@ -288,7 +287,7 @@ class TransformerBlock(keras.layers.Layer):
             units,
             activation=activation,
             use_bias=self.use_bias,
-            kernel_initializer=keras.initializers.get(self.kernel_initializer),
+            kernel_initializer=fresh_initializer(self.kernel_initializer),
             name=name,
             dtype=self.dtype_policy,
         )

@@ -41,8 +41,10 @@ class TransformerStack(keras.layers.Layer):
     | `torch.nn.TransformerEncoder` | `positions=None`, `norm="post"` (`norm_first=False`), `activation="relu"` |
 
     A causal stack reads in parts as well: `initial_state`, then `step` for each part, of any number of steps. The state
-    is the key/value cache: keys and values of all steps that were read, and which of them are real. With `window` it
-    keeps those of the last real steps alone: its size never changes, and `keras_seq.core.streaming.Streaming` holds.
+    is the key/value cache: keys and values of all steps that were read, and which of them are real. Cached steps that
+    are not real count for nothing, wherever they stand: states of different lengths become one batch by padding them.
+    With `window` it keeps those of the last real steps alone: its size never changes, so that it may go round in a
+    loop, and `keras_seq.core.streaming.Streaming` holds.
 
     Masking: any mask. Positions count real steps, and no step looks at padding, whose attention weights are exactly 0:
     outputs at real steps are the same whatever the padding side. A row of padding alone, or without any context, gives
@@ -228,7 +230,8 @@ class TransformerStack(keras.layers.Layer):
         Returns:
             A dict. `keys` and `values` `(batch, num_layers, heads, 0, head_dim)`; `real` `(batch, 0)` boolean; with a
             window instead `keys` and `values` of `window - 1` steps, and `count` int32 `(batch,)`, how many real steps
-            were read; with `cross_attention` also `context_keys`, `context_values`, `context_real`, with as many steps as the context.
+            were read; with `cross_attention` also `context_keys`, `context_values`, `context_real`, with as many steps
+            as the context.
 
         Raises:
             ValueError: if the stack is not causal or not built, or the context is missing or not expected.

@@ -16,7 +16,7 @@ from keras_seq.ops.triplets import check_several_rows, pair_triplet_costs
 
 @register
 class TripletLossLayer(keras.layers.Layer):
-    """The cost of a batch of duplicate pairs, each of which has the other pairs for negatives.
+    """Triplet loss with in-batch negatives: of a batch of duplicate pairs, each has the others for negatives.
 
     The two texts of a row are duplicates, those of different rows are not. With S the matrix of cosines between all
     first and all second vectors, s the own one of a row (on the diagonal), m the mean of the others in the row and c

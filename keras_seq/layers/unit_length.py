@@ -12,7 +12,7 @@ from keras_seq.ops.similarity import unit_rows
 
 @register
 class UnitLength(keras.layers.Layer):
-    """Divide each vector by its Euclidean length, so that the product of two is their cosine.
+    """L2 normalization: divides each vector by its Euclidean length, so that the product of two is their cosine.
 
     As `keras.layers.UnitNormalization`, whose gradient at a zero vector is NaN under JAX: one text of padding alone
     would spoil every weight below. Here a zero vector stays zero, and its gradient is finite.

@@ -15,7 +15,7 @@ Tensor = Any
 
 @register
 class WideScores(keras.layers.Layer):
-    """Adds up what each id of a text says for each class, rare ids louder than common ones.
+    """The wide (linear) part of wide and deep: what each id of a text says for each class, rare ids louder.
 
     The wide part of a wide-and-deep model: add its scores to those of a network. It learns exceptions that a vector of
     the whole text blurs, and is what a linear classifier on TF-IDF is. With the ids i of a text, each as often as it

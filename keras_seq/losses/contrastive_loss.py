@@ -17,7 +17,7 @@ _LEAST_DISTANCE = -1e-2
 
 @register
 class ContrastiveLoss(PairLoss):
-    """Draws pairs that are the same together, and pushes others apart until they are a margin away.
+    """Contrastive loss: draws pairs that are the same together, pushes others apart until they are a margin away.
 
     With the Euclidean distance d: `d ** 2` for the same, `max(margin - d, 0) ** 2` for others.
 

@@ -14,7 +14,7 @@ from keras_seq.ops.similarity import safe_sqrt
 
 @register
 class EuclideanTripletLoss(PairLoss):
-    """`max(margin + d(anchor, positive) - d(anchor, negative), 0)` with Euclidean distances, or their squares.
+    """Triplet margin loss, `max(margin + d(anchor, positive) - d(anchor, negative), 0)`, of Euclidean distances.
 
     Masking: a triplet whose `y_true` is -1 is padding; it counts neither in the sum nor in the mean.
 

@@ -13,9 +13,10 @@ from keras_seq.ops.triplets import info_nce_costs
 
 @register
 class InfoNCELoss(PairLoss):
-    """Softmax cross-entropy: which of all second texts belongs to the first, by cosines divided by a temperature.
+    """InfoNCE with in-batch negatives: which second text belongs to the first, by a softmax of scaled cosines.
 
-    Takes the place of the n-pairs loss of tensorflow_addons; also known as NT-Xent and multiple negatives ranking.
+    Softmax cross-entropy of cosines divided by a temperature, over all second texts. It takes the place of the n-pairs
+    loss of tensorflow_addons; also known as NT-Xent and multiple negatives ranking.
 
     Masking: a pair with the id -1 is padding; it costs nothing, and is no negative of another one.
 

@@ -13,7 +13,7 @@ from keras_seq.ops.triplets import multi_similarity_cost
 
 @register
 class MultiSimilarityLoss(BatchPairLoss):
-    """Weighs positives and negatives of each row by how they stand to all others, after leaving out the easy ones.
+    """Multi-similarity loss: positives and negatives weighed by all others of their row, easy ones left out.
 
     Kept are positives less similar than the closest negative plus `epsilon`, and negatives more similar than the
     farthest positive minus `epsilon`. With their cosines s the cost of a row is

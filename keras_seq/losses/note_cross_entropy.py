@@ -29,7 +29,7 @@ class NoteCrossEntropy(CostLoss):
     Call arguments:
         y_true: `(batch, steps, notes)`: 1 where a note sounds, 0 where it is silent, -1 at all notes of padding. A note
             of a real step that is not within 0 and 1 makes the loss NaN.
-        y_pred: `(batch, steps, notes)` log-odds, as a dense layer without activation gives them; not probabilities.
+        y_pred: `(batch, steps, notes)` logits (log-odds) of a dense layer without activation; not probabilities.
         sample_weight: optional weights: one number, `(batch,)` or `(batch, steps)`. They weigh the sum, which is
             divided by the number of real steps, or with `reduction="mean_with_sample_weight"` by their weights.
 

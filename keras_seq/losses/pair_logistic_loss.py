@@ -13,7 +13,7 @@ from keras_seq.losses.pair_loss import PairLoss
 
 @register
 class PairLogisticLoss(PairLoss):
-    """Cross-entropy of the label of a pair against `sigmoid(scale * (cosine - shift))` of its two vectors.
+    """Logistic loss of pairs: cross-entropy of a label against `sigmoid(scale * (cosine - shift))`.
 
     For pairs that are labelled as duplicates or not. Other than `ContrastiveLoss` it never stops to learn from a pair,
     and takes shares between 0 and 1 as labels too.

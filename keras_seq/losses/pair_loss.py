@@ -11,7 +11,7 @@ from keras_seq.core.checks import check_choice, check_positive_number
 from keras_seq.losses.cost_loss import CostLoss
 from keras_seq.ops.labels import NO_ID, NO_LABEL, as_labels
 from keras_seq.ops.similarity import distance_matrix
-from keras_seq.ops.triplets import check_several_rows, numbers_of_rows, rows_and_ids, vectors_and_ids
+from keras_seq.ops.triplets import check_several_rows, check_vectors, numbers_of_rows, rows_and_ids, vectors_and_ids
 
 DISTANCES = ("euclidean", "squared", "cosine")
 
@@ -43,15 +43,7 @@ class PairLoss(CostLoss):
 
     def check_vectors(self, y_pred: Any) -> None:
         """Raise unless `y_pred` is `(batch, num_vectors, features)`."""
-        if len(y_pred.shape) != 3 or y_pred.shape[1] != self.num_vectors:
-            what, remedy = {
-                2: ("the two vectors of each pair", "Take them from `keras_seq.zoo.stacked_twins(model)`."),
-                3: ("anchor, positive and negative", "Stack three vectors along axis 1."),
-            }[self.num_vectors]
-            raise ValueError(
-                f"`y_pred` must be {what}, (batch, {self.num_vectors}, features). Received: "
-                f"y_pred.shape={tuple(y_pred.shape)}. {remedy}"
-            )
+        check_vectors(y_pred, self.num_vectors)
 
     def costs(self, y_true: Any, y_pred: Any, mask: Any) -> tuple[Any, Any]:
         self.check_vectors(y_pred)

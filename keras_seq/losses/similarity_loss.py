@@ -12,7 +12,7 @@ from keras_seq.losses.pair_loss import PairLoss
 
 @register
 class SimilarityLoss(PairLoss):
-    """Squared error between the cosine of the two vectors of a pair and the score that people gave the pair.
+    """Cosine similarity regression: squared error of the cosine of a pair and the score that people gave it.
 
     For graded similarity: relatedness, paraphrase scores. The mean over the pairs of a batch.
 

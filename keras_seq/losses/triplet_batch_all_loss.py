@@ -11,7 +11,7 @@ from keras_seq.ops.triplets import batch_all_cost
 
 @register
 class TripletBatchAllLoss(BatchTripletLoss):
-    """The mean of `max(margin + d(a, p) - d(a, n), 0)` over all triplets of the batch that cost something.
+    """Batch-all triplet loss: the mean of `max(margin + d(a, p) - d(a, n), 0)` over all triplets that cost something.
 
     Those that cost nothing do not count: else the mean would vanish as the model gets better.
 

@@ -12,7 +12,7 @@ from keras_seq.ops.triplets import batch_hard_cost
 
 @register
 class TripletBatchHardLoss(BatchTripletLoss):
-    """The mean over anchors of the cost with their farthest positive and their nearest negative in the batch.
+    """Batch-hard triplet loss: the mean over anchors, with their farthest positive and nearest negative in the batch.
 
     `max(margin + d(a, p) - d(a, n), 0)`; with `soft` the softplus of the difference instead, without a margin.
 

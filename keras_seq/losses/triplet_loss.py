@@ -13,7 +13,7 @@ from keras_seq.ops.triplets import pair_triplet_costs
 
 @register
 class TripletLoss(PairLoss):
-    """The cost of `keras_seq.layers.TripletLossLayer`, for `compile`: the other pairs of a batch are negatives.
+    """Triplet loss with in-batch negatives: that of `keras_seq.layers.TripletLossLayer`, for `compile`.
 
     Masking: a pair with the id -1 is padding; it costs nothing, and is no negative of another one.
 

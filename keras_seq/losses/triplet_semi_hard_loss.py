@@ -11,7 +11,7 @@ from keras_seq.ops.triplets import semi_hard_cost
 
 @register
 class TripletSemiHardLoss(BatchTripletLoss):
-    """The mean over pairs of one class of the cost with the nearest negative that is farther than the positive.
+    """Semi-hard triplet loss: each pair of one class with the nearest negative that is farther than the positive.
 
     Where no negative is farther, the farthest one is taken: it is the least hard. FaceNet takes squared
     distances; the default is that of tensorflow_addons.

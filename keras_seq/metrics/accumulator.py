@@ -16,18 +16,21 @@ from keras_seq.ops.masking import step_weights
 
 
 class Accumulator(keras.metrics.Metric):
-    """A metric that is a formula of sums: exact however the data is cut into batches.
+    """A metric that is a formula of sums, and so exact however the data is cut into batches.
+
+    On the JAX backend Keras hands metrics no mask while it trains, only while it evaluates: let the labels tell the
+    padding.
 
     Args:
         sums: Name -> shape of each sum, in the order in which `amounts` gives them.
         name: Name of the metric.
-        dtype: Dtype of the sums.
+        dtype: Dtype of the sums; float32 counts exactly up to 16.7 million.
     """
 
     arguments: ClassVar[tuple[str, ...]] = ()
     """The constructor arguments beside `name` and `dtype`; each is an attribute of its name."""
-    # For callbacks with `mode="auto"`: whether more or less is better, `"up"` or `"down"`.
     direction: ClassVar[str | None] = None
+    """Which is better, `"up"` or `"down"`, for callbacks with `mode="auto"`."""
 
     def __init__(self, sums: Mapping[str, tuple[int, ...]], *, name: str, dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
@@ -58,21 +61,14 @@ class Accumulator(keras.metrics.Metric):
 
 
 class StepMean(Accumulator):
-    """A metric that is one sum over the real steps divided by another; 0 where there is no step.
-
-    Args:
-        part: Name of the sum above the line.
-        whole: Name of the sum below it.
-        name: Name of the metric.
-        dtype: Dtype of the sums.
-    """
+    """A metric that is one sum over the real steps, `part`, divided by another, `whole`; 0 where there is no step."""
 
     def __init__(self, part: str, whole: str, *, name: str, dtype: Any = None) -> None:
         super().__init__({part: (), whole: ()}, name=name, dtype=dtype)
 
     @abstractmethod
     def steps(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        """Which steps are real, and what each has above and below the line; three tensors `(batch, steps)`."""
+        """Which steps are real, and what each adds to part and to whole: three tensors `(batch, steps)`."""
 
     def amounts(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Sequence[Any]:
         if sample_weight is not None:

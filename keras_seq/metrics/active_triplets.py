@@ -12,12 +12,12 @@ from keras_seq.core.registration import register
 from keras_seq.ops.labels import NO_LABEL
 from keras_seq.ops.masking import row_weights
 from keras_seq.ops.similarity import similarity_matrix
-from keras_seq.ops.triplets import pair_triplet_costs, rows_and_ids
+from keras_seq.ops.triplets import check_vectors, pair_triplet_costs, rows_and_ids
 
 
 @register
 class ActiveTriplets(keras.metrics.Mean):
-    """The share of pairs whose cost of `keras_seq.losses.TripletLoss` is above 0.
+    """The share of active triplets: pairs whose cost of `keras_seq.losses.TripletLoss` is above 0.
 
     It falls as a model learns. Near 1 for long, together with an embedding spread near 0, it tells of a collapse: all
     vectors are the same, and every triplet costs its margin.
@@ -55,11 +55,7 @@ class ActiveTriplets(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         y_pred = ops.convert_to_tensor(y_pred)
-        if len(y_pred.shape) != 3 or y_pred.shape[1] != 2:
-            raise ValueError(
-                "`y_pred` must be the two vectors of each pair, (batch, 2, features). Received: "
-                f"y_pred.shape={tuple(y_pred.shape)}. Take them from `keras_seq.zoo.stacked_twins(model)`."
-            )
+        check_vectors(y_pred)
         pairs, ids = rows_and_ids(y_true, y_pred)
         costs = pair_triplet_costs(similarity_matrix(pairs[:, 0], pairs[:, 1]), self.margin, ids)
         # NaN is not above 0, and must be seen.

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_seq.metrics.formulas import macro_f1, precision_recall_f1, ratio, total
+from keras_seq.metrics.formulas import macro_f1, precision_recall_f1, ratio, scores_of_classes, total
+from keras_seq.metrics.matched_arrays import check_values, matched_arrays
 from keras_seq.metrics.reliability import calibration_error
 from keras_seq.ops.labels import NO_LABEL, as_labels
 
@@ -24,8 +25,7 @@ def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequen
         `"precision"`, `"recall"`, `"f1"` and `"support"` (how many texts have that class). A ratio over nothing is 0.
 
     Raises:
-        ValueError: When the shapes do not fit each other, an id is neither a class nor `-1`, or `probabilities` are
-            none.
+        ValueError: if the shapes do not fit, an id is neither a class nor `-1`, or `probabilities` are none.
 
     Example:
 
@@ -35,21 +35,11 @@ def classification_scores(true_ids: Any, probabilities: Any, class_names: Sequen
 
     Reference: scikit-learn's `f1_score` with `average="macro"` and `zero_division=0`.
     """
-    true_ids = np.asarray(as_labels(true_ids, "true_ids"))
-    probabilities = _checked_probabilities(probabilities, class_names)
-    if true_ids.shape != probabilities.shape[:1]:
-        raise ValueError(
-            "`true_ids` must have one class id for each row of `probabilities`. "
-            f"Received: true_ids.shape={true_ids.shape}, probabilities.shape={probabilities.shape}. "
-            "Predict every text, and give both in the same order."
-        )
-    has_label = true_ids != NO_LABEL
-    true_ids, probabilities = true_ids[has_label], probabilities[has_label]
-    _check_range(probabilities, probabilities.sum(axis=1))
+    true_ids, probabilities = _with_label("true_ids", true_ids, probabilities, class_names)
     predicted_ids = probabilities.argmax(axis=1)
     _, confusion = class_confusion(true_ids, predicted_ids, class_names)
     correct, predicted, true = confusion.diagonal(), confusion.sum(axis=0), confusion.sum(axis=1)
-    classes = _scores_of_classes(correct, predicted, true, class_names)
+    classes = scores_of_classes(class_names, correct, predicted, true)
     return {
         "accuracy": float(ratio(correct.sum(), true.sum())),
         "macro_f1": float(macro_f1(correct, predicted, true)),
@@ -77,8 +67,7 @@ def multi_label_scores(
         15 bins; and `"classes"` as in `classification_scores`. A ratio over nothing is 0.
 
     Raises:
-        ValueError: When the shapes do not fit each other, a label is not 0, 1 or a row of `-1`, or `probabilities` are
-            none.
+        ValueError: if the shapes do not fit, a label is not 0, 1 or a row of `-1`, or `probabilities` are none.
 
     Example:
 
@@ -87,28 +76,14 @@ def multi_label_scores(
     >>> scores["accuracy"], round(scores["micro_f1"], 3), scores["classes"]["sad"]["recall"]
     (0.5, 0.8, 0.5)
     """
-    true = np.asarray(as_labels(true_multi_hot, "true_multi_hot"))
-    probabilities = _checked_probabilities(probabilities, class_names)
-    if true.shape != probabilities.shape:
-        raise ValueError(
-            "`true_multi_hot` must have the shape of `probabilities`. "
-            f"Received: true_multi_hot.shape={true.shape}, probabilities.shape={probabilities.shape}. "
-            "Give one row for each text and one column for each class."
-        )
-    has_label = (true != NO_LABEL).any(axis=1)
-    true, probabilities = true[has_label], probabilities[has_label]
-    _check_range(probabilities, probabilities)
-    is_decision = np.isin(true, (0, 1))
-    if not is_decision.all():
-        odd = true[~is_decision][0]
-        raise ValueError(
-            "`true_multi_hot` must hold 1 and 0, or -1 in all of a row without a label. "
-            f"Received: {odd} among the labels. Write 1 for each class that the text has."
-        )
+    true, probabilities = _with_label("true_multi_hot", true_multi_hot, probabilities, class_names)
+    expected = "hold 1 and 0, or -1 in all of a row without a label"
+    remedy = "Write 1 for each class that the text has."
+    check_values("true_multi_hot", true, np.isin(true, (0, 1)), expected, remedy)
     true = true.astype(bool)
     predicted = probabilities >= threshold
     counts = (true & predicted).sum(axis=0), predicted.sum(axis=0), true.sum(axis=0)
-    classes = _scores_of_classes(*counts, class_names)
+    classes = scores_of_classes(class_names, *counts)
     return {
         "accuracy": float(ratio((true == predicted).all(axis=1).sum(), len(true))),
         "macro_f1": float(ratio(sum(scores["f1"] for scores in classes.values()), len(classes))),
@@ -121,7 +96,7 @@ def multi_label_scores(
 def class_confusion(
     true_ids: Any, predicted_ids: Any, class_names: Sequence[str], most: int = 1_000
 ) -> tuple[list[str], np.ndarray]:
-    """How often texts of one class are taken for another.
+    """Confusion matrix: how often texts of one class are taken for another.
 
     Memory grows with the square of `most`, not with that of the number of classes.
 
@@ -136,7 +111,7 @@ def class_confusion(
         predicted.
 
     Raises:
-        ValueError: When the lengths differ, or an id is no class.
+        ValueError: if the lengths differ, or an id is no class.
 
     Example:
 
@@ -144,25 +119,14 @@ def class_confusion(
     >>> names, counts.tolist()
     (['no', 'yes'], [[1, 0], [1, 1]])
     """
-    true_ids, predicted_ids = (
-        np.asarray(as_labels(ids, name)) for name, ids in (("true_ids", true_ids), ("predicted_ids", predicted_ids))
-    )
-    if true_ids.ndim != 1 or true_ids.shape != predicted_ids.shape:
-        raise ValueError(
-            "`true_ids` and `predicted_ids` must have one class id for each text. "
-            f"Received: true_ids.shape={true_ids.shape}, predicted_ids.shape={predicted_ids.shape}. "
-            "Give two flat arrays of one length."
-        )
+    arrays = {"true_ids": true_ids, "predicted_ids": predicted_ids}
+    true_ids, predicted_ids = matched_arrays("class id for each text", **arrays)
     has_label = true_ids != NO_LABEL
     true_ids, predicted_ids = true_ids[has_label], predicted_ids[has_label]
     for argument, ids in (("true_ids", true_ids), ("predicted_ids", predicted_ids)):
         is_class = np.isin(ids, np.arange(len(class_names)))
-        if not is_class.all():
-            odd = ids[~is_class][0]
-            raise ValueError(
-                f"`{argument}` must hold ids of the {len(class_names)} classes. Received: {odd} in `{argument}`. "
-                "Use the classes that the model was trained with, and -1 for a text without a label."
-            )
+        remedy = "Use the classes that the model was trained with, and -1 for a text without a label."
+        check_values(argument, ids, is_class, f"hold ids of the {len(class_names)} classes", remedy)
     true_ids, predicted_ids = true_ids.astype("int64"), predicted_ids.astype("int64")
     chosen = most_confused(true_ids, predicted_ids, len(class_names), most)
     place = np.full(len(class_names), -1)
@@ -193,36 +157,31 @@ def most_confused(true_ids: np.ndarray, predicted_ids: np.ndarray, num_classes: 
     return np.sort(np.argsort(-mistakes, kind="stable")[:most])
 
 
-def _scores_of_classes(
-    correct: np.ndarray, predicted: np.ndarray, true: np.ndarray, class_names: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    rows = np.stack([*precision_recall_f1(correct, predicted, true)], axis=1).tolist()
-    return {
-        name: {"precision": precision, "recall": recall, "f1": f1, "support": int(support)}
-        for name, (precision, recall, f1), support in zip(class_names, rows, true, strict=True)
-    }
-
-
-def _checked_probabilities(probabilities: Any, class_names: Sequence[str]) -> np.ndarray:
-    probabilities = np.asarray(probabilities)
+def _with_label(argument: str, true: Any, probabilities: Any, class_names: Sequence[str]) -> tuple[np.ndarray, ...]:
+    """What is true and what was predicted of the texts that have a label, checked."""
+    true, probabilities = np.asarray(as_labels(true, argument)), np.asarray(probabilities)
     if probabilities.ndim != 2 or probabilities.shape[1] != len(class_names):
         raise ValueError(
             f"`probabilities` must have one column for each of the {len(class_names)} `class_names`. "
             f"Received: probabilities.shape={probabilities.shape}. Give the names of all classes of the model."
         )
-    return probabilities
-
-
-def _check_range(probabilities: np.ndarray, highest: np.ndarray) -> None:
-    # Half precision rounds, up to a sum that is somewhat above 1.
-    in_range = (probabilities >= 0) & (probabilities <= 1 + 1e-6)
-    if not in_range.all():
+    is_multi_label = argument == "true_multi_hot"
+    if true.shape != (probabilities.shape if is_multi_label else probabilities.shape[:1]):
+        expected = "the shape" if is_multi_label else "one class id for each row"
         raise ValueError(
-            f"`probabilities` must be from 0 to 1. Received: {probabilities[~in_range][0]} among the probabilities. "
-            "Give what a softmax or a sigmoid puts out, not scores."
+            f"`{argument}` must have {expected} of `probabilities`. Received: {argument}.shape={true.shape}, "
+            f"probabilities.shape={probabilities.shape}. Predict every text, and give both in the same order."
         )
-    if not (highest <= 1.1).all():
+    has_label = (true != NO_LABEL).any(axis=tuple(range(1, true.ndim)))
+    true, probabilities = true[has_label], probabilities[has_label]
+    in_range = (probabilities >= 0) & (probabilities <= 1 + 1e-6)
+    remedy = "Give what a softmax or a sigmoid puts out, not scores."
+    check_values("probabilities", probabilities, in_range, "be from 0 to 1", remedy)
+    # Half precision rounds, up to a sum that is somewhat above 1.
+    sums = probabilities.sum(axis=1)
+    if not is_multi_label and not (sums <= 1.1).all():
         raise ValueError(
             "`probabilities` must sum up to 1 over the classes, of which a text has one. "
-            f"Received: a sum of {highest.max()}. Give what a softmax puts out."
+            f"Received: a sum of {sums.max()}. Give what a softmax puts out."
         )
+    return true, probabilities

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def embedding_spread(vectors: Any) -> float:
-    """How far vectors lie apart: one less the mean cosine of two of them, drawn with replacement.
+    """Spread of embeddings: one less the mean cosine of two of the vectors, drawn with replacement.
 
     For siamese models: 0 where all vectors point the same way (the model has collapsed), 1 where they point everywhere
     alike.
@@ -18,7 +18,7 @@ def embedding_spread(vectors: Any) -> float:
         A number from 0 to 1; 0 without a vector.
 
     Raises:
-        ValueError: When `vectors` has another shape, or is not finite.
+        ValueError: if `vectors` has another shape, or is not finite.
 
     Example:
 

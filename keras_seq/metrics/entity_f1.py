@@ -23,19 +23,16 @@ class EntityF1(Accumulator):
 
     For `model.compile(metrics=[EntityF1(tag_names)])` and for callbacks that watch `val_entity_f1`. An entity counts as
     found only if type, first and last step all agree; the rules are those of `conlleval` and of `seqeval`'s default
-    mode (see `keras_seq.ops.spans`), and the numbers are those of `entity_scores`. Counts are kept for each type, so
-    that the result is exact however the data is cut into batches.
+    mode (see `keras_seq.ops.spans`), and the numbers are those of `entity_scores`.
 
     Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are taken
     out of the sentence, wherever they stand; what was predicted there is ignored. A negative `y_pred` at a real step is
-    a missing prediction and counts as outside, and so does an id beyond the tags. (On the JAX backend Keras hands
-    metrics no mask while it trains, only while it evaluates: let the labels tell the padding.)
+    a missing prediction and counts as outside, and so does an id beyond the tags.
 
     Args:
         tag_names: The tags (BIO, IOB1 or BIOES) in the order of their ids.
         ignored_label: The label of padding.
         name: Name of the metric, and key of the F1 in its result.
-        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million entities of a type.
 
     Call arguments (of `update_state`):
         y_true: int tensor `(batch, steps)` of tag ids, `-1` where there is no token. A label that is neither a tag nor
@@ -48,9 +45,9 @@ class EntityF1(Accumulator):
     `"entity_precision"` and `"entity_recall"`. A ratio over nothing is 0.
 
     Raises:
-        TypeError: When `ignored_label` is not an integer.
-        ValueError: When `tag_names` is empty, names a tag twice or has one of another scheme, when the shapes do not
-            fit each other, or when a `sample_weight` is given.
+        TypeError: if `ignored_label` is not an integer.
+        ValueError: if `tag_names` is empty, names a tag twice or has one of another scheme, if the shapes do not
+            fit each other, or if a `sample_weight` is given.
 
     Example:
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_seq.metrics.formulas import precision_recall_f1
+from keras_seq.metrics.formulas import scores_of_classes
 from keras_seq.ops.spans import OUTSIDE, entities, split_tag
 
 
@@ -16,9 +16,9 @@ def entity_scores(
 ) -> dict[str, Any]:
     """Precision, recall and F1 of entities, overall and for each type.
 
-    For whole data sets held as lists of tags. An entity counts as found only if type, first and last token all agree.
-    The overall numbers are micro averages. The rules are those of `conlleval` and of `seqeval`'s default mode (see
-    `keras_seq.ops.spans`), and `keras_seq.metrics.EntityF1` gives the same numbers inside `fit` and `evaluate`.
+    An entity counts as found only if type, first and last token all agree; the overall numbers are micro averages. The
+    rules are those of `conlleval` and of `seqeval`'s default mode (see `keras_seq.ops.spans`).
+    `keras_seq.metrics.EntityF1` gives the same numbers inside `fit` and `evaluate`.
 
     Args:
         true_sequences: For each sentence, its tags (BIO, IOB1 or BIOES).
@@ -27,12 +27,11 @@ def entity_scores(
 
     Returns:
         A dictionary with `"entity_f1"`, `"entity_precision"`, `"entity_recall"`, `"support"` (how many entities there
-        are to find) and `"types"`: for each type, in sorted order, a dictionary of `"f1"`, `"precision"`, `"recall"`
+        are to find) and `"types"`: for each type, in sorted order, a dictionary of `"precision"`, `"recall"`, `"f1"`
         and `"support"`. A ratio over nothing is 0.
 
     Raises:
-        ValueError: When a sentence has another number of predictions than tags, when the numbers of sentences differ,
-            or when a tag is of another scheme.
+        ValueError: if numbers of sentences or of their tags differ, or a tag is of another scheme.
 
     Example:
 
@@ -63,21 +62,20 @@ def scores_from_counts(
     types: Sequence[str], correct: Sequence[int], predicted: Sequence[int], true: Sequence[int]
 ) -> dict[str, Any]:
     """What `entity_scores` returns, from the number of correct, predicted and true entities of each type."""
-    by_type = {name: _ratios(*counts) for name, *counts in zip(types, correct, predicted, true, strict=True)}
-    overall = _ratios(sum(correct), sum(predicted), sum(true))
+    overall = scores_of_classes([""], *([sum(counts)] for counts in (correct, predicted, true)))[""]
     return {
         "entity_f1": overall["f1"],
         "entity_precision": overall["precision"],
         "entity_recall": overall["recall"],
         "support": overall["support"],
-        "types": by_type,
+        "types": scores_of_classes(types, correct, predicted, true),
     }
 
 
 def confusion_matrix(
     true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]], most: int = 1_000
 ) -> tuple[list[str], np.ndarray]:
-    """How often tokens of one entity type are tagged as another: token by token, prefixes left aside.
+    """Confusion matrix of entity types: how often tokens of one are tagged as another, prefixes left aside.
 
     Args:
         true_sequences: For each sentence, its tags.
@@ -89,7 +87,7 @@ def confusion_matrix(
         `(len(labels), len(labels))` of token counts: rows are true, columns predicted.
 
     Raises:
-        ValueError: As `entity_scores`.
+        ValueError: if `entity_scores` would raise it.
 
     Example:
 
@@ -115,11 +113,6 @@ def confusion_matrix(
 
 def _type_of(tag: str) -> str:
     return split_tag(tag)[1] or OUTSIDE
-
-
-def _ratios(correct: int, predicted: int, true: int) -> dict[str, float]:
-    precision, recall, f1 = map(float, precision_recall_f1(correct, predicted, true))
-    return {"f1": f1, "precision": precision, "recall": recall, "support": true}
 
 
 def _aligned(

@@ -20,15 +20,12 @@ class ExpectedCalibrationError(Accumulator):
 
     For text classifiers whose probabilities are shown or compared with a threshold: among the texts of which a model is
     80% sure, it should be right in 80%. Texts are put into bins of equal width by the probability of the predicted
-    class (a bin holds its upper edge); the gaps of the bins are averaged, each counting by its texts. What is kept is
-    one sum per bin, so that the result is exact however the data is cut into batches.
+    class (a bin holds its upper edge); the gaps of the bins are averaged, each counting by its texts.
 
     Masking: texts whose label is `-1` are left out. With no text at all the result is 0.
 
     Args:
         num_bins: How many bins.
-        name: Name of the metric.
-        dtype: Dtype of the sums; float32 counts exactly up to 16.7 million texts.
 
     Call arguments (of `update_state`):
         y_true: Integer class ids `(batch,)` or `(batch, 1)`, `-1` = no label. A label that is neither a class nor `-1`
@@ -39,9 +36,8 @@ class ExpectedCalibrationError(Accumulator):
     Returns (of `result`): a scalar from 0 (calibrated) to 1.
 
     Raises:
-        TypeError: When `num_bins` is not an integer.
-        ValueError: When `num_bins` is not positive; when the shapes do not fit each other; or when `y_pred` are no
-            probabilities. In a compiled graph, where the numbers are not known when it is made, the result is NaN then.
+        TypeError, ValueError: if `num_bins` is not a positive integer, the shapes do not fit each other, or `y_pred`
+            are no probabilities (in a compiled graph the result is NaN then).
 
     Example: 90% sure and right, 80% sure and wrong.
 

@@ -5,10 +5,14 @@ Each takes numbers, NumPy arrays (computed in float64) or tensors (in their own 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
+
+Counts = Sequence[int] | np.ndarray
 
 
 def ratio(part: Any, whole: Any) -> Any:
@@ -36,10 +40,28 @@ def precision_recall_f1(correct: Any, predicted: Any, true: Any) -> tuple[Any, A
     return ratio(correct, predicted), ratio(correct, true), ratio(2 * correct, predicted + true)
 
 
+def scores_of_classes(
+    names: Sequence[str], correct: Counts, predicted: Counts, true: Counts
+) -> dict[str, dict[str, float]]:
+    """Name of each class -> its `"precision"`, `"recall"`, `"f1"` and `"support"`, how many of it are true."""
+    scores = precision_recall_f1(*(np.asarray(counts) for counts in (correct, predicted, true)))
+    rows = zip(names, *(values.tolist() for values in scores), true, strict=True)
+    return {
+        name: {"precision": precision, "recall": recall, "f1": f1, "support": int(support)}
+        for name, precision, recall, f1, support in rows
+    }
+
+
 def macro_f1(correct: Any, predicted: Any, true: Any) -> Any:
     """The mean F1 of the classes that occur, among what is predicted or what is true; counts as above, `(classes,)`."""
     both = predicted + true
     return ratio(total(ratio(2 * correct, both)), total(ratio(both, both)))
+
+
+def perplexity(nats: Any, steps: Any) -> Any:
+    """`exp` of the nats of a step; 1 without any step. As a number at most e^700, which a float can hold."""
+    nll = ratio(nats, steps)
+    return ops.exp(nll) if ops.is_tensor(nll) else math.exp(min(nll, 700.0))
 
 
 def bin_places(confidences: Any, num_bins: int) -> Any:

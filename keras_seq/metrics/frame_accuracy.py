@@ -12,7 +12,7 @@ from keras_seq.ops.predictions import not_log_odds
 
 @register
 class FrameAccuracy(StepMean):
-    """Notes that are predicted rightly, as a share of all that are predicted or sound: TP / (TP + FP + FN).
+    """Frame accuracy, TP / (TP + FP + FN): notes rightly predicted, of all that are predicted or sound.
 
     For polyphonic music. A note is predicted where its probability is at least one half. Notes that are rightly silent
     do not count: they are nearly all of them.
@@ -20,21 +20,16 @@ class FrameAccuracy(StepMean):
     Masking: steps whose notes are all -1, and steps that the Keras mask of `y_pred` calls padding, are left out. With
     nothing to count the result is 0.
 
-    Args:
-        name: Name of the metric.
-        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million notes.
-
     Call arguments (of `update_state`):
         y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding. Other numbers make the result NaN.
-        y_pred: Log-odds `(batch, steps, notes)`, not probabilities.
+        y_pred: Logits (log-odds) `(batch, steps, notes)`, not probabilities.
         sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar from 0 to 1.
 
     Raises:
-        ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when `y_pred` are
-            probabilities: all of many numbers between 0 and 1. In a compiled graph, where the numbers are not known
-            when it is made, the result is NaN then.
+        ValueError: if the shapes do not fit each other; if `class_weight` was given to `fit`; or if `y_pred` are
+            probabilities, all of many numbers between 0 and 1 (in a compiled graph the result is NaN then).
 
     Example: one of two sounding notes is found, and one is predicted that is silent.
 

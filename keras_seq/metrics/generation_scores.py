@@ -7,18 +7,15 @@ from typing import Any
 import numpy as np
 
 
-def generation_scores(
-    generated: Collection[str], training: Collection[str], reference: Collection[str] | None = None
-) -> dict[str, Any]:
-    """Scores of short texts that a model has generated, such as names, without a judgement of each.
+def generation_scores(generated: Collection[str], training: Collection[str]) -> dict[str, Any]:
+    """Novelty, diversity and lengths of short generated texts, such as names, without a judgement of each.
 
     A model that repeats its training texts has few new ones; one that says the same again and again has few distinct
     ones; one that stops too early or too late has other lengths. Letter case counts: compare texts of one spelling.
 
     Args:
         generated: What the model wrote, repetitions included.
-        training: What it was trained on.
-        reference: The real texts whose lengths are compared; by default those of `training`.
+        training: What it was trained on, the real texts.
 
     Returns:
         A dictionary with `"share_new"`, the share of the generated texts that are not among the training texts;
@@ -29,8 +26,8 @@ def generation_scores(
         themselves, `"lengths"` and `"real_lengths"`: length -> share, in ascending order.
 
     Raises:
-        ValueError: When there are no generated, no training or no reference texts.
-        TypeError: When one string is given in place of several.
+        ValueError: if there are no generated or no training texts.
+        TypeError: if one string is given in place of several.
 
     Example:
 
@@ -38,15 +35,13 @@ def generation_scores(
     >>> scores["share_new"], scores["share_distinct"], scores["length_mean"], scores["length_distance"]
     (0.75, 0.75, 3.0, 0.5)
     """
-    reference = training if reference is None else reference
-    for name, texts in (("generated", generated), ("training", training), ("reference", reference)):
+    for name, texts in (("generated", generated), ("training", training)):
         if isinstance(texts, str):
             raise TypeError(f"`{name}` must be several texts. Received: {name}={texts!r}. Put one text in a list.")
         if not len(texts):
             raise ValueError(f"`{name}` must hold at least one text. Received: {name}={texts!r}. Pass some.")
     known = set(training)
-    lengths, real_lengths = _lengths(generated), _lengths(reference)
-    shares, real_shares = _shares(lengths), _shares(real_lengths)
+    (lengths, shares), (real_lengths, real_shares) = map(_lengths, (generated, training))
     distance = sum(abs(shares.get(length, 0.0) - real_shares.get(length, 0.0)) for length in {**shares, **real_shares})
     return {
         "share_new": sum(text not in known for text in generated) / len(generated),
@@ -61,10 +56,7 @@ def generation_scores(
     }
 
 
-def _lengths(texts: Iterable[str]) -> np.ndarray:
-    return np.array([len(text) for text in texts], "int64")
-
-
-def _shares(lengths: np.ndarray) -> dict[int, float]:
-    counts = Counter(lengths.tolist())
-    return {length: counts[length] / len(lengths) for length in sorted(counts)}
+def _lengths(texts: Iterable[str]) -> tuple[np.ndarray, dict[int, float]]:
+    """Of each text, and which share of the texts has each of them."""
+    counts = Counter(map(len, texts))
+    return np.array(list(counts.elements())), {length: counts[length] / counts.total() for length in sorted(counts)}

@@ -15,19 +15,16 @@ from keras_seq.ops.text_labels import class_ids, counted_weights
 
 @register
 class MacroF1(Accumulator):
-    """F1 averaged over classes, each class counting alike however rare it is.
+    """Macro F1: F1 averaged over classes, each class counting alike however rare it is.
 
-    For text classifiers whose classes differ in size, where accuracy speaks of the large ones alone. Counts are kept
-    for each class, so that the result is exact however the data is cut into batches. The mean is over the classes that
-    occur, in the labels or in the predictions; the F1 of a class that is never right is 0. These are the rules of
-    scikit-learn, and the numbers are those of `classification_scores`.
+    For text classifiers whose classes differ in size, where accuracy speaks of the large ones alone. The mean is
+    over the classes that occur, in the labels or in the predictions; the F1 of a class that is never right is 0. These
+    are the rules of scikit-learn, and the numbers are those of `classification_scores`.
 
     Masking: texts whose label is `-1` are left out. With no text at all the result is 0.
 
     Args:
         num_classes: How many classes there are.
-        name: Name of the metric.
-        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million texts of a class.
 
     Call arguments (of `update_state`):
         y_true: Integer class ids `(batch,)` or `(batch, 1)`, `-1` = no label. A label that is neither a class nor `-1`
@@ -39,8 +36,7 @@ class MacroF1(Accumulator):
     Returns (of `result`): a scalar.
 
     Raises:
-        TypeError: When `num_classes` is not an integer.
-        ValueError: When `num_classes` is not positive, or when the shapes do not fit each other.
+        TypeError, ValueError: if `num_classes` is not a positive integer, or the shapes do not fit each other.
 
     Example: class 0 is found once of two times (F1 2/3), class 1 once, with one false alarm (F1 2/3); class 2 does not
     occur.

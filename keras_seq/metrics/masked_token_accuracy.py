@@ -14,19 +14,16 @@ from keras_seq.ops.tag_decoding import FORMS, checked_tags
 
 @register
 class MaskedTokenAccuracy(StepMean):
-    """Share of real tokens whose predicted tag is the true one.
+    """Token accuracy: the share of real tokens whose predicted tag is the true one.
 
     For taggers and language models, beside a loss that leaves out the same steps. Most tokens of entity data are
     outside any entity: there, look at `EntityF1` first.
 
     Masking: steps whose label is `ignored_label`, and steps that the Keras mask of `y_pred` calls padding, are left
-    out. With no real step at all the accuracy is 0. (On the JAX backend Keras hands metrics no mask while it trains,
-    only while it evaluates: let the labels tell the padding.)
+    out. With no real step at all the accuracy is 0.
 
     Args:
         ignored_label: The label of padding.
-        name: Name of the metric.
-        dtype: Dtype of the counts; float32 counts exactly up to 16.7 million tokens.
 
     Call arguments (of `update_state`):
         y_true: int tensor `(batch, steps)` of tag ids, `-1` where there is no token. A label that is neither a tag nor
@@ -39,8 +36,8 @@ class MaskedTokenAccuracy(StepMean):
     Returns (of `result`): a scalar.
 
     Raises:
-        TypeError: When `ignored_label` is not an integer.
-        ValueError: When the shapes do not fit each other, or `class_weight` was given to `fit`.
+        TypeError: if `ignored_label` is not an integer.
+        ValueError: if the shapes do not fit each other, or `class_weight` was given to `fit`.
 
     Example:
 

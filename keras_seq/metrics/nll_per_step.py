@@ -14,29 +14,23 @@ from keras_seq.ops.predictions import not_log_odds
 class NLLPerStep(StepMean):
     """Negative log-likelihood of a step in nats: minus the log-probability of all its notes, averaged over real steps.
 
-    For polyphonic music, beside `keras_seq.losses.NoteCrossEntropy`, which leaves out the same steps. Sum and number of
-    steps are kept apart, so that the result over a whole data set is exact however it is cut into batches. To be
+    For polyphonic music, beside `keras_seq.losses.NoteCrossEntropy`, which leaves out the same steps. To be
     compared with published figures, the targets are the steps 2 to T of each piece, predicted from those before.
 
     Masking: steps whose notes are all -1, steps that the Keras mask of `y_pred` calls padding, and steps of sample
     weight 0 are not counted. With no step at all the result is 0.
 
-    Args:
-        name: Name of the metric.
-        dtype: Dtype of the sums; float32 counts exactly up to 16.7 million steps.
-
     Call arguments (of `update_state`):
         y_true: `(batch, steps, notes)` of 0 and 1, -1 at all notes of padding. Numbers that are not within 0 and 1 make
             the result NaN.
-        y_pred: Log-odds `(batch, steps, notes)`, not probabilities.
+        y_pred: Logits (log-odds) `(batch, steps, notes)`, not probabilities.
         sample_weight: Optional weights: one number, `(batch,)` or `(batch, steps)`.
 
     Returns (of `result`): a scalar in nats.
 
     Raises:
-        ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when `y_pred` are
-            probabilities: all of many numbers between 0 and 1. In a compiled graph, where the numbers are not known
-            when it is made, the result is NaN then.
+        ValueError: if the shapes do not fit each other; if `class_weight` was given to `fit`; or if `y_pred` are
+            probabilities, all of many numbers between 0 and 1 (in a compiled graph the result is NaN then).
 
     Example: two notes, of which one sounds, at log-odds of 0 cost 2 ln 2.
 

@@ -8,7 +8,7 @@ from keras_seq.metrics.formulas import area_under_roc, ratio
 
 
 def out_of_scope_scores(in_scope_confidence: Any, out_of_scope_confidence: Any, threshold: float) -> dict[str, float]:
-    """What a threshold on the confidence keeps and rejects, and how well the confidence parts the two at all.
+    """Out-of-scope recall at a threshold of the confidence, what the threshold keeps, and the AUROC.
 
     For classifiers that meet texts of none of their classes. `keras_seq.ops.calibration.rejection_threshold` finds the
     threshold, on texts that are not those scored here.
@@ -25,7 +25,7 @@ def out_of_scope_scores(in_scope_confidence: Any, out_of_scope_confidence: Any, 
         is 0, and `"auroc"` 0.5.
 
     Raises:
-        ValueError: When a confidence is not a number, or the arrays are not flat.
+        ValueError: if a confidence is not a number, or the arrays are not flat.
 
     Example:
 

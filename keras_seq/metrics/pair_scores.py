@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_seq.core.checks import check_choice
 from keras_seq.metrics.formulas import area_under_roc, precision_recall_f1, ratio
-from keras_seq.ops.labels import as_labels
+from keras_seq.metrics.matched_arrays import check_binary, check_values, matched_arrays
 
 THRESHOLD_SCORES = ("f1", "accuracy")
 
@@ -30,7 +30,7 @@ class CurvePoints(NamedTuple):
 
 
 def best_threshold(similarities: Any, is_same: Any, score: str = "f1") -> float:
-    """The similarity from which on pairs are best called the same.
+    """Decision threshold: the similarity from which on pairs are best called the same.
 
     Args:
         similarities: Of pairs, `(pairs,)`; any numbers that are larger for more alike.
@@ -42,7 +42,7 @@ def best_threshold(similarities: Any, is_same: Any, score: str = "f1") -> float:
         and a number just above the highest one, when none is. Of thresholds that are equally good the highest.
 
     Raises:
-        ValueError: When there is no pair, the lengths differ, or a value is not a number.
+        ValueError: if there is no pair, the lengths differ, or a value is not a number.
 
     Example:
 
@@ -71,7 +71,7 @@ def best_threshold(similarities: Any, is_same: Any, score: str = "f1") -> float:
 
 
 def pair_scores(similarities: Any, is_same: Any, threshold: float) -> dict[str, float]:
-    """How well a threshold on the similarity tells pairs that are the same, and how well any threshold could.
+    """Accuracy, precision, recall and F1 of pairs at a threshold; ROC AUC and average precision without one.
 
     Args:
         similarities: Of pairs, `(pairs,)`.
@@ -85,7 +85,7 @@ def pair_scores(similarities: Any, is_same: Any, threshold: float) -> dict[str, 
         0.5 where all pairs are of one kind.
 
     Raises:
-        ValueError: When the lengths differ, or a value is not a number.
+        ValueError: if the lengths differ, or a value is not a number.
 
     Example:
 
@@ -124,7 +124,7 @@ def curve_points(similarities: Any, is_same: Any) -> CurvePoints:
         over nothing is 0.
 
     Raises:
-        ValueError: When the lengths differ, or a value is not a number.
+        ValueError: if the lengths differ, or a value is not a number.
 
     Example:
 
@@ -146,7 +146,7 @@ def curve_points(similarities: Any, is_same: Any) -> CurvePoints:
 
 
 def correlation_scores(similarities: Any, scores: Any) -> dict[str, float]:
-    """How similarities of pairs go along with scores that people gave them.
+    """Pearson and Spearman correlation of similarities of pairs with scores that people gave them.
 
     Args:
         similarities: Of pairs, `(pairs,)`.
@@ -157,7 +157,7 @@ def correlation_scores(similarities: Any, scores: Any) -> dict[str, float]:
         are equal share the mean of their ranks). Both are 0 where all similarities, or all scores, are equal.
 
     Raises:
-        ValueError: When the lengths differ, or a value is not a number.
+        ValueError: if the lengths differ, or a value is not a number.
 
     Example:
 
@@ -199,27 +199,10 @@ def _correlation(first, second):
 
 
 def _checked(similarities: Any, targets: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    similarities = np.asarray(as_labels(similarities, "similarities"), "float64")
-    targets = np.asarray(as_labels(targets, name))
-    if similarities.ndim != 1 or similarities.shape != targets.shape:
-        raise ValueError(
-            f"`similarities` and `{name}` must have one number for each pair. "
-            f"Received: similarities.shape={similarities.shape}, {name}.shape={targets.shape}. "
-            "Give two flat arrays of one length."
-        )
-    targets = targets.astype("float64")
+    similarities, targets = matched_arrays("number for each pair", **{"similarities": similarities, name: targets})
     for argument, values in (("similarities", similarities), (name, targets)):
-        if not np.isfinite(values).all():
-            odd = values[~np.isfinite(values)][0]
-            raise ValueError(
-                f"`{argument}` must be finite. Received: {odd} in `{argument}`. Leave the pair out, or mend it."
-            )
+        check_values(argument, values, np.isfinite(values), "be finite", "Leave the pair out, or mend it.")
     if name == "is_same":
-        is_known = np.isin(targets, (0, 1))
-        if not is_known.all():
-            raise ValueError(
-                f"`is_same` must be 1 or 0. Received: {targets[~is_known][0]:g} in `is_same`. Make labels of scores, "
-                "for instance by `scores >= 4`."
-            )
+        check_binary(name, targets, "Make labels of scores, for instance by `scores >= 4`.")
         targets = targets.astype(bool)
     return similarities, targets

@@ -7,7 +7,7 @@ from keras import ops
 from keras_seq.core.checks import check_integer
 from keras_seq.core.registration import register
 from keras_seq.metrics.accumulator import StepMean
-from keras_seq.metrics.formulas import ratio
+from keras_seq.metrics.formulas import perplexity
 from keras_seq.ops.cross_entropy import step_cross_entropy
 from keras_seq.ops.masking import labels_of_real_steps
 from keras_seq.ops.predictions import not_log_probabilities
@@ -20,18 +20,14 @@ class Perplexity(StepMean):
     For language models, beside `keras_seq.losses.MaskedCrossEntropy`, which leaves out the same steps. A model that
     spreads its belief evenly over `k` classes has perplexity `k`; a sure and right one has 1, which is the least.
 
-    The sum and the number of steps are kept apart, so that the result over a whole data set is exact however it is cut
-    into batches. (The exponential of the loss that `fit` reports is not: Keras averages the losses of batches by their
-    rows, not by their steps.)
+    The result over a whole data set is exact however it is cut into batches. (The exponential of the loss that `fit`
+    reports is not: Keras averages the losses of batches by their rows, not by their steps.)
 
     Masking: steps whose label is `ignored_label`, steps that the Keras mask of `y_pred` calls padding, and steps of
-    sample weight 0 are not counted. With no step at all the perplexity is 1, the exponential of an empty sum. (On the
-    JAX backend Keras hands metrics no mask while it trains, only while it evaluates: let the labels tell the padding.)
+    sample weight 0 are not counted. With no step at all the perplexity is 1, the exponential of an empty sum.
 
     Args:
         ignored_label: The label of padding.
-        name: Name of the metric.
-        dtype: Dtype of the sums; float32 counts exactly up to 16.7 million steps.
 
     Call arguments (of `update_state`):
         y_true: Integer class ids `(batch, steps)`, `-1` at padding. A label that is neither a class nor `ignored_label`
@@ -43,10 +39,9 @@ class Perplexity(StepMean):
     Returns (of `result`): a scalar of at least 1; infinite when a target had probability 0.
 
     Raises:
-        TypeError: When `ignored_label` is not an integer.
-        ValueError: When the shapes do not fit each other; when `class_weight` was given to `fit`; or when a
-            number of `y_pred` at a real step is above 0, as no log-probability is. In a compiled graph, where the
-            numbers are not known when it is made, the result is NaN then.
+        TypeError: if `ignored_label` is not an integer.
+        ValueError: if the shapes do not fit each other; if `class_weight` was given to `fit`; or if a number of
+            `y_pred` at a real step is above 0, as no log-probability is (in a compiled graph the result is NaN then).
 
     Example: the words of a sentence had the probabilities .1, .4 and .3, and `(.1 * .4 * .3) ** (-1 / 3)` is 4.37.
 
@@ -77,4 +72,4 @@ class Perplexity(StepMean):
         return real, ops.where(not_log_probabilities(y_pred, real), float("nan"), costs), real
 
     def score(self, nats: Any, steps: Any) -> Any:
-        return ops.exp(ratio(nats, steps))
+        return perplexity(nats, steps)

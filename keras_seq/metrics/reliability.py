@@ -7,11 +7,11 @@ from keras import ops
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.metrics.formulas import bin_places, calibration_error_of_bins, ratio
-from keras_seq.ops.labels import as_labels
+from keras_seq.metrics.matched_arrays import check_binary, check_values, matched_arrays
 
 
 def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Predictions gathered by their confidence: how many, how sure they were, how many of them were right.
+    """Bins of a reliability diagram: how many predictions, how sure they were, how many of them were right.
 
     What a reliability diagram draws. The bins are of equal width: bin `b` holds the confidences above `b / num_bins` up
     to `(b + 1) / num_bins`; a confidence of 0 is in the first.
@@ -26,8 +26,8 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
         an empty bin.
 
     Raises:
-        TypeError: When `num_bins` is not an integer.
-        ValueError: When it is not positive, when the shapes differ, when a confidence is outside 0 to 1, or when
+        TypeError: if `num_bins` is not an integer.
+        ValueError: if it is not positive, if the shapes differ, if a confidence is outside 0 to 1, or if
             `correct` holds another number than 1 and 0.
 
     Example:
@@ -37,29 +37,12 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
     ([1, 2], [0.3, 0.85], [1.0, 0.5])
     """
     check_positive_integer("num_bins", num_bins)
-    confidences, correct = (
-        np.asarray(as_labels(values, name), "float64")
-        for name, values in (("confidences", confidences), ("correct", correct))
-    )
-    if confidences.ndim != 1 or confidences.shape != correct.shape:
-        raise ValueError(
-            "`confidences` and `correct` must have one number for each prediction. "
-            f"Received: confidences.shape={confidences.shape}, correct.shape={correct.shape}. Give two flat arrays."
-        )
+    confidences, correct = matched_arrays("number for each prediction", confidences=confidences, correct=correct)
     # A softmax may round to a little more than 1.
     in_range = (confidences >= 0) & (confidences <= 1 + 1e-6)
-    if not in_range.all():
-        odd = confidences[~in_range][0]
-        raise ValueError(
-            f"`confidences` must be probabilities, from 0 to 1. Received: {odd} among the confidences. "
-            "Give what a softmax or a sigmoid puts out, not scores."
-        )
-    is_known = np.isin(correct, (0, 1))
-    if not is_known.all():
-        raise ValueError(
-            f"`correct` must be 1 or 0. Received: {correct[~is_known][0]:g} in `correct`. "
-            "Give whether each prediction was right, not what it was."
-        )
+    remedy = "Give what a softmax or a sigmoid puts out, not scores."
+    check_values("confidences", confidences, in_range, "be probabilities, from 0 to 1", remedy)
+    check_binary("correct", correct, "Give whether each prediction was right, not what it was.")
     places = ops.convert_to_numpy(bin_places(confidences, num_bins))
     counts = np.bincount(places, minlength=num_bins)
     sums = (np.bincount(places, weights=values, minlength=num_bins) for values in (confidences, correct))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq.core.checks import check_positive_integer
+from keras_seq.metrics.matched_arrays import check_values
 
 # Similarities that are held at a time.
 _BLOCK_CELLS = 1 << 22
@@ -18,7 +19,7 @@ def retrieval_scores(
     reference_labels: Any = None,
     ks: Sequence[int] = (1, 5, 10),
 ) -> dict[str, float]:
-    """How well vectors find others of their label, by the cosine.
+    """Recall at k and mean reciprocal rank (MRR): how well vectors find others of their label, by the cosine.
 
     The rank of a vector is the place of the nearest reference of its label. One of another label that is exactly as
     near comes first, so a model that makes all vectors equal finds nothing. Memory is bounded: similarities are made
@@ -37,7 +38,7 @@ def retrieval_scores(
         mean of 1 / rank. Queries without any reference of their label are left out; where none is left, all are 0.
 
     Raises:
-        ValueError, TypeError: When shapes do not fit each other, a vector or a label is not finite, or only one of the
+        ValueError, TypeError: if shapes do not fit each other, a vector or a label is not finite, or only one of the
             two references is given.
 
     Example:
@@ -112,8 +113,8 @@ def _checked(vectors, labels, name, labels_name):
             f"`{name}` must be `(rows, features)`, and `{labels_name}` have one label for each row. "
             f"Received: {name}.shape={vectors.shape}, {labels_name}.shape={labels.shape}. Give both in the same order."
         )
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(f"`{labels_name}` must be finite. Received: one that is not. Leave its row out, or mend it.")
+    if labels.dtype.kind == "f":
+        check_values(labels_name, labels, np.isfinite(labels), "be finite", "Leave its row out, or mend it.")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.isfinite(lengths).all():
         row = int(np.flatnonzero(~np.isfinite(lengths))[0])

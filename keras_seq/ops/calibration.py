@@ -14,7 +14,7 @@ LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
 
 def fit_temperature(probabilities: Any, labels: Any, *, multi_label: bool = False) -> float:
-    """The temperature that makes the probabilities of a classifier those of the labels, as nearly as one number can.
+    """Temperature scaling: the temperature that brings the probabilities of a classifier nearest to the labels.
 
     The `T` that minimises the mean negative log-likelihood of validation labels after `apply_temperature`. Above 1 the
     model was too sure, below 1 not sure enough. The order of the classes stays as it is, and so does the accuracy.
@@ -32,7 +32,7 @@ def fit_temperature(probabilities: Any, labels: Any, *, multi_label: bool = Fals
         The temperature.
 
     Raises:
-        ValueError: When the shapes do not fit each other, a label is wrong, or a probability is not a number.
+        ValueError: if the shapes do not fit each other, a label is wrong, or a probability is not a number.
 
     Example: 90% sure, right three times of four.
 
@@ -78,8 +78,8 @@ def apply_temperature(probabilities: Any, temperature: Any, *, multi_label: bool
         The scaled probabilities: a NumPy array for one, else a tensor; of the same shape and dtype.
 
     Raises:
-        TypeError: When `temperature` is a number of the wrong type.
-        ValueError: When `temperature` is a number that is not above 0.
+        TypeError: if `temperature` is a number of the wrong type.
+        ValueError: if `temperature` is a number that is not above 0.
 
     Example:
 
@@ -112,8 +112,8 @@ def rejection_threshold(confidences: Any, keep: float) -> float:
         One of the confidences. Where several texts have it, more than `keep` are kept.
 
     Raises:
-        TypeError: When `keep` is not a number.
-        ValueError: When `keep` is outside (0, 1], or when `confidences` has no number or one that is none.
+        TypeError: if `keep` is not a number.
+        ValueError: if `keep` is outside (0, 1], or if `confidences` has no number or one that is none.
 
     Example: three of the four are at least 0.5 sure.
 

@@ -8,7 +8,7 @@ from keras_seq.core.checks import check_non_negative_integer
 
 
 def class_weights_balanced(counts: Sequence[int] | np.ndarray) -> list[float]:
-    """What each class must weigh for all to count alike: `examples / (classes * examples of the class)`.
+    """Balanced class weights, for all classes to count alike: `examples / (classes * examples of the class)`.
 
     For the `class_weights` of `keras_seq.losses.ClassCrossEntropy`. The mean weight of the counted examples is 1, so
     that the scale of the loss, and with it the learning rate, stays what it was. The numbers are those of
@@ -21,8 +21,8 @@ def class_weights_balanced(counts: Sequence[int] | np.ndarray) -> list[float]:
         One weight for each class; 1 for a class without an example, which does not count as one of the classes.
 
     Raises:
-        TypeError: When a count is not an integer.
-        ValueError: When a count is negative, or when there is no example at all.
+        TypeError: if a count is not an integer.
+        ValueError: if a count is negative, or if there is no example at all.
 
     Example:
 

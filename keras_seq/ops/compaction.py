@@ -20,19 +20,28 @@ def compacted(sequences: Tensor, real: Tensor) -> Tensor:
         `(batch, steps, features)`.
     """
     steps = ops.shape(real)[1]
-    columns = ops.broadcast_to(ops.arange(steps, dtype="int32")[None], ops.shape(real))
+    columns = ops.arange(steps, dtype="int32")
     # All different, so that any way of sorting keeps the order of the steps.
     order = ops.argsort(ops.where(real, columns, columns + steps), axis=1)
-    moved = ops.take_along_axis(sequences, order[..., None], axis=1)
     count = ops.sum(ops.cast(real, "int32"), axis=1, keepdims=True)
+    moved = steps_at(sequences, order)
     return ops.where((columns < count)[..., None], moved, ops.zeros_like(moved))
 
 
 def spread_back(sequences: Tensor, real: Tensor) -> Tensor:
     """What `compacted` moved, back at the places of the real steps, and zeros at padding."""
-    places = ops.minimum(real_positions(real), ops.shape(real)[1] - 1)
-    moved = ops.take_along_axis(sequences, places[..., None], axis=1)
+    moved = steps_at(sequences, ops.minimum(real_positions(real), ops.shape(real)[1] - 1))
     return ops.where(real[..., None], moved, ops.zeros_like(moved))
+
+
+def steps_at(sequences: Tensor, places: Tensor) -> Tensor:
+    """The steps of each row at `places`, int32 `(batch, n)`: `(batch, n, features)`."""
+    batch, steps, features = ops.shape(sequences)
+    # Whole vectors are looked up: `take_along_axis` looks up number by number.
+    rows = steps * ops.arange(batch, dtype="int32")[:, None]
+    found = ops.take(ops.reshape(sequences, (batch * steps, features)), rows + ops.cast(places, "int32"), axis=0)
+    # JAX loses axes where nothing is looked up in nothing.
+    return ops.reshape(found, (batch, ops.shape(places)[1], features))
 
 
 def last_real(cached: Tensor, real: Tensor | None, count: int) -> Tensor:
@@ -50,5 +59,7 @@ def last_real(cached: Tensor, real: Tensor | None, count: int) -> Tensor:
         return cached[:, :, :, ops.shape(cached)[3] - count :]
     steps = ops.shape(real)[1]
     order = ops.argsort(ops.where(real, steps, 0) + ops.arange(steps, dtype="int32"), axis=1)
-    places = order[:, steps - count :]
-    return ops.take_along_axis(cached, places[:, None, None, :, None], axis=3)
+    batch, layers, heads, _, size = ops.shape(cached)
+    places = ops.repeat(order[:, steps - count :], layers * heads, axis=0)
+    found = steps_at(ops.reshape(cached, (batch * layers * heads, steps, size)), places)
+    return ops.reshape(found, (batch, layers, heads, count, size))

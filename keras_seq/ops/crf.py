@@ -28,7 +28,7 @@ IMPOSSIBLE = -1e9
 
 
 def crf_log_partition(potentials: Tensor, mask: Tensor) -> Tensor:
-    """The logarithm of the summed exponentials of the scores of all paths, `(batch,)`; 0 for a row without a real step.
+    """The log partition function, over the scores of all paths, `(batch,)`; 0 for a row without a real step.
 
     Its gradient is the pairwise marginal probability, which forward-backward gives directly.
     """

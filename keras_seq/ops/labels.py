@@ -34,7 +34,7 @@ def as_labels(y_true: Any, name: str = "y_true") -> Any:
         name: What the argument is called in an error.
 
     Raises:
-        ValueError: If these are no numbers in an array.
+        ValueError: if these are no numbers in an array.
     """
     if isinstance(y_true, keras.Variable):
         y_true = y_true.value

@@ -38,7 +38,7 @@ def labels_of_real_steps(
         `ignored_label`.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other.
     """
     mask = get_keras_mask(y_pred) if mask is None else mask
     y_true, y_pred = as_labels(y_true), ops.convert_to_tensor(y_pred)
@@ -67,7 +67,7 @@ def step_weights(real: Any, sample_weight: Any, dtype: Any) -> Any:
         A tensor `(batch, steps)`.
 
     Raises:
-        ValueError: When `sample_weight` has another shape.
+        ValueError: if `sample_weight` has another shape.
     """
     if sample_weight is None:
         return ops.cast(real, dtype)
@@ -96,7 +96,7 @@ def row_weights(real: Any, sample_weight: Any, dtype: Any) -> Any:
         A tensor `(batch,)`.
 
     Raises:
-        ValueError: When `sample_weight` has another shape.
+        ValueError: if `sample_weight` has another shape.
     """
     if sample_weight is not None:
         shape = tuple(as_labels(sample_weight, "sample_weight").shape)

@@ -36,7 +36,7 @@ def notes_of_real_steps(y_true: Any, y_pred: Any, *, mask: Any = None) -> Any:
         A tensor of the shape and dtype of `y_pred`.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other.
     """
     mask = get_keras_mask(y_pred) if mask is None else mask
     y_pred = ops.convert_to_tensor(y_pred)

@@ -35,7 +35,7 @@ def not_log_probabilities(y_pred: Tensor, real: Tensor) -> Tensor:
         real: Boolean `(batch, steps)`.
 
     Raises:
-        ValueError: If the numbers are known, and one is above 0.
+        ValueError: if the numbers are known, and one is above 0.
     """
     # `initial`, for there may be no rows.
     highest = ops.max(ops.stop_gradient(y_pred), axis=-1, initial=-float("inf"))
@@ -57,7 +57,7 @@ def not_probabilities(y_pred: Tensor, real: Tensor, *, each_for_itself: bool = F
         each_for_itself: Whether they are those of a sigmoid per class, whose sum may be any.
 
     Raises:
-        ValueError: If the numbers are known, and such a row is among them.
+        ValueError: if the numbers are known, and such a row is among them.
     """
     values = ops.stop_gradient(y_pred)
     lowest = ops.min(values, axis=-1, initial=float("inf"))  # `initial`, for there may be no rows
@@ -82,7 +82,7 @@ def not_log_odds(y_pred: Tensor, real: Tensor) -> Tensor:
         real: Boolean `(batch, steps)`.
 
     Raises:
-        ValueError: If the numbers are known, and are probabilities.
+        ValueError: if the numbers are known, and are probabilities.
     """
     values = ops.where(real[..., None], ops.stop_gradient(y_pred), 0.0)
     is_share = ops.logical_and(values >= 0, values <= 1)

@@ -54,7 +54,7 @@ def split_tag(tag: str) -> tuple[str, str]:
         `("O", "")` for `"O"`, else the prefix and the type, which is `"_"` where the tag has none.
 
     Raises:
-        ValueError: When `tag` is none of these.
+        ValueError: if `tag` is none of these.
 
     Example:
 
@@ -93,7 +93,7 @@ def entities(tags: Sequence[str]) -> list[EntitySpan]:
         A list of `EntitySpan(type, start, end)`, in steps, `end` exclusive.
 
     Raises:
-        ValueError: When a tag is of another scheme.
+        ValueError: if a tag is of another scheme.
 
     Example:
 

@@ -29,7 +29,7 @@ def decode_tags(outputs: Any, mask: Any) -> Any:
         An int32 tensor `(batch, steps)`. What it holds at steps that are not real means nothing.
 
     Raises:
-        ValueError: When `outputs` has another rank, or other steps than `mask`.
+        ValueError: if `outputs` has another rank, or other steps than `mask`.
 
     Example:
 

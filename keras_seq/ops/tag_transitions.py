@@ -46,7 +46,7 @@ def allowed_transitions(
         whether tag `j` may follow tag `i`.
 
     Raises:
-        ValueError: When a name is no tag, or not of the scheme.
+        ValueError: if a name is no tag, or not of the scheme.
 
     Example:
 

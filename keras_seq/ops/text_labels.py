@@ -26,7 +26,7 @@ def class_targets(y_true: Any, y_pred: Any, multi_label: bool = False) -> tuple[
         `(batch,)`, `False` = no label.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other.
     """
     y_true, y_pred = as_labels(y_true), ops.convert_to_tensor(y_pred)
     shape, classes = tuple(y_true.shape), y_pred.shape[-1] if len(y_pred.shape) == 2 else None
@@ -69,7 +69,7 @@ def class_ids(y_true: Any, y_pred: Any) -> Any:
         An int32 tensor `(batch,)`; `keras_seq.ops.labels.NO_CLASS` where a label is neither a class nor -1.
 
     Raises:
-        ValueError: When the shapes do not fit each other.
+        ValueError: if the shapes do not fit each other.
     """
     y_true, y_pred = as_labels(y_true), ops.convert_to_tensor(y_pred)
     shape = tuple(y_true.shape)
@@ -83,25 +83,9 @@ def class_ids(y_true: Any, y_pred: Any) -> Any:
     return ops.reshape(class_numbers(y_true, y_pred.shape[-1]), (-1,))
 
 
-def text_weights(has_label: Any, sample_weight: Any, dtype: Any) -> Any:
-    """What each text weighs in a mean: 0 without a label, else its sample weight, or 1 without any.
-
-    Args:
-        has_label: Bool `(batch,)`.
-        sample_weight: `None`, or weights: one number for all, `(batch,)` or `(batch, 1)`.
-        dtype: The dtype of the result.
-
-    Returns:
-        A tensor `(batch,)`.
-
-    Raises:
-        ValueError: When `sample_weight` has another shape.
-    """
-    return row_weights(has_label, sample_weight, dtype)
-
-
 def counted_weights(labels: Any, sample_weight: Any, dtype: Any) -> Any:
-    """As `text_weights`, for a metric: NaN where a label is neither a class nor `-1`, so that it is seen.
+    """What each text weighs in a metric: 0 without a label, else its sample weight, or 1 without any; NaN where a label
+    is neither a class nor `-1`, so that it is seen.
 
     Args:
         labels: Class ids `(batch,)`, as `class_ids` gives them.

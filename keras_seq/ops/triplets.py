@@ -30,6 +30,23 @@ def check_rows(y_true: Tensor, y_pred: Tensor) -> None:
         )
 
 
+def check_vectors(y_pred: Tensor, number: int = 2) -> None:
+    """Raise unless predictions are vectors of pairs, `(batch, 2, features)`, or of triplets, `(batch, 3, features)`.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    if len(y_pred.shape) != 3 or y_pred.shape[1] != number:
+        what, remedy = {
+            2: ("the two vectors of each pair", "Take them from `keras_seq.zoo.stacked_twins(model)`."),
+            3: ("anchor, positive and negative", "Stack three vectors along axis 1."),
+        }[number]
+        raise ValueError(
+            f"`y_pred` must be {what}, (batch, {number}, features). Received: y_pred.shape={tuple(y_pred.shape)}. "
+            f"{remedy}"
+        )
+
+
 def numbers_of_rows(y_true: Any, y_pred: Tensor) -> Tensor:
     """Labels of rows that are numbers, `(batch,)` in the dtype of `y_pred`; -1 at padding.
 
@@ -56,7 +73,7 @@ def check_several_rows(size: int | None) -> None:
 
 
 def pair_triplet_costs(scores: Tensor, margin: float, ids: Tensor, negatives: str = "mean_and_closest") -> Tensor:
-    """The cost of each pair of a batch, whose negatives are the second halves of the other pairs.
+    """Triplet costs of pairs with in-batch negatives: the second halves of the other pairs.
 
     Row r has the similarity of the first half of pair r to all second halves: that of its own is on the diagonal.
 

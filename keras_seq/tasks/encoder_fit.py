@@ -11,6 +11,7 @@ from keras_seq.export.json_settings import REMEDY
 from keras_seq.layers import CharacterEncoder
 from keras_seq.text import TokenEncoder
 from keras_seq.text.encoding import CHARACTERS_FILE, FEATURES, OPTIONS_FILE, WORDS_FILE
+from keras_seq.text.tokenizer import SETTINGS_FILE
 from keras_seq.zoo.parts import ids_read_by, parts_of, subword_table_of, wide_tables_of, word_table_of
 
 
@@ -49,7 +50,7 @@ def check_encoder(folder: Path, model: keras.Model, encoder: TokenEncoder) -> No
                     f"{layer.batch_shape[-1]}; {REMEDY}"
                 )
         for name, wanted, found, unit in (
-            (WORDS_FILE, words, len(encoder.vocabulary), "words"),
+            (SETTINGS_FILE if encoder.is_closed else WORDS_FILE, words, len(encoder.vocabulary), "words"),
             (CHARACTERS_FILE, characters, len(encoder.characters), "characters"),
             (OPTIONS_FILE, subwords, buckets, "buckets of subwords"),
         ):

@@ -10,7 +10,7 @@ import numpy as np
 from keras_seq.data import LabelledText
 from keras_seq.tasks.text_task import calls, chunks
 from keras_seq.tasks.token_store import TokenStore
-from keras_seq.text import WordTokenizer
+from keras_seq.text import Tokenizer
 
 # What is read of a file before it is tokenized.
 TEXTS_PER_CHUNK = 4096
@@ -27,7 +27,7 @@ class LabelledTexts(Sequence[dict[str, np.ndarray]]):
         max_tokens: of a longer text the rest is not kept.
     """
 
-    def __init__(self, examples: Iterable[LabelledText], tokenizer: WordTokenizer, max_tokens: int) -> None:
+    def __init__(self, examples: Iterable[LabelledText], tokenizer: Tokenizer, max_tokens: int) -> None:
         self.store = TokenStore()
         self.examples: list[LabelledText] = []
         for chunk in chunks(examples, TEXTS_PER_CHUNK):
@@ -74,7 +74,7 @@ class LabelIds:
         return np.full((rows, len(self.names)), -1, np.float32) if self.is_multi_label else np.full(rows, -1, np.int32)
 
 
-def tokenized(tokenizer: WordTokenizer, texts: Sequence[str], max_tokens: int) -> list[list[str]]:
+def tokenized(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[list[str]]:
     """The tokens of each text, at most `max_tokens`."""
     found: list[list[str]] = [[] for _ in texts]
     for rows in calls([len(text) for text in texts], CHARACTERS_PER_CALL):

@@ -14,6 +14,7 @@ import numpy as np
 from keras_seq.core.errors import InputError
 from keras_seq.core.lines import read_pieces
 from keras_seq.data import Corpus, read_examples
+from keras_seq.metrics.formulas import perplexity
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
 from keras_seq.training.language_recipe import LanguageDataSection, LanguageTextSection
@@ -201,7 +202,7 @@ def language_scores(nats: float, num_tokens: int, num_characters: int) -> dict[s
     nll = nats / max(num_tokens, 1)
     per_character = nats / max(num_characters, 1)
     return {
-        "perplexity": math.exp(min(nll, 700.0)),
+        "perplexity": perplexity(nats, num_tokens),
         "nll": nll,
         "nats_per_character": per_character,
         "bits_per_character": per_character / math.log(2),

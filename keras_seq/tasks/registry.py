@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.plugins import FAMILIES, Reference
@@ -25,7 +25,7 @@ class ExampleCall:
     saved_model_cli: str = "--input_exprs 'text=[\"A sentence.\"]'"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """What belongs to one kind of model.
 
@@ -61,6 +61,22 @@ class Family:
     builders_of: str = ""
     example_call: ExampleCall = ExampleCall()
     limits: Callable[[Any, str], tuple[str, ...]] | None = None
+
+    @classmethod
+    def in_folder(cls, package: str, task: str, training: str, **declared: Any) -> Self:
+        """A family whose task, training and test case stand in the modules of these names of a package.
+
+        Args:
+            package: its name: `__name__`, where the family is declared in its `__init__.py`.
+            task, training: the names of the classes in `task.py` and `training.py`; `test_case.py` has `write`.
+            **declared: all else.
+        """
+        return cls(
+            task=f"{package}.task:{task}",
+            training=f"{package}.training:{training}",
+            test_case=f"{package}.test_case:write",
+            **declared,
+        )
 
 
 def register_family(family: Family) -> None:

@@ -17,7 +17,7 @@ from keras_seq.export import GOLDEN_TEXTS, Sample, Served
 from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.results import Result
 from keras_seq.tasks.trained_task import KerasTask
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, load_tokenizer, save_tokenizer
 
 ENCODER_FOLDER = "encoder"
 
@@ -46,15 +46,22 @@ class TokenTask(TextTask):
     """What it serves, made of the model, the tokenizer, the encoder and the settings."""
 
     def _beside(self) -> dict[str, Callable[[Path], None]]:
-        return {ENCODER_FOLDER: self._parts().encoder.save, **super()._beside()}
+        parts = self._parts()
+
+        def write(folder: Path) -> None:
+            parts.encoder.save(folder)
+            save_tokenizer(parts.tokenizer, folder)
+
+        return {ENCODER_FOLDER: write, **super()._beside()}
 
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: Any) -> Served:
         folder = directory / ENCODER_FOLDER
-        encoder = TokenEncoder.load(folder)
+        tokenizer = load_tokenizer(folder)
+        encoder = TokenEncoder.load(folder, tokenizer.vocabulary)
         check_encoder(folder, model, encoder)
         cls._check(directory, model, settings)
-        return cls.functions_class(model, WordTokenizer(), encoder, settings)
+        return cls.functions_class(model, tokenizer, encoder, settings)
 
     @classmethod
     @abstractmethod

@@ -7,19 +7,31 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import keras
 import numpy as np
 
 from keras_seq.core.errors import RecipeError
+from keras_seq.core.notices import notify
 from keras_seq.tasks.token_store import TokenStore
 from keras_seq.tasks.training import KerasTraining
-from keras_seq.tasks.training_parts import build_encoder, compiled_predictor, complete_features, find_builder
+from keras_seq.tasks.training_parts import (
+    build_encoder,
+    compiled_predictor,
+    complete_features,
+    find_builder,
+    make_tokenizer,
+)
 from keras_seq.tasks.word_vectors import frequent_words, pretraining_paths, set_word_vectors, word_vectors
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer, WordTokenizer
+from keras_seq.text.tokenizer import WORD_STARTS
+from keras_seq.text.vocabulary import UNKNOWN_ID
 from keras_seq.training import PretrainingSection
 from keras_seq.training.text_recipe import TokenRecipe
+
+# From this share of unknown words on a recipe wants another tokenizer.
+MOST_UNKNOWN = 0.5
 
 
 class TokenizedExamples(Protocol):
@@ -52,11 +64,28 @@ class TextTraining(KerasTraining):
     encoder: TokenEncoder
     pretraining: PretrainingSection | None = None
     """The section of the recipe, where the family has it."""
+    tags_words: ClassVar[bool] = False
+    """Whether the model says something of each word, whatever the tokens of the word are."""
     predictor: keras.Model
     """What predicts during the training."""
 
     def read(self) -> None:
-        self.tokenizer = WordTokenizer()
+        self.tokenizer: Tokenizer = WordTokenizer()
+        splitting, counts = self.recipe.splitting, collections.Counter[str]()
+        if splitting.name != self.tokenizer.name:
+            if splitting.file is None:
+                # Words, of the texts that train.
+                self._read_parts()
+                for text in self.train.store.texts(self.train.places(self.rows).tolist()):
+                    counts.update(text)
+            self.tokenizer = make_tokenizer(self.recipe, counts, self.data_directory)
+        self._read_parts()
+        if "test" in self.paths:
+            # Whatever is wrong with it is told before hours are spent.
+            collections.deque(self.examples_of(self.paths["test"]), maxlen=0)
+
+    def _read_parts(self) -> None:
+        """Read what trains and what validates."""
         self.train = self.read_examples(self.paths["train"])
         self.rows = np.arange(len(self.train))
         if "validation" in self.paths:
@@ -65,9 +94,6 @@ class TextTraining(KerasTraining):
         else:
             self.validation = self.train
             self.rows, self.validation_rows = self.split()
-        if "test" in self.paths:
-            # Whatever is wrong with it is told before hours are spent.
-            collections.deque(self.examples_of(self.paths["test"]), maxlen=0)
 
     @abstractmethod
     def examples_of(self, path: Path) -> Iterator[Any]:
@@ -88,11 +114,12 @@ class TextTraining(KerasTraining):
             paths = pretraining_paths(self.pretraining, self.data_directory)
             words = frequent_words(self.pretraining, paths, self.tokenizer, self.recipe.data.min_count)
             texts = itertools.chain(texts, words)
-        self.encoder = build_encoder(self.recipe, texts)
+        self.encoder = build_encoder(self.recipe, texts, self.tokenizer)
         super().build()
         for examples in {id(part): part for part in (self.train, self.validation)}.values():
-            examples.store.encode(self.encoder, self.inputs)
+            examples.store.encode(self.encoder, [name for name in self.inputs if name != WORD_STARTS])
         self.predictor = compiled_predictor(self.recipe, self.reader.inputs, self.predicted())
+        self._tell_unknown_words()
 
     def predicted(self) -> Any:
         """What `predictor` computes from the features: by default what the model does."""
@@ -102,6 +129,8 @@ class TextTraining(KerasTraining):
         """As of every model; what the encoder decides is among the arguments."""
         builder = find_builder(self.recipe)
         recipe, features = complete_features(self.recipe, self.encoder)
+        if self.tags_words and self.tokenizer.splits_words:
+            features[WORD_STARTS] = True
         return recipe.build_model(builder, vocabulary_size=len(self.encoder.vocabulary), features=features, **from_data)
 
     @property
@@ -134,6 +163,18 @@ class TextTraining(KerasTraining):
     def texts_of(self, example: Any) -> tuple[str, ...]:
         """The raw texts of an example."""
         return (example.text,)
+
+    def _tell_unknown_words(self) -> None:
+        """Say it where most of the validation texts is unknown, as in languages that are written without spaces."""
+        store = self.validation.store
+        if set(self.inputs) & {"token_ids", "subword_ids", "character_ids"} != {"token_ids"} or not len(store.numbers):
+            return
+        unknown = float((store.features["token_ids"] == UNKNOWN_ID)[store.numbers].mean())
+        if unknown > MOST_UNKNOWN:
+            notify(
+                f"{self.paths.get('validation', self.paths['train'])}: {unknown:.0%} of the words that validate are "
+                'unknown; where words are not parted by spaces, data.tokenizer = "pieces" reads what they are made of'
+            )
 
     def vectors(self) -> Mapping[str, tuple[np.ndarray, Sequence[str]]]:
         """For the projector: vectors and their labels, by default those of words."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
 
-from keras_seq.core.errors import RecipeError
-from keras_seq.text import NUM_CASE_CLASSES, SubwordHashing, TokenEncoder
+from keras_seq.core.errors import InputError, RecipeError
+from keras_seq.data import find_data
+from keras_seq.text import NUM_CASE_CLASSES, TOKENIZERS, SubwordHashing, TokenEncoder, Tokenizer
 from keras_seq.training import KerasRecipe, jit_setting
 from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.text_recipe import TokenRecipe
@@ -77,7 +80,35 @@ def complete_features(recipe: SomeRecipe, encoder: TokenEncoder) -> tuple[SomeRe
     return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": arguments})}), features
 
 
-def build_encoder(recipe: TokenRecipe, texts: Iterable[Iterable[str]]) -> TokenEncoder:
+def make_tokenizer(recipe: TokenRecipe, words: Mapping[str, int], data_directory: str | Path | None) -> Tokenizer:
+    """The tokenizer that a recipe names, read from its file, or trained.
+
+    Args:
+        recipe: names it, and its options.
+        words: how often each word of the training texts comes.
+        data_directory: where the file is looked for first.
+
+    Raises:
+        InputError: if the file is not there, or the words give no tokenizer.
+        RecipeError: if there is none of that name, or it does not take the options.
+    """
+    splitting = recipe.splitting
+    try:
+        kind = TOKENIZERS.get(splitting.name)
+    except InputError as error:
+        raise RecipeError(f"key `data.tokenizer`: {error}") from None
+    make: Any = kind.train if splitting.file is None else kind.read
+    source = words if splitting.file is None else find_data(splitting.file, data_directory)
+    known = list(inspect.signature(make).parameters)[1:]
+    try:
+        return make(source, **splitting.arguments)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(
+            f"key `tokenizer.arguments`: {error}; the tokenizer {kind.name} takes {', '.join(known)}"
+        ) from None
+
+
+def build_encoder(recipe: TokenRecipe, texts: Iterable[Iterable[str]], tokenizer: Tokenizer) -> TokenEncoder:
     """The encoder of tokens that a recipe asks for, from the tokens of the training texts."""
     data, hashed = recipe.data, recipe.hashed
     return TokenEncoder.build(
@@ -86,4 +117,5 @@ def build_encoder(recipe: TokenRecipe, texts: Iterable[Iterable[str]]) -> TokenE
         min_character_count=data.min_character_count,
         max_characters=data.max_characters,
         subwords=None if hashed is None else SubwordHashing(**hashed.model_dump()),
+        vocabulary=tokenizer.vocabulary,
     )

@@ -13,7 +13,7 @@ from keras_seq.core.errors import RecipeError
 from keras_seq.data import find_data
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
-from keras_seq.text import TokenEncoder, WordTokenizer, cooccurrence_vectors, load_word_vectors
+from keras_seq.text import TokenEncoder, Tokenizer, cooccurrence_vectors, load_word_vectors
 from keras_seq.training import PretrainingSection, pretrained_vectors
 from keras_seq.training.pretraining import texts_of
 from keras_seq.zoo.parts import subword_table_of, word_table_of
@@ -28,7 +28,7 @@ def set_word_vectors(
     seed: int,
     texts: Iterable[str],
     encoder: TokenEncoder,
-    tokenizer: WordTokenizer,
+    tokenizer: Tokenizer,
     data_directory: str | Path | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
@@ -106,7 +106,7 @@ def pretraining_paths(section: PretrainingSection, data_directory: str | Path | 
 
 
 def frequent_words(
-    section: PretrainingSection, paths: Sequence[Path], tokenizer: WordTokenizer, min_count: int
+    section: PretrainingSection, paths: Sequence[Path], tokenizer: Tokenizer, min_count: int
 ) -> Iterator[list[str]]:
     """The frequent words of the files for word vectors, where the vocabulary is to know them.
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_seq.testing.padding import check_padding
+from keras_seq.testing.padding import PLACES, check_padding
 
 
 def run_model_test(
@@ -20,7 +20,7 @@ def run_model_test(
     loss: Any,
     expected_output_shape: Any = None,
     fixed_inputs: Collection[str] = (),
-    run_padding: bool = True,
+    padding: Collection[str] = PLACES,
 ) -> keras.Model:
     """Check that a builder keeps every promise that builders make.
 
@@ -29,6 +29,7 @@ def run_model_test(
     - One step of `fit` gives a finite loss, moves weights and leaves them finite, with a row of padding in the batch.
     - A `.keras` file loads in safe mode without `custom_objects` and gives equal outputs.
     - Adding or moving padding never changes outputs at real steps; a row of padding alone gives finite numbers.
+    - As a graph, which is what is exported, it takes what a server may send: one step, padding alone, no rows.
 
     Args:
         build: The builder.
@@ -38,7 +39,8 @@ def run_model_test(
         loss: What `compile` is given as `loss`; registered with Keras, since the `.keras` file names it.
         expected_output_shape: Shape (or a list of shapes) of the outputs for `inputs`; not checked when `None`.
         fixed_inputs: Names of the inputs that have no steps, `(batch, ...)`: they are neither lengthened nor padded.
-        run_padding: Whether padding (id 0 in every integer input) must not matter.
+        padding: Where padding (id 0 in every integer input) must not matter: that of the model's encoder; `()`: the
+            model has no steps, and none that is served without rows.
 
     Returns:
         The model, after its step of `fit`.
@@ -78,7 +80,7 @@ def run_model_test(
     model.summary(print_fn=lines.append)
     assert lines, "`summary()` printed nothing"
 
-    if run_padding:
+    if padding:
         # The harness adds a row of padding alone.
         fixed = {name: np.concatenate([inputs[name], np.zeros_like(inputs[name][:1])]) for name in fixed_inputs}
         check_padding(
@@ -87,10 +89,37 @@ def run_model_test(
                 training=False,
             ),
             {name: array for name, array in inputs.items() if name not in fixed},
+            places=padding,
         )
+        _check_odd_inputs(model, inputs, fixed)
     _check_fit(model, inputs, targets, loss)
     _check_saving(model, inputs)
     return model
+
+
+def _check_odd_inputs(model, inputs, fixed):
+    def call(feed):
+        return model(feed, training=False)
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # One graph for all shapes: what eager mode forgives, a graph may refuse.
+        specs = keras.tree.map_structure(lambda symbol: tf.TensorSpec(symbol.shape, symbol.dtype), model.input)
+        call = tf.function(call, input_signature=[specs], autograph=False)
+    first = {name: array[:1] for name, array in inputs.items()}
+    for what, odd in (
+        ("one step", {name: array if name in fixed else array[:, :1] for name, array in first.items()}),
+        ("padding alone", {name: np.zeros_like(array) for name, array in first.items()}),
+        ("no rows", {name: array[:0] for name, array in inputs.items()}),
+    ):
+        try:
+            outputs = [keras.ops.convert_to_numpy(output) for output in keras.tree.flatten(call(_tensors(model, odd)))]
+        except Exception as error:
+            raise AssertionError(f"a batch of {what} is refused, which exports must take: {error}") from error
+        rows = len(next(iter(odd.values())))
+        assert all(len(output) == rows for output in outputs), f"a batch of {what} gave other numbers of rows"
+        assert not any(np.isnan(output).any() for output in outputs), f"a batch of {what} gave NaN"
 
 
 def _check_fit(model, inputs, targets, loss):

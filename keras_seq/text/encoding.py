@@ -57,6 +57,7 @@ class TokenEncoder(tf.Module):
         max_characters: The most characters of a token. Of a longer one the first half and the end are kept, for the
             suffix says much of a word.
         subwords: How n-grams of characters become ids, or `None` for no subwords.
+        is_closed: Whether the vocabulary is that of a tokenizer: then tokens are looked up as they are.
 
     Example:
 
@@ -75,6 +76,7 @@ class TokenEncoder(tf.Module):
         max_characters: int = 20,
         *,
         subwords: SubwordHashing | None = None,
+        is_closed: bool = False,
     ):
         super().__init__()
         check_positive_integer("max_characters", max_characters)
@@ -90,6 +92,7 @@ class TokenEncoder(tf.Module):
         self.characters = characters
         self.max_characters = max_characters
         self.subwords = subwords
+        self.is_closed = is_closed
         self._words = vocabulary.table("words")
 
     @classmethod
@@ -102,6 +105,7 @@ class TokenEncoder(tf.Module):
         max_characters: int = 20,
         *,
         subwords: SubwordHashing | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> "TokenEncoder":
         """Make both vocabularies from training sentences, read once.
 
@@ -112,6 +116,7 @@ class TokenEncoder(tf.Module):
             min_character_count: Characters seen less often are unknown.
             max_characters: As of the constructor.
             subwords: As of the constructor.
+            vocabulary: That of the tokenizer, where it has one: no words are counted.
 
         Returns:
             A `TokenEncoder`.
@@ -136,15 +141,20 @@ class TokenEncoder(tf.Module):
                 for character in form.decode():
                     character_counts[character] = character_counts.get(character, 0) + count
         return cls(
-            Vocabulary.from_counts(word_counts, min_count, max_size),
+            Vocabulary.from_counts(word_counts, min_count, max_size) if vocabulary is None else vocabulary,
             CharacterVocabulary.from_counts(character_counts, min_character_count),
             max_characters,
             subwords=subwords,
+            is_closed=vocabulary is not None,
         )
 
     @classmethod
-    def load(cls, directory: str | os.PathLike) -> "TokenEncoder":
+    def load(cls, directory: str | os.PathLike, vocabulary: Vocabulary | None = None) -> "TokenEncoder":
         """Read what `save` wrote.
+
+        Args:
+            directory: The folder.
+            vocabulary: That of the tokenizer, where it has one.
 
         Raises:
             DataError: When a file is missing or damaged.
@@ -164,17 +174,22 @@ class TokenEncoder(tf.Module):
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(path, None, f"damaged ({error})", remedy) from None
         return cls(
-            Vocabulary.load(directory / WORDS_FILE),
+            Vocabulary.load(directory / WORDS_FILE) if vocabulary is None else vocabulary,
             CharacterVocabulary.load(directory / CHARACTERS_FILE),
             max_characters,
             subwords=subwords,
+            is_closed=vocabulary is not None,
         )
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Write `words.txt`, `characters.txt` and `encoder.json` into a folder, which is created when missing."""
+        """Write `words.txt`, `characters.txt` and `encoder.json` into a folder, which is created when missing.
+
+        The vocabulary of a tokenizer is kept by the tokenizer: then there is no `words.txt`.
+        """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self.vocabulary.save(directory / WORDS_FILE)
+        if not self.is_closed:
+            self.vocabulary.save(directory / WORDS_FILE)
         self.characters.save(directory / CHARACTERS_FILE)
         options: dict[str, Any] = {"max_characters": self.max_characters}
         if self.subwords is not None:
@@ -185,6 +200,8 @@ class TokenEncoder(tf.Module):
     def normalize(self, tokens: tf.Tensor) -> tf.Tensor:
         """The form under which words are looked up: NFC, lower case, every digit `0`, every quotation mark `"`.
 
+        Tokens of a closed vocabulary stay as they are.
+
         Args:
             tokens: String tensor of any shape, UTF-8 (damaged parts become U+FFFD).
 
@@ -192,6 +209,8 @@ class TokenEncoder(tf.Module):
             String tensor of the same shape.
         """
         tokens = tf.convert_to_tensor(tokens, tf.string)
+        if self.is_closed:
+            return tokens
         return tf.reshape(_folded(characters_of(tf.reshape(tokens, [-1]))), tf.shape(tokens))
 
     @property
@@ -230,7 +249,7 @@ class TokenEncoder(tf.Module):
 
         ids: dict[str, tf.Tensor] = {}
         if "token_ids" in features:
-            ids["token_ids"] = self._words(words)
+            ids["token_ids"] = self._words(distinct[1:] if self.is_closed else words)
         if "character_ids" in features:
             ids["character_ids"] = self._character_ids(characters)
         if "case_ids" in features:

@@ -7,6 +7,7 @@ neither of them; they are the extra `pieces`.
 
 from __future__ import annotations
 
+import collections
 import importlib
 import io
 import itertools
@@ -28,6 +29,8 @@ CONTINUATION = "##"
 LONGEST_WORD = 64
 # Characters of the longest piece, its mark among them.
 LONGEST_PIECE = 16
+# The share of all characters that pieces are made of; the rarest ones become bytes.
+COVERAGE = 0.9999
 # Words of a line that the trainer of WordPiece is given.
 _WORDS_PER_LINE = 1000
 
@@ -119,7 +122,7 @@ def _sentencepiece(counts: Mapping[str, int], rule: str, size: int) -> dict[str,
             split_by_unicode_script=False,
             split_by_number=False,
             max_sentencepiece_length=LONGEST_PIECE,
-            character_coverage=0.9999,
+            character_coverage=COVERAGE,
             bos_id=-1,
             eos_id=-1,
             pad_id=-1,
@@ -157,16 +160,39 @@ def _read_sentencepiece(path: Path) -> tuple[PieceVocabulary, str]:
 
 def _wordpiece(counts: Mapping[str, int], rule: str, size: int) -> dict[str, float]:
     library: Any = _imported(rule)
+    covered = _covered_characters(counts, size // 3)
+    # Its own mark at the beginning of a word would be taken for it.
+    taken = {
+        word: count for word, count in counts.items() if covered >= set(word) and not word.startswith(CONTINUATION)
+    }
+    # It meets the characters within words in an order that changes from run to run: told before, they have their ids.
+    inner = sorted({CONTINUATION + character for word in taken for character in word[1:]})
     model = library.Tokenizer(library.models.WordPiece(unk_token=UNKNOWN_TOKEN))
     model.pre_tokenizer = library.pre_tokenizers.WhitespaceSplit()
     trainer = library.trainers.WordPieceTrainer(
-        vocab_size=size, special_tokens=[UNKNOWN_TOKEN], continuing_subword_prefix=CONTINUATION, show_progress=False
+        vocab_size=size,
+        special_tokens=[UNKNOWN_TOKEN, *inner],
+        continuing_subword_prefix=CONTINUATION,
+        show_progress=False,
     )
-    # Its own mark at the beginning of a word would be taken for it.
-    taken = {word: count for word, count in counts.items() if not word.startswith(CONTINUATION)}
     model.train_from_iterator(_lines(taken), trainer)
     vocabulary = model.get_vocab()
     return _of_wordpiece(sorted(vocabulary, key=vocabulary.__getitem__))
+
+
+def _covered_characters(counts: Mapping[str, int], most: int) -> set[str]:
+    """The frequent characters that make up nearly all of the words; the others become bytes."""
+    found: collections.Counter[str] = collections.Counter()
+    for word, count in counts.items():
+        for character in word:
+            found[character] += count
+    ordered = sorted(found, key=lambda character: (-found[character], character))[:most]
+    total = itertools.accumulate(found[character] for character in ordered)
+    return {
+        character
+        for character, reached in zip(ordered, total, strict=True)
+        if reached - found[character] < COVERAGE * found.total()
+    }
 
 
 def _lines(counts: Mapping[str, int]) -> Iterable[str]:

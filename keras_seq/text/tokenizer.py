@@ -30,6 +30,8 @@ from keras_seq.text.word_splitting import padded, split_texts
 WORD_MARK = "▁"
 """Stands before the first part of a word, as in sentencepiece: U+2581."""
 SETTINGS_FILE = "tokenizer.json"
+WORD_STARTS = "word_starts"
+"""The input of a model that reads parts of words and says something of each word: `TokenRows.word_starts`."""
 # Words that are split together outside a graph.
 _WORDS_PER_CALL = 50_000
 
@@ -108,7 +110,7 @@ class Tokenizer(tf.Module, ABC):
         padding_id, unknown_id: the ids that are no token. No text gives them, whatever stands in it.
     """
 
-    name: ClassVar[str] = ""  # type: ignore[assignment, misc]
+    name: ClassVar[str] = ""
     vocabulary: Vocabulary | None = None
     splits_words: ClassVar[bool] = True
     """Whether a word can have several tokens."""
@@ -135,6 +137,12 @@ class Tokenizer(tf.Module, ABC):
         Returns:
             string `(batch,)`.
         """
+
+    def words(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """As `tokenize`, into words."""
+        found = split_texts(texts)
+        starts, ends = (padded(places, found.row_splits, 0) for places in (found.starts, found.ends))
+        return padded(found.words, found.row_splits, ""), starts, ends
 
     def tokenize(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Split a batch of texts.
@@ -202,6 +210,11 @@ class Tokenizer(tf.Module, ABC):
         for begin in range(0, len(words), _WORDS_PER_CALL):
             chunk = words[begin : begin + _WORDS_PER_CALL]
             rows = self.split(tf.constant(chunk, tf.string)).tokens.to_list()
+            if len(rows) != len(chunk) or not all(row and all(row) for row in rows):
+                raise ValueError(
+                    f"`split` of the tokenizer {self.name} must give each word one token or more, none of them empty. "
+                    "Received: a word without one. Correct it."
+                )
             parts |= {word: [token.decode() for token in row] for word, row in zip(chunk, rows, strict=True)}
         for sentence in sentences:
             found = [parts[word] for word in sentence]
@@ -379,9 +392,7 @@ class WordTokenizer(Tokenizer):
         return join_words(tf.where(tf.equal(tokens, ""), "", tf.strings.join([" ", tokens])))
 
     def tokenize(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        found = split_texts(texts)
-        starts, ends = (padded(places, found.row_splits, 0) for places in (found.starts, found.ends))
-        return padded(found.words, found.row_splits, ""), starts, ends
+        return self.words(texts)
 
     def parts(self, words: tf.Tensor) -> TokenRows:
         return TokenRows(words, tf.cast(tf.not_equal(words, ""), tf.int32), None)

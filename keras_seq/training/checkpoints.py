@@ -28,8 +28,12 @@ class Checkpoint(NamedTuple):
     path: Path
 
 
+# How many checkpoints are kept: the newest one, and one more in case that it cannot be read.
+_KEPT = 2
+
+
 class CheckpointStore:
-    """A folder of checkpoints, of which the last few are kept, and the best weights, in two equal files.
+    """A folder of checkpoints, of which the last two are kept, and the best weights, in two equal files.
 
     Each file is a `.npz` of plain arrays (nothing is pickled), a JSON text, and the SHA-256 of both. It is written
     beside its place, synced to the disk, and renamed: a kill or a full disk at any moment leaves the files before it
@@ -39,7 +43,6 @@ class CheckpointStore:
     Args:
         directory: The folder; made when missing. What a kill in the middle of a write has left in it is removed, but
             never what another process is writing.
-        keep: How many checkpoints to keep.
 
     Example:
 
@@ -51,11 +54,8 @@ class CheckpointStore:
     ([30, 30], 2)
     """
 
-    def __init__(self, directory: str | os.PathLike, keep: int = 2):
-        if keep < 1:
-            raise ValueError(f"`keep` must be a positive integer. Received: keep={keep}. Pass 1 or more.")
+    def __init__(self, directory: str | os.PathLike):
         self.directory = Path(directory)
-        self.keep = keep
         # Of files that were found whole: what tells that they have not been touched since.
         self._whole: dict[Path, tuple[int, ...]] = {}
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class CheckpointStore:
                 old.unlink(missing_ok=True)
             elif _step(old) > step:
                 old.replace(_aside(old))
-            elif kept >= self.keep:
+            elif kept >= _KEPT:
                 old.unlink(missing_ok=True)
             else:
                 kept += 1

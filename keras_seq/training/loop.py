@@ -1,4 +1,4 @@
-"""The training loop: one Keras `fit` call an epoch, exact resume, early stopping, best weights kept."""
+"""The training loop: one Keras `fit` call an epoch, exact resume, early stopping, checkpoint selection."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Optimizers of a recipe: global-norm clipping, a remembered gradient norm, and a running average of the weights."""
+"""Optimizers of a recipe: gradient clipping by the global norm, which is kept, and an EMA of the weights."""
 
 import contextlib
 import math
@@ -88,7 +88,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class AveragingOptimizer(keras.optimizers.Optimizer):
-    """Mixin for a Keras optimizer: clip by the global norm, remember the norm, average the weights.
+    """Mixin for a Keras optimizer: gradient clipping by the global norm, and an exponential moving average of weights.
 
     Keras' own `use_ema` copies the average over the weights at the end of every `fit` call, which a loop of one `fit`
     call an epoch must not do, and its average leans on the first weights for thousands of steps. Here the average is
@@ -100,7 +100,7 @@ class AveragingOptimizer(keras.optimizers.Optimizer):
     Args:
         *args: Passed to the Keras optimizer.
         clip_norm: Largest global norm of the gradient; 0 for no clipping.
-        ema: Decay of the average; 0 for none.
+        ema: Decay of the exponential moving average; 0 for none.
         **kwargs: Passed to the Keras optimizer.
     """
 
@@ -194,7 +194,7 @@ class _AdamStep(AveragingOptimizer):
 
 @register
 class Adam(_AdamStep, keras.optimizers.Adam):
-    """Keras' `Adam` with clipping, gradient norm and weight average: see `AveragingOptimizer`."""
+    """Keras' `Adam` with gradient clipping and an EMA of the weights: see `AveragingOptimizer`."""
 
 
 @register

@@ -16,7 +16,7 @@ from keras_seq.training.pretraining_recipe import PretrainingSection
 from keras_seq.training.word_pretraining import NegativeSampling, composed_vectors, pretrain_word_vectors
 
 if TYPE_CHECKING:
-    from keras_seq.text import TokenEncoder, WordTokenizer
+    from keras_seq.text import TokenEncoder, Tokenizer
 
 # What embedding layers usually begin with: the root of the mean square of the numbers in a vector.
 SCALE = 0.1
@@ -28,7 +28,7 @@ def pretrained_vectors(
     recipe: PretrainingSection,
     texts: Iterable[str],
     encoder: TokenEncoder,
-    tokenizer: WordTokenizer,
+    tokenizer: Tokenizer,
     *,
     embedding_dim: int,
     seed: int = 0,
@@ -116,7 +116,7 @@ def _learned(
 
 
 def _sentences(
-    sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: WordTokenizer, recipe: PretrainingSection
+    sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: Tokenizer, recipe: PretrainingSection
 ) -> tuple[list[np.ndarray], list[str]]:
     """The texts as ids, and the words that have an id: those of the encoder, then the other frequent ones."""
     from keras_seq.text.vocabulary import NUM_SPECIAL, UNKNOWN_ID
@@ -161,7 +161,7 @@ def texts_of(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[str]:
 
 
 def _numbered(
-    sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: WordTokenizer, numbers: dict[str, int]
+    sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: Tokenizer, numbers: dict[str, int]
 ) -> list[np.ndarray]:
     """Numbers of the words of each text that has some; words that are new get the next numbers."""
     from keras_seq.text.vocabulary import NUM_SPECIAL

@@ -1,13 +1,13 @@
 """The parts of recipes that models of text have in common: tokens, subwords, labelled texts."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from keras_seq.training.fit_recipe import BatchingSection
 from keras_seq.training.pretraining_recipe import PretrainingSection
 from keras_seq.training.recipe import DataSection, HeldOutDataSection, KerasRecipe
-from keras_seq.training.recipe_section import Section
+from keras_seq.training.recipe_section import OptionalFile, Section
 from keras_seq.zoo.features import reads_subwords
 
 Column = Literal["label", "text", "fold", "ignored"]
@@ -18,6 +18,11 @@ LabelledColumns = Annotated[tuple[Column, ...], Field(strict=False)] | dict[Lite
 class TokenDataSection(DataSection):
     """Which data, and how its tokens become ids."""
 
+    tokenizer: str = Field(
+        default="words",
+        min_length=1,
+        description="what splits texts: words, characters, pieces, or another by its name",
+    )
     min_count: int = Field(default=1, ge=1, description="rarer words are unknown")
     min_character_count: int = Field(default=1, ge=1, description="rarer characters are unknown")
     max_characters: int = Field(default=20, ge=1, description="of a longer word the rest is not read")
@@ -26,7 +31,7 @@ class TokenDataSection(DataSection):
 class TextDataSection(HeldOutDataSection, TokenDataSection):
     """Which texts, and how their tokens become ids."""
 
-    max_tokens: int = Field(default=1000, ge=1, description="of a longer text the rest is not read")
+    max_tokens: int = Field(default=1000, ge=1, description="of a longer text the rest is not read; words, or pieces")
 
 
 class LabelledDataSection(TextDataSection):
@@ -46,12 +51,35 @@ class SubwordSection(Section):
     max_length: int = Field(default=5, ge=1, description="characters of the longest n-grams")
 
 
+class TokenizerSection(Section):
+    """What the tokenizer is made of: by default it is trained on the words of the training texts."""
+
+    file: OptionalFile = Field(default=None, description="what it is read from, such as a file of pieces")
+    arguments: dict[str, Any] = Field(
+        default_factory=dict, description='its options; of pieces such as { rule = "unigram", vocabulary_size = 8000 }'
+    )
+
+
+class Splitting(NamedTuple):
+    """How texts become tokens: the name of a tokenizer, the file that it is read from, and its options."""
+
+    name: str
+    file: str | None
+    arguments: dict[str, Any]
+
+
 class TokenRecipe(KerasRecipe):
     """A recipe of a model that reads tokens: words, their characters and n-grams."""
 
     data: TokenDataSection
+    tokenizer: TokenizerSection = TokenizerSection()
     subwords: SubwordSection = SubwordSection()
     batching: BatchingSection = BatchingSection()
+
+    @property
+    def splitting(self) -> Splitting:
+        """How texts become tokens."""
+        return Splitting(self.data.tokenizer, self.tokenizer.file, self.tokenizer.arguments)
 
     @property
     def hashed(self) -> SubwordSection | None:

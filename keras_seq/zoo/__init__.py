@@ -16,13 +16,11 @@ if TYPE_CHECKING:
         register_builder,
         registered_builder,
     )
-    from keras_seq.zoo.sentiment import sentiment_model
     from keras_seq.zoo.sequence import sequence_model
     from keras_seq.zoo.siamese import siamese_model
     from keras_seq.zoo.siamese_image import siamese_image_model
     from keras_seq.zoo.streaming import StreamingModel, streaming_model, target_model
-    from keras_seq.zoo.text_classifier import text_classifier_model
-    from keras_seq.zoo.transformer_classifier import transformer_classifier_model
+    from keras_seq.zoo.text_classifier import sentiment_model, text_classifier_model, transformer_classifier_model
     from keras_seq.zoo.twins import stacked_twins
 else:
     __getattr__, __dir__ = lazy_imports(__name__, __file__)

@@ -34,7 +34,7 @@ CELLS = {"simple_rnn": SimpleRNN, "gru": GRU, "lstm": LSTM}
 # What a head, a pooling or a signature may need of an encoder.
 NEEDS = {
     "causal": "no step sees a later one",
-    "streams": "it reads a text in parts, with a state that goes in and out",
+    "streams": "the state goes in and out, so that it reads a text in parts and no step sees a later one",
     "reads_all": "the state at the end of a text depends on every step",
 }
 # The sides on which every text is padded somewhere between its file and a signature.
@@ -50,7 +50,8 @@ class Encoder:
     pass masks on; an operation of `keras.ops` does not.
 
     `padding` are the places of padding at which outputs at real steps stay the same: `"left"` and `"right"`, which
-    every encoder must take, and `"inside"`. `variants` are options with which `causal` and the others differ.
+    every encoder must take, and `"inside"`. `variants` are options with which `causal` and the others differ; each must
+    build an encoder.
 
     Call arguments:
         x: `(batch, steps, features)`, the vectors of tokens, with their mask.
@@ -128,6 +129,8 @@ def register_encoder(name: str) -> Callable[[SomeEncoder], SomeEncoder]:
                 f"`padding` must hold {' and '.join(PADDED_SIDES)}: texts are padded there. Received: "
                 f"padding={encoder.padding} of {encoder.__name__}. Use layers that take the mask."
             )
+        for options in encoder.variants:
+            encoder(**options)
         encoder.name = name
         ENCODERS.add(name, encoder)
         return encoder
@@ -173,8 +176,11 @@ def make_encoder(
     try:
         return found(**given)
     except (TypeError, ValueError) as error:
-        # It begins with the name of the option, in backticks.
-        raise type(error)(f"`{argument}.{str(error).removeprefix('`')}") from None
+        # It begins with the name of the option, in backticks, or is that of Python for a missing one.
+        message = str(error)
+        raise type(error)(
+            f"`{argument}.{message[1:]}" if message.startswith("`") else f"`{argument}`: {message}"
+        ) from None
 
 
 def check_no_other(encoder: Any, **others: Any) -> None:
@@ -392,6 +398,7 @@ class Transformer(Encoder):
         num_heads: number of attention heads, a divisor of `units`.
         feed_forward_units: size of the inner dense layer of a block; `None`: four times `units`.
         causal: whether a step sees no later one.
+        window: with `causal`, how many steps a step sees, itself among them; `None`: all. With a window it streams.
         positions: `"sinusoidal"`, `"rotary"`, or `"learned"` with `max_steps`: see `keras_seq.layers.TransformerStack`.
         max_steps: number of learned positions.
         norm: `"pre"` or `"post"`: where the norms stand.
@@ -401,19 +408,20 @@ class Transformer(Encoder):
         Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020.
     """
 
-    variants = ({}, {"causal": True})
+    variants = ({}, {"causal": True}, {"causal": True, "window": 256})
     num_blocks: int = 2
     units: int = 128
     num_heads: int = 4
     feed_forward_units: int | None = None
     causal: bool = False
+    window: int | None = None
     positions: str = "sinusoidal"
     max_steps: int | None = None
     norm: str = "pre"
 
     def __post_init__(self) -> None:
-        for name in ("num_blocks", "units", "num_heads", "feed_forward_units"):
-            if name != "feed_forward_units" or self.feed_forward_units is not None:
+        for name in ("num_blocks", "units", "num_heads", "feed_forward_units", "window"):
+            if name not in ("feed_forward_units", "window") or getattr(self, name) is not None:
                 check_positive_integer(name, getattr(self, name))
         if self.units % self.num_heads:
             raise ValueError(
@@ -423,11 +431,11 @@ class Transformer(Encoder):
 
     @property
     def streams(self) -> bool:
-        return self.causal
+        return self.causal and self.window is not None
 
     @property
     def reads_all(self) -> bool:
-        return True
+        return self.window is None
 
     def prepare(self, rates: Mapping[str, float]) -> Callable[[Tensor], Tensor]:
         stack = TransformerStack(
@@ -442,6 +450,7 @@ class Transformer(Encoder):
             scale_inputs=True,
             norm=self.norm,
             causal=self.causal,
+            window=self.window,
             name="transformer",
         )
-        return functools.partial(connected, [keras.layers.Dense(self.units, name="projection"), stack])
+        return functools.partial(connected, [keras.layers.Dense(self.units, name="input_projection"), stack])

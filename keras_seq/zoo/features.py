@@ -38,7 +38,7 @@ def complete_arguments(
         {'units': 8, 'features': {'case_dim': 4, 'num_cases': 6}}
     """
     completed = dict(arguments)
-    features = _table(completed.pop("features", {}), "features", ("max_characters", "num_cases"))
+    features = _table(completed.pop("features", {}), "features", ("max_characters", "num_cases", "word_starts"))
     if "characters" in features:
         characters = _table(features["characters"], "features.characters", ("vocabulary_size",))
         features["characters"] = {**characters, "vocabulary_size": num_characters}

@@ -1,4 +1,4 @@
-"""Heads: what makes the outputs of a model of the steps that an encoder gives, or of the vector they were pooled to."""
+"""Heads: what makes the outputs of a model of the steps that an encoder gives, and how these are pooled before."""
 
 from __future__ import annotations
 
@@ -8,9 +8,26 @@ from typing import ClassVar
 
 import keras
 
-from keras_seq.core.checks import check_boolean, check_positive_integer
-from keras_seq.layers import CRF, TokenSoftmax, UnitLength
-from keras_seq.zoo.encoders import sizes_of
+from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer
+from keras_seq.layers import CRF, AttentionPooling, LastStep, MaxPooling, MeanLayer, TokenSoftmax, UnitLength
+from keras_seq.zoo.encoders import Encoder, check_needs, sizes_of
+
+POOLINGS = ("mean", "sqrt", "max", "attention", "last")
+
+
+def pooling_layer(pooling: str, encoder: Encoder) -> keras.layers.Layer:
+    """The layer that makes one vector of the steps of an encoder; `"last"` takes the end of each direction.
+
+    Raises:
+        ValueError: if there is no such pooling, or the encoder has no last step that depends on all of them.
+    """
+    check_choice("pooling", pooling, POOLINGS)
+    if pooling in ("mean", "sqrt"):
+        return MeanLayer(scale=pooling, name="pooling")
+    if pooling == "last":
+        check_needs(encoder, ("reads_all",), "`pooling` 'last'")
+        return LastStep(both_ends=encoder.both_ends, name="pooling")
+    return (MaxPooling if pooling == "max" else AttentionPooling)(name="pooling")
 
 
 class Head:

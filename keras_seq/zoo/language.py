@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
 from keras_seq.core.checks import check_boolean, check_positive_integer, check_rate
-from keras_seq.layers import RecurrentStack, TiedEmbedding, TokenSoftmax
+from keras_seq.layers import RecurrentStack, TiedEmbedding
+from keras_seq.zoo.encoders import Encoder, connected, encoded
+from keras_seq.zoo.heads import Symbols
 from keras_seq.zoo.registry import register_builder
+from keras_seq.zoo.streaming import streaming_encoder
 
 
 @register_builder(
@@ -26,9 +29,10 @@ from keras_seq.zoo.registry import register_builder
 def language_model(
     vocabulary_size: int,
     *,
-    cell: str = "lstm",
-    units: int = 512,
-    num_layers: int = 2,
+    cell: str | None = None,
+    units: int | None = None,
+    num_layers: int | None = None,
+    encoder: Encoder | Mapping[str, Any] | None = None,
     embedding_dim: int = 128,
     tie_weights: bool = False,
     adaptive_cutoffs: Sequence[int] = (),
@@ -36,27 +40,30 @@ def language_model(
     weight_dropout: float = 0.0,
     name: str = "language_model",
 ) -> keras.Model:
-    """A recurrent language model of characters or words: at each step the probabilities of the next token.
+    """A language model of characters or words: at each step the probabilities of the next token.
 
-    Embedding -> dropout -> recurrent layers -> dropout -> (projection) -> softmax. The probability of a text is the
-    product of the probabilities of its tokens, each given those before it; training lowers `-log` of it. Built for
-    truncated back-propagation through time: `streaming_model` gives the same weights with states that go in and out.
+    Embedding -> dropout -> recurrent layers, or another causal encoder -> dropout -> (projection) -> softmax. The
+    probability of a text is the product of the probabilities of its tokens, each given those before it; training lowers
+    `-log` of it. Built for truncated back-propagation through time: `streaming_model` gives the same weights with
+    states that go in and out.
 
     Masking: id 0 is padding, on either side; it has no probability, and never changes the output at a real step.
 
     Args:
         vocabulary_size: number of ids, padding among them, ordered by frequency where there are cutoffs.
-        cell: `"simple_rnn"`, `"gru"` or `"lstm"`.
-        units: size of the state of each layer.
-        num_layers: number of recurrent layers.
+        cell: `"simple_rnn"`, `"gru"` or `"lstm"` (an LSTM).
+        units: size of the state of each layer (512).
+        num_layers: number of recurrent layers (2).
+        encoder: in the place of these three, an encoder of `keras_seq.zoo.encoders` that streams, or a mapping of its
+            options with its name as `kind`: `{"kind": "transformer", "causal": True, "window": 256}`.
         embedding_dim: size of the token vectors.
-        tie_weights: whether the output reads the table of the embedding; where `units` differs from `embedding_dim`, a
-            dense layer `projection` stands between.
+        tie_weights: whether the output reads the table of the embedding; where `units` differs from `embedding_dim`,
+            and behind an encoder, a dense layer `projection` stands between.
         adaptive_cutoffs: first ids of clusters of rarer tokens, for an adaptive softmax; see
             `keras_seq.layers.TokenSoftmax`.
         dropout: rate, while training: of features of the token vectors and of the last states, the same ones at all
-            steps, and of states between layers.
-        weight_dropout: rate at which weights between states are dropped, while training.
+            steps, and of states between layers; of an encoder, within it.
+        weight_dropout: rate at which weights between states are dropped, while training; without an encoder alone.
         name: name of the model.
 
     Returns:
@@ -65,7 +72,7 @@ def language_model(
 
     Raises:
         TypeError: if an argument has a wrong type.
-        ValueError: if an argument is out of range.
+        ValueError: if an argument is out of range, or the encoder sees what it is to predict, or does not stream.
 
     Example:
         >>> import numpy as np
@@ -88,18 +95,22 @@ def language_model(
     else:
         embedding = keras.layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True, name="token_embedding")
     input_dropout = keras.layers.SpatialDropout1D(dropout, name="input_dropout")
-    recurrent = RecurrentStack(
-        cell, units, num_layers=num_layers, dropout=dropout, weight_dropout=weight_dropout, name="recurrent"
-    )
-    output_dropout = keras.layers.SpatialDropout1D(dropout, name="output_dropout")
-    softmax = TokenSoftmax(vocabulary_size, cutoffs=adaptive_cutoffs, name="log_probs")
+    own = {
+        "cell": (cell, "lstm"),
+        "units": (units, 512),
+        "num_layers": (num_layers, 2),
+        "weight_dropout": (weight_dropout or None, 0.0),
+    }
+    connect = streaming_encoder("a language model", encoder, own, dropout, Symbols.needs)
+    size = connect.units if isinstance(connect, RecurrentStack) else None
+    head = Symbols(vocabulary_size, adaptive_cutoffs, embedding_dim if tie_weights and size != embedding_dim else 0)
+    # An encoder drops what it gives itself.
+    *between, softmax = head.layers(dropout if encoder is None else 0.0)
 
     # --- Functional graph
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     vectors, table = embedding(token_ids) if tie_weights else (embedding(token_ids), None)
-    x = output_dropout(recurrent(input_dropout(vectors)))
-    if tie_weights and x.shape[-1] != embedding_dim:
-        x = keras.layers.Dense(embedding_dim, name="projection")(x)
+    x = connected(between, encoded(connect, input_dropout(vectors)))
 
     # --- Model
     return keras.Model({"token_ids": token_ids}, softmax(x, table=table), name=name)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 
 from keras_seq.core.checks import check_positive_integer, check_rate
-from keras_seq.layers import MaskFromIds, RecurrentStack
+from keras_seq.layers import MaskFromIds
+from keras_seq.zoo.encoders import Encoder, encoded
 from keras_seq.zoo.registry import register_builder
+from keras_seq.zoo.streaming import streaming_encoder
 
 # A note is silent at nearly all steps: what the model begins with is a probability of a twentieth.
 INITIAL_LOG_ODDS = -3.0
@@ -16,31 +21,34 @@ INITIAL_LOG_ODDS = -3.0
 def music_model(
     num_notes: int = 88,
     *,
-    cell: str = "lstm",
-    units: int = 256,
-    num_layers: int = 1,
+    cell: str | None = None,
+    units: int | None = None,
+    num_layers: int | None = None,
+    encoder: Encoder | Mapping[str, Any] | None = None,
     embedding_dim: int = 0,
     input_dropout: float = 0.0,
     dropout: float = 0.0,
     name: str = "music_model",
 ) -> keras.Model:
-    """A recurrent model of polyphonic music: at each step the log-odds of every note of the next step.
+    """A model of polyphonic music: at each step the log-odds of every note of the next step.
 
-    Notes -> dropout -> (dense layer) -> recurrent layers -> dropout -> a dense layer with one log-odds for each note.
-    Any number of notes sounds at once; given the steps before, each note is predicted for itself. A rest is a step
-    without notes. `streaming_model` gives the same weights with states that go in and out.
+    Notes -> dropout -> (dense layer) -> recurrent layers, or another causal encoder -> dropout -> a dense layer with
+    one log-odds for each note. Any number of notes sounds at once; given the steps before, each note is predicted for
+    itself. A rest is a step without notes. `streaming_model` gives the same weights with states that go in and out.
 
     Masking: `step_mask` is 0 at padding, on either side or between steps, whatever stands in `notes` there; it never
     changes the output at a real step.
 
     Args:
         num_notes: number of notes; 88 are the keys of a piano.
-        cell: `"simple_rnn"`, `"gru"` or `"lstm"`.
-        units: size of the state of each layer.
-        num_layers: number of recurrent layers.
-        embedding_dim: size of a dense layer with ReLU before the recurrent ones; 0 = none.
+        cell: `"simple_rnn"`, `"gru"` or `"lstm"` (an LSTM).
+        units: size of the state of each layer (256).
+        num_layers: number of recurrent layers (1).
+        encoder: in the place of these three, as of `language_model`.
+        embedding_dim: size of a dense layer with ReLU before them; 0 = none.
         input_dropout: rate, while training, at which single notes of the input are dropped.
-        dropout: rate, while training, at which features of the last states are dropped, and those between layers.
+        dropout: rate, while training, at which features of the last states are dropped, and those between layers; of an
+            encoder, within it.
         name: name of the model.
 
     Returns:
@@ -50,7 +58,7 @@ def music_model(
 
     Raises:
         TypeError: if an argument has a wrong type.
-        ValueError: if an argument is out of range.
+        ValueError: if an argument is out of range, or the encoder sees what it is to predict, or does not stream.
 
     Example:
         >>> import numpy as np
@@ -71,8 +79,9 @@ def music_model(
     # --- Layers
     real_notes = MaskFromIds(name="real_notes")
     drop_notes = keras.layers.Dropout(input_dropout, name="input_dropout")
-    recurrent = RecurrentStack(cell, units, num_layers=num_layers, dropout=dropout, name="recurrent")
-    output_dropout = keras.layers.Dropout(dropout, name="output_dropout")
+    own = {"cell": (cell, "lstm"), "units": (units, 256), "num_layers": (num_layers, 1)}
+    connect = streaming_encoder("a music model", encoder, own, dropout)
+    output_dropout = keras.layers.Dropout(dropout if encoder is None else 0.0, name="output_dropout")
     bias = keras.initializers.Constant(INITIAL_LOG_ODDS)
     note_logits = keras.layers.Dense(num_notes, bias_initializer=bias, name="note_logits")
 
@@ -82,7 +91,7 @@ def music_model(
     x = drop_notes(real_notes([notes, step_mask]))
     if embedding_dim:
         x = keras.layers.Dense(embedding_dim, activation="relu", name="note_embedding")(x)
-    outputs = note_logits(output_dropout(recurrent(x)))
+    outputs = note_logits(output_dropout(encoded(connect, x)))
 
     # --- Model
     return keras.Model({"notes": notes, "step_mask": step_mask}, outputs, name=name)

@@ -8,9 +8,8 @@ from typing import Any
 import keras
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.zoo.classifier_parts import pooling_layer
 from keras_seq.zoo.encoders import Encoder, connected, encoded, make_encoder
-from keras_seq.zoo.heads import Vector
+from keras_seq.zoo.heads import Vector, pooling_layer
 from keras_seq.zoo.registry import register_builder
 from keras_seq.zoo.token_vectors import check_features, dropout_rates, token_vectors, word_layers
 from keras_seq.zoo.twins import TOWER, twin_model

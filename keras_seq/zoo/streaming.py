@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,16 +13,19 @@ from keras_seq.layers import (
     CharacterEncoder,
     ConcatenateFeatures,
     MaskFromIds,
+    RecurrentStack,
     SubwordEmbedding,
     SumFeatures,
     TiedEmbedding,
     TokenDropout,
     TokenSoftmax,
+    TransformerStack,
 )
+from keras_seq.zoo.encoders import Encoder, check_needs, check_no_other, make_encoder
 
 Tensor = Any
 
-# Layers whose output at a step depends on that step alone.
+# Layers whose output at a step depends on that step alone; others say so by an attribute `is_stepwise = True`.
 STEPWISE_LAYERS = (
     keras.layers.Activation,
     keras.layers.Add,
@@ -43,7 +46,7 @@ STEPWISE_LAYERS = (
     TokenSoftmax,
 )
 # Operations of `keras.ops` of which this is true, too: those that masks are made with.
-STEPWISE_OPERATIONS = ("Any", "Cast", "Equal", "Greater", "LogicalAnd", "LogicalNot", "LogicalOr", "NotEqual")
+STEPWISE_OPERATIONS = ("Cast", "Equal", "Greater", "LogicalAnd", "LogicalNot", "LogicalOr", "NotEqual")
 
 
 class StreamingModel(keras.Model):
@@ -69,7 +72,8 @@ def streaming_model(
     """The same weights with states that go in and out, so that a sequence can be read piece by piece, or step by step.
 
     Reading in pieces, each from the state in which the last one ended, gives the numbers of reading the whole. Each
-    layer of the model must follow `keras_seq.core.streaming.Streaming`, or read every step for itself.
+    layer of the model must follow `keras_seq.core.streaming.Streaming`, or read every step for itself, which a layer of
+    one's own says by an attribute `is_stepwise = True`.
 
     Masking: as of the model; a step that is padding leaves the states of its row as they are.
 
@@ -100,7 +104,7 @@ def streaming_model(
     """
     if problem := why_not_streaming(model):
         raise ValueError(f"`model` must be one that can be read in parts. Received: model={model.name!r}, {problem}")
-    streaming = {layer.name: layer for layer in model.layers if isinstance(layer, Streaming)}
+    streaming: dict[str, Any] = {layer.name: layer for layer in model.layers if isinstance(layer, Streaming)}
     states: dict[str, State] = {}
     for name, layer in streaming.items():
         prefix = STATE_PREFIX if len(streaming) == 1 else f"{STATE_PREFIX}{name}_"
@@ -157,25 +161,63 @@ def target_model(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, _called_anew(model, inputs, {}), name=model.name)
 
 
+def streaming_encoder(
+    asker: str,
+    encoder: Encoder | Mapping[str, Any] | None,
+    own: Mapping[str, tuple[Any, Any]],
+    dropout: float,
+    needs: Sequence[str] = (),
+) -> Callable[[Tensor], Tensor]:
+    """What reads the steps in a model that predicts the next one.
+
+    Args:
+        asker: what messages call the model.
+        encoder: the argument of its builder.
+        own: the builder's arguments for a `RecurrentStack`, which it has without an encoder: each with its default,
+            and `None` where it is not given.
+        dropout: rate of dropout within it.
+        needs: what the head needs of it.
+
+    Returns:
+        The stack, or what `Encoder.prepare` gives.
+
+    Raises:
+        ValueError: if both are given, or the encoder sees later steps, or does not stream.
+    """
+    check_no_other(encoder, **{name: given for name, (given, _) in own.items()})
+    if encoder is None:
+        arguments = {name: default if given is None else given for name, (given, default) in own.items()}
+        return RecurrentStack(**arguments, dropout=dropout, name="recurrent")
+    reader = make_encoder(encoder)
+    check_needs(reader, ("streams", *needs), asker)
+    return reader.prepare({"recurrent": dropout})
+
+
 def why_not_streaming(model: keras.Model) -> str:
     """What keeps a model from being read in parts, and what to do; `""` if nothing does."""
     # A Sequential has no such graph.
     operations = getattr(model, "operations", [])
-    if not any(isinstance(operation, Streaming) for operation in operations):
-        return "a graph without a layer that has states. Build it with `language_model` or a causal encoder."
     for operation in operations:
         name, kind = operation.name, type(operation).__name__
         if isinstance(operation, Streaming):
+            if isinstance(operation, TransformerStack) and operation.causal and operation.window is None:
+                return f"whose {name!r} ({kind}) has a state that grows. Build it with a `window`."
             try:
                 operation.initial_state(1)
             except ValueError as error:
                 return str(error)
-        elif not (isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS)) or kind in STEPWISE_OPERATIONS):
+        elif not (
+            isinstance(operation, (keras.layers.InputLayer, *STEPWISE_LAYERS))
+            or getattr(operation, "is_stepwise", False)
+            or (kind in STEPWISE_OPERATIONS and not isinstance(operation, keras.layers.Layer))
+        ):
             return (
                 f"whose {name!r} ({kind}) reads other steps than its own. Build it with `bidirectional=False` or a "
                 "causal encoder, a tagger with the head 'log_softmax': a CRF decides by what comes later."
             )
-    return ""
+    if any(isinstance(operation, Streaming) for operation in operations):
+        return ""
+    return "a graph without a layer that has states. Build it with `language_model` or an encoder that streams."
 
 
 class _Step(keras.layers.Layer):
@@ -191,7 +233,10 @@ class _Step(keras.layers.Layer):
         self, x: Tensor, state: State, mask: Any = None, training: bool = False, x_mask: Any = None
     ) -> tuple[Tensor, State]:
         # Keras fills in `x_mask`, the mask that comes with x.
-        return self.layer.step(x, state, mask=x_mask if mask is None else mask, training=training)
+        x, after = self.layer.step(x, state, mask=x_mask if mask is None else mask, training=training)
+        # Loops ask that what goes round in them is known to keep its shape.
+        shapes = {name: (ops.shape(value)[0], *value.shape[1:]) for name, value in state.items()}
+        return x, {name: ops.reshape(after[name], shape) for name, shape in shapes.items()}
 
     def compute_mask(self, x: Tensor, previous_mask: Any) -> Any:
         # States have no mask: Keras goes through outputs and masks side by side, and the states come last.

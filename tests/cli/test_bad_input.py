@@ -284,3 +284,17 @@ def test_ctrl_c_in_training_leaves_a_run_to_resume(corpus, tmp_path, environment
         lines = running.stderr.read().splitlines()
         assert running.wait(timeout=120) == 130, lines
     assert len(lines) == 1 and "--resume" in lines[0]
+
+
+def test_what_a_file_holds_counts_not_its_name(trained, tmp_path, invoke):
+    (tmp_path / "conll.txt").write_text(FEW)
+    result = invoke("predict", trained.folder, "--input", tmp_path / "conll.txt")
+    assert result.code == 0 and result.output.splitlines()[0].split("\t")[:2] == ["Ana", "B-PER"]
+    for name, text in (
+        ("labelled", "pos\tfoi bom\nneg\tfoi ruim\n" * 3),
+        ("annotations", '{"text": "Ana", "label": [[0, 3, "PER"]]}\n'),
+    ):
+        (tmp_path / "a.txt").write_text(text)
+        assert_one_line(invoke("predict", trained.folder, "--input", tmp_path / "a.txt"), name, "give texts alone")
+    (tmp_path / "a.txt").write_text("Um texto\tcom tab\nOutro\n")
+    assert invoke("predict", trained.folder, "--input", tmp_path / "a.txt").code == 0

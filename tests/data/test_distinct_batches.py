@@ -37,17 +37,16 @@ def examples(draw):
 @given(
     examples=examples(),
     batch_size=st.integers(1, 12),
-    most=st.integers(1, 4),
     shuffle=st.booleans(),
     seed=st.integers(0, 3),
 )
-def test_no_batch_has_too_many_of_a_group_and_none_is_short(examples, batch_size, most, shuffle, seed):
+def test_no_batch_has_two_of_a_group_and_none_is_short(examples, batch_size, shuffle, seed):
     lengths, groups = examples
-    options = {"batch_size": batch_size, "max_per_group": most, "shuffle": shuffle, "seed": seed}
+    options = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed}
     batches = DistinctBatches(lengths, groups, **options)
     sizes = Counter(groups)
-    fullest = min(batch_size, sum(min(size, most) for size in sizes.values()))
-    needed = max([-(-len(groups) // batch_size), *(-(-size // most) for size in sizes.values())])
+    fullest = min(batch_size, len(sizes))
+    needed = max([-(-len(groups) // batch_size), *sizes.values()])
     for epoch in range(2):
         order = batches.epoch(epoch)
         assert len(order) == len(batches)
@@ -58,16 +57,16 @@ def test_no_batch_has_too_many_of_a_group_and_none_is_short(examples, batch_size
         else:
             # Of large groups some are left out: as few as keep the batches half full.
             assert len(rows) >= fullest * len(batches) / 2
-            more = sum(min(size, (len(batches) + 1) * most) for size in sizes.values())
+            more = sum(min(size, len(batches) + 1) for size in sizes.values())
             assert more < fullest * (len(batches) + 1) / 2
             assert Counter(groups[row] for row in rows) == {
-                group: min(size, len(batches) * most) for group, size in sizes.items()
+                group: min(size, len(batches)) for group, size in sizes.items()
             }
         assert len({len(batch.indices) for batch in order}) <= 1
         for batch in order:
             chosen = batch.indices[batch.indices >= 0]
             assert len(batch.indices) - 1 <= len(chosen) <= len(batch.indices) <= fullest
-            assert max(Counter(groups[index] for index in chosen).values()) <= most
+            assert max(Counter(groups[index] for index in chosen).values()) == 1
             longest = max(lengths[index] for index in chosen)
             assert batch.steps == next(steps for steps in (8, 16, 24, 32, 48) if longest <= steps)
     assert same(DistinctBatches(lengths, groups, **options).epoch(1), batches.epoch(1))
@@ -136,7 +135,6 @@ def test_no_examples():
     [
         ([1, 2], {"batch_size": 0}, ValueError),
         ([1, 2], {"batch_size": 2.0}, TypeError),
-        ([1, 2], {"batch_size": 2, "max_per_group": 0}, ValueError),
         ([1, 2], {"batch_size": 2, "bucket_boundaries": [8, 8]}, ValueError),
         ([1, 2], {"batch_size": 2, "shuffle": 1}, TypeError),
         ([1, 2], {"batch_size": 2, "seed": -1}, ValueError),

@@ -1,9 +1,10 @@
-"""What a family of models does with its tiny test case, from its recipe to served raw input, by the commands of a user."""
+"""What a family does with its tiny test case, from its recipe to served raw input, by the commands of a user."""
 
 import json
 import shlex
 from types import SimpleNamespace
 
+import pytest
 import tomli_w
 from command_line import run_command
 from example_calls import printed_calls, run_printed
@@ -11,6 +12,7 @@ from example_calls import printed_calls, run_printed
 import keras_seq
 from keras_seq.tasks import family_named
 from keras_seq.tasks.capabilities import Exports, has
+from keras_seq.training import KerasRecipe
 from keras_seq.zoo import ModelCard
 
 
@@ -19,6 +21,10 @@ def said(*command):
     result = run_command(*command)
     assert result.code == 0, result.lines
     return result.output
+
+
+def scores_of(model):
+    return json.loads(said("evaluate", model, "--json", "--quiet").splitlines()[-1])
 
 
 def check_family(name, folder, patch):
@@ -36,23 +42,22 @@ def check_family(name, folder, patch):
     patch.setenv("KERAS_SEQ_MODELS", str(folder / "models"))
     family = family_named(name)
     assert family.task.task == name
-    values = {"name": "tiny", "fit": {"epochs": 1}, **family.test_case(folder)}
-    if "model" not in values:
-        del values["fit"]
+    values = {"name": "tiny", **family.test_case(folder)}
+    if issubclass(family.recipe, KerasRecipe):
+        values.setdefault("fit", {"epochs": 1})
     (folder / "tiny.toml").write_text(tomli_w.dumps(values), "utf-8")
-    trained = said("train", "tiny.toml", "--run-dir", "run", "--quiet")
+    trained = said("train", "tiny.toml", "--run-dir", folder / "run", "--quiet")
     metrics = json.loads((folder / "run" / "metrics.json").read_text("utf-8"))
     assert metrics["task"] == name and metrics["parameters"] > 0 and {"validation", "test"} <= set(metrics)
-    summary = json.loads(said("evaluate", "run", "--json", "--quiet").splitlines()[-1])
-    assert summary["examples"] > 0
-    assert summary["metrics"].items() <= metrics["test"].items()
-    made = SimpleNamespace(metrics=metrics, trained=trained)
+    summary = scores_of(folder / "run")
+    assert summary["examples"] > 0 and summary["metrics"].items() <= metrics["test"].items()
+    made = SimpleNamespace(metrics=metrics, trained=trained, scores=summary["metrics"])
     if has(family.task, Exports):
-        made.exported = said("export", "run", "--to", "models/tiny")
+        made.exported = said("export", folder / "run", "--to", folder / "models" / "tiny")
         check_exported(family, folder, made)
     else:
-        assert "keras-seq export" not in trained
-        assert said("predict", "run", *shlex.split(family.example_call.predict)).strip()
+        assert "keras-seq export" not in trained and "model.keras" not in trained
+        assert said("predict", folder / "run", *shlex.split(family.example_call.predict)).strip()
     return made
 
 
@@ -60,11 +65,12 @@ def check_exported(family, folder, made):
     predict, served = printed_calls(made.exported)
     answers = run_printed(predict)
     assert answers.strip() and "Result for output key" in run_printed(served)
-    assert said("predict", "run", *shlex.split(family.example_call.predict)) == answers
-    model = keras_seq.load("tiny")
+    assert said("predict", folder / "run", *shlex.split(family.example_call.predict)) == answers
+    exported = folder / "models" / "tiny"
+    model = keras_seq.load(exported)
     assert (model.task, model.unit) == (family.name, family.unit)
-    assert json.loads(said("evaluate", "tiny", "--json", "--quiet"))["examples"] > 0
-    made.card = ModelCard.load(folder / "models" / "tiny" / "card.json")
+    assert scores_of(exported)["metrics"] == pytest.approx(made.scores, abs=1e-6)
+    made.card = ModelCard.load(exported / "card.json")
     assert made.card.task == family.name and made.card.limitations
     assert set(made.card.metrics) <= set(made.metrics["test"])
     listed = [json.loads(line) for line in said("list", "--task", family.name, "--json").splitlines()]

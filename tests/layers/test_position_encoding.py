@@ -14,7 +14,9 @@ pytestmark = pytest.mark.both_backends
 SEQUENCES = np.random.default_rng(0).standard_normal((2, 6, 5)).astype("float32")
 
 
-@pytest.mark.parametrize("arguments", [{}, {"max_wavelength": 50.0, "scale_inputs": True}])
+@pytest.mark.parametrize(
+    "arguments", [{"max_wavelength": 50.0, "scale_inputs": True}, {"kind": "learned", "max_steps": 6}]
+)
 def test_layer(arguments):
     run_layer_test(PositionEncoding, arguments=arguments, inputs=SEQUENCES, expected_output_shape=(2, 6, 5))
 
@@ -37,6 +39,17 @@ def test_equal_to_the_formula_at_real_steps():
     np.testing.assert_allclose(PositionEncoding(100.0, scale_inputs=True)(SEQUENCES)[1], outputs[1], atol=1e-6)
 
 
+def test_learned_vectors_at_real_steps():
+    mask = np.array([[0, 0, 1, 1, 0, 1], [1, 1, 1, 1, 1, 1]], bool)
+    layer = PositionEncoding(kind="learned", max_steps=6, scale_inputs=True)
+    outputs = ops.convert_to_numpy(layer(SEQUENCES, mask=mask))
+    (embeddings,) = layer.get_weights()
+    for row, real in enumerate(mask):
+        expected = SEQUENCES[row, real] * math.sqrt(5) + embeddings[: real.sum()]
+        np.testing.assert_allclose(outputs[row, real], expected, atol=1e-6)
+    np.testing.assert_allclose(layer(SEQUENCES)[1], outputs[1], atol=1e-6)
+
+
 def test_far_positions():
     outputs = ops.convert_to_numpy(PositionEncoding()(np.zeros((1, 5000, 4), "float32")))
     np.testing.assert_allclose(outputs[0, 4999], plain(4999, 4, 10_000.0), atol=2e-3)
@@ -45,6 +58,12 @@ def test_far_positions():
 def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="`max_wavelength`"):
         PositionEncoding(0)
+    with pytest.raises(ValueError, match="`kind` must be one of 'sinusoidal', 'learned'"):
+        PositionEncoding(kind="rotary")
+    with pytest.raises(ValueError, match="`max_steps`, the number of learned positions, must be given"):
+        PositionEncoding(kind="learned")
+    with pytest.raises(ValueError, match="at most `max_steps`=5 steps"):
+        PositionEncoding(kind="learned", max_steps=5)(SEQUENCES)
     with pytest.raises(TypeError, match="`scale_inputs`"):
         PositionEncoding(scale_inputs="yes")
     with pytest.raises(ValueError, match="`sequences` must have the shape"):

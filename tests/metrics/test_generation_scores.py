@@ -23,12 +23,6 @@ def test_scores_by_hand():
     assert list(scores["real_lengths"]) == [3, 4, 5]
 
 
-def test_the_reference_decides_lengths_and_the_training_texts_what_is_new():
-    scores = generation_scores(["Ana", ""], training=["Ana"], reference=["Beatriz", "Eva"])
-    assert (scores["share_new"], scores["lengths"], scores["real_lengths"]) == (0.5, {0: 0.5, 3: 0.5}, {3: 0.5, 7: 0.5})
-    assert scores["length_distance"] == 0.5
-
-
 @pytest.mark.parametrize(("generated", "distance"), [(["abc", "x"], 0.0), (["ab", "abcd"], 1.0)])
 def test_the_distance_lies_between_equal_and_disjoint(generated, distance):
     assert generation_scores(generated, training=["xyz", "y"])["length_distance"] == distance
@@ -43,9 +37,9 @@ def test_against_numpy_on_random_texts():
     assert scores["length_sd"] == pytest.approx(np.std([len(text) for text in texts]))
 
 
-@pytest.mark.parametrize("name", ["generated", "training", "reference"])
+@pytest.mark.parametrize("name", ["generated", "training"])
 def test_wrong_arguments(name):
-    texts = {"generated": ["a"], "training": ["a"], "reference": ["a"]}
+    texts = {"generated": ["a"], "training": ["a"]}
     with pytest.raises(ValueError, match=f"`{name}` must hold at least one text. Received: {name}=\\[\\]"):
         generation_scores(**{**texts, name: []})
     with pytest.raises(TypeError, match=f"`{name}` must be several texts. Received: {name}='Ana'"):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_seq.testing import run_model_test
+from keras_seq.testing.padding import PLACES
 
 TOKEN_IDS = np.array([[2, 3, 1], [3, 3, 2]], "int32")
 TARGETS = np.array([[0, 1, 0], [1, 1, 0]], "int32")
@@ -20,13 +21,18 @@ def masked_loss(y_true, y_pred):
     return -ops.sum(ops.squeeze(chosen, -1) * real) / ops.maximum(ops.sum(real), 1)
 
 
-def token_model(num_tags, name="token_ids", compiled=False, share=False, pool=False):
+def token_model(num_tags, name="token_ids", compiled=False, share=False, pool=False, neighbours=False, rows=False):
     if share and SHARED:
         return SHARED[0]
     token_ids = keras.Input(shape=(None,), dtype="int32", name=name)
     hidden = keras.layers.Embedding(5, 4)(token_ids)
     if pool:
         hidden = hidden + keras.ops.mean(hidden, axis=1, keepdims=True)
+    if neighbours:
+        hidden = hidden * keras.ops.cast(token_ids != 0, "float32")[..., None]
+        hidden = hidden + keras.ops.pad(hidden, [[0, 0], [1, 0], [0, 0]])[:, :-1]
+    if rows:
+        hidden = hidden + 0 * keras.ops.take(hidden, np.array([0]), axis=0)  # Is there a first one?
     model = keras.Model(token_ids, keras.layers.Dense(num_tags)(hidden))
     if compiled:
         model.compile(loss="mse")
@@ -35,7 +41,7 @@ def token_model(num_tags, name="token_ids", compiled=False, share=False, pool=Fa
     return model
 
 
-def run(**arguments):
+def run(padding=PLACES, **arguments):
     return run_model_test(
         token_model,
         arguments={"num_tags": 2, **arguments},
@@ -43,11 +49,16 @@ def run(**arguments):
         targets=TARGETS,
         loss=masked_loss,
         expected_output_shape=(2, 3, 2),
+        padding=padding,
     )
 
 
 def test_good_builder_passes():
     assert run().compiled
+
+
+def test_padding_stands_where_the_model_takes_it():
+    assert run(padding=("left", "right"), neighbours=True).compiled
 
 
 def biased_model(pool=False):
@@ -84,6 +95,8 @@ def test_an_input_without_steps_is_neither_lengthened_nor_padded(pool):
         ({"share": True}, "share weights"),
         ({"pool": True}, "the real steps changed"),
         ({"num_tags": 3}, "outputs have the shapes"),
+        ({"neighbours": True}, "holes: the real steps changed"),
+        ({"rows": True}, "a batch of no rows is refused, which exports must take"),
     ],
 )
 def test_broken_builder_is_caught(arguments, message):

@@ -1,6 +1,6 @@
-"""The table of architectures: each cell is a recipe that can be read, rows replace older ones, the picture is drawn."""
+"""The table of architectures and tasks: each row is a recipe that builds; a row that is there is not trained again."""
 
-import csv
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,8 +9,14 @@ import pytest
 from keras_seq.data import list_datasets
 from keras_seq.training import Recipe
 from keras_seq.zoo import get_builder
+from keras_seq.zoo.encoders import ENCODERS
 
 ROOT = Path(__file__).resolve().parents[2]
+FROM_DATA = {
+    "ner_model": {"num_tags": 3},
+    "text_classifier_model": {"num_classes": 2, "activation": "softmax"},
+    "siamese_model": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -23,34 +29,57 @@ def settings(script):
     return tomllib.loads(script.SETTINGS.read_text("utf-8"))
 
 
-def test_every_cell_is_a_recipe_that_builds(script, settings):
+def test_every_encoder_stands_with_every_task(script, settings):
+    kinds = {name: options["encoder"]["kind"] for name, options in settings["architectures"].items()}
+    assert set(kinds.values()) == {"bag", "recurrent", "convolutional", "transformer"} <= set(ENCODERS.names())
+    for task in settings["tasks"]:
+        found = {(data, architecture) for of, data, architecture, _ in script.cells_of(settings) if of == task}
+        assert any({(data, name) for name in kinds} <= found for data in settings["datasets"])
+
+
+def test_every_row_is_a_recipe_that_builds(script, settings):
     files = {f"{dataset.directory}/{name}" for dataset in list_datasets() for name in dataset.files}
-    names = set()
-    for data in settings["datasets"]:
-        for architecture in settings["architectures"]:
-            recipe = Recipe.from_dict(script.recipe_values(settings, data, architecture))
-            names.add(recipe.name)
-            assert {recipe.data.train, recipe.data.validation, recipe.data.test} - {None} <= files
-    assert len(names) == len(settings["datasets"]) * len(settings["architectures"])
-    for architecture in settings["architectures"]:
-        recipe = Recipe.from_dict(script.recipe_values(settings, "sst2", architecture))
-        recipe.build_model(get_builder(recipe.model.builder), vocabulary_size=9, num_classes=2)
+    cells = script.cells_of(settings)
+    recipes = {cell: Recipe.from_dict(script.recipe_values(settings, *cell[1:3], int(cell[3]))) for cell in cells}
+    assert len({recipe.name for recipe in recipes.values()}) == len(set(cells)) == len(cells)
+    built = set()
+    for (task, _, architecture, _), recipe in recipes.items():
+        assert {recipe.data.train, recipe.data.validation, recipe.data.test} - {None} <= files
+        if (task, architecture) not in built:
+            built.add((task, architecture))
+            builder = recipe.model.builder
+            recipe.build_model(get_builder(builder), vocabulary_size=9, **FROM_DATA[builder])
 
 
-def test_rows_replace_those_of_the_same_cell(script, tmp_path):
-    row = dict.fromkeys(script.COLUMNS, "1") | {"data": "a", "architecture": "GRU", "score": "0.5"}
-    table = tmp_path / "table.csv"
-    script.write_table([row, {**row, "architecture": "mean", "score": "0.7"}], table)
-    script.write_table([{**row, "score": "0.6"}], table)
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [(found["architecture"], found["score"]) for found in rows] == [("GRU", "0.6"), ("mean", "0.7")]
-    script.draw_table([{**found, "metric": "macro_f1"} for found in rows], tmp_path / "table.png")
-    assert (tmp_path / "table.png").read_bytes()[:4] == b"\x89PNG"
+def test_what_is_missing_is_trained_and_the_page_written(script, settings, tmp_path, monkeypatch, capsys):
+    first, *others = [cell for cell in script.cells_of(settings) if cell[1] == "sick"]
+    row = {**dict(zip(script.KEY, first, strict=True)), "metric": "pearson", "score": "0.5"}
+    trained = []
+    for name in ("TABLE", "PAGE"):
+        monkeypatch.setattr(script, name, tmp_path / name.lower())
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["table", "--datasets", "sick"])
+    script.write_table({first: row}, script.TABLE)
+
+    def train_cell(settings, cell, folder):
+        trained.append(cell)
+        return {**row, "architecture": cell[2], "score": "0.25", "training_seconds": "3"}
+
+    monkeypatch.setattr(script, "train_cell", train_cell)
+    assert script.main() == 0 == script.main()
+    assert trained == others
+    page = script.PAGE.read_text("utf-8")
+    assert "| sick | pearson | **0.500** | 0.250 |" in page and f"| {first[2]} |" in page
+    assert len(script.read_table(script.TABLE)) == len(others) + 1
+    capsys.readouterr()
 
 
-def test_the_committed_table_has_every_cell(script, settings):
-    with script.TABLE.open(newline="") as file:
-        cells = [(row["data"], row["architecture"]) for row in csv.DictReader(file)]
-    assert sorted(cells) == sorted((data, name) for data in settings["datasets"] for name in settings["architectures"])
-    assert script.PICTURE.is_file()
+def test_the_page_is_that_of_the_table(script, settings):
+    rows = script.read_table(script.TABLE)
+    assert set(rows) <= set(script.cells_of(settings))
+    assert script.PAGE.read_text("utf-8") == script.page_of(list(rows.values()))
+
+
+@pytest.mark.thorough
+def test_the_committed_table_has_every_row(script, settings):
+    assert set(script.read_table(script.TABLE)) == set(script.cells_of(settings))

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_seq.losses import MaskedCrossEntropy
 from keras_seq.testing import run_model_test
+from keras_seq.testing.padding import PLACES
 from keras_seq.zoo import sequence_model
 
 ROWS, STEPS, FEATURES, OUTPUTS, UNITS = 3, 4, 2, 3, 5
@@ -79,7 +80,7 @@ def test_every_shape_keeps_the_promises_of_builders(shape, kind):
         expected_output_shape=output_shape,
         fixed_inputs=[name for name in inputs if shape.startswith("one_to") and not name.startswith("previous")],
         # The steps of this shape are one more than those that are padded: see below.
-        run_padding=shape not in ("one_to_one", "one_to_many"),
+        padding=() if shape in ("one_to_one", "one_to_many") else PLACES,
     )
     outputs = model.predict(inputs, verbose=0)
     np.testing.assert_allclose(outputs.sum(-1), 1, rtol=1e-5)

@@ -48,7 +48,7 @@ def test_sizes_of_the_parts():
     blocks = stack.blocks
     assert len(blocks) == 3
     assert {(block.num_heads, block.feed_forward_units, block.dropout) for block in blocks} == {(3, 10, 0.2)}
-    assert model.get_layer("projection").output.shape == (None, None, 12)
+    assert model.get_layer("input_projection").output.shape == (None, None, 12)
     assert keras.tree.flatten(model.get_layer("pooling").input)[0] is stack.output
     assert model.get_layer("text_vector").output.shape == (None, 5)
     stack = small().get_layer("transformer")

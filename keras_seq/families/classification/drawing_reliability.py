@@ -8,7 +8,7 @@ from keras_seq.metrics import calibration_error, reliability_bins
 from keras_seq.training.drawing import new_figure, pixels_of
 
 
-def draw_reliability(confidences: Any, correct: Any, num_bins: int = 15) -> np.ndarray:
+def draw_reliability(confidences: Any, correct: Any) -> np.ndarray:
     """Draw a reliability diagram: how often a classifier is right against how sure it was, and below it how often.
 
     A bar for each bin of confidence. On the dashed line both are equal; a bar that ends under it is confidence that was
@@ -18,13 +18,11 @@ def draw_reliability(confidences: Any, correct: Any, num_bins: int = 15) -> np.n
     Args:
         confidences: The probability of what was predicted, `(predictions,)`, each from 0 to 1.
         correct: Whether it was right, `(predictions,)`, boolean or 1 and 0.
-        num_bins: How many bins.
 
     Returns:
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        TypeError: When `num_bins` is not an integer.
         ValueError: As for `keras_seq.metrics.reliability_bins`.
 
     Example:
@@ -32,9 +30,9 @@ def draw_reliability(confidences: Any, correct: Any, num_bins: int = 15) -> np.n
     >>> draw_reliability([0.9, 0.8, 0.3], [True, False, True]).shape[-1]
     3
     """
-    counts, confidence, accuracy = reliability_bins(confidences, correct, num_bins)
+    counts, confidence, accuracy = reliability_bins(confidences, correct)
     figure, (upper, lower) = new_figure(4.5, 5.0, nrows=2, height_ratios=(3, 1), sharex=True)
-    edges = np.linspace(0.0, 1.0, num_bins + 1)
+    edges = np.linspace(0.0, 1.0, len(counts) + 1)
     filled = counts > 0
     upper.bar(edges[:-1][filled], accuracy[filled], np.diff(edges)[filled], align="edge", edgecolor="white")
     upper.plot([0, 1], [0, 1], "--", color="grey", linewidth=1)
@@ -46,6 +44,6 @@ def draw_reliability(confidences: Any, correct: Any, num_bins: int = 15) -> np.n
     lower.bar(edges[:-1], counts, np.diff(edges), align="edge", color="silver", edgecolor="white")
     lower.set_ylabel("predictions")
     lower.set_xlabel("confidence")
-    error = calibration_error(confidences, correct, num_bins)
+    error = calibration_error(confidences, correct)
     upper.set_title(f"{counts.sum():,} predictions, calibration error {error:.3f}", fontsize=9)
     return pixels_of(figure)

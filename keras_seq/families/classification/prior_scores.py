@@ -25,7 +25,7 @@ from keras_seq.layers import WideScores
 from keras_seq.tasks.id_weights import ids_of
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import chunks
-from keras_seq.text import WordTokenizer
+from keras_seq.text import Tokenizer
 from keras_seq.zoo.parts import wide_tables_of
 
 # What is read of one sentence.
@@ -37,7 +37,7 @@ MOST_ITERATIONS = 100
 
 
 def read_pieces(
-    path: Path, recipe: ClassifierRecipe, label_ids: LabelIds, tokenizer: WordTokenizer, left_out: Collection[str]
+    path: Path, recipe: ClassifierRecipe, label_ids: LabelIds, tokenizer: Tokenizer, left_out: Collection[str]
 ) -> LabelledTexts:
     """Read the labelled texts of `[transfer]`, cut into pieces.
 
@@ -83,7 +83,7 @@ def evaluated_texts(
     train: ClassifiedBatches,
     validation: ClassifiedBatches,
     test: Path | None,
-    tokenizer: WordTokenizer,
+    tokenizer: Tokenizer,
 ) -> set[str]:
     """The texts that validate and test, in the form `comparable` gives: no prior may have learned from them.
 

@@ -14,7 +14,7 @@ from keras_seq.core.reading import read_json_object, read_names
 from keras_seq.export.json_settings import MOST_TOKENS, REMEDY, JSONSettings
 from keras_seq.export.text_functions import WholeTextFunctions
 from keras_seq.ops.calibration import apply_temperature
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer
 from keras_seq.zoo.parts import pooling_of, steps_of
 
 LABELS_FILE, _LEGACY_FILE = "labels.txt", "classification.json"
@@ -84,7 +84,7 @@ class ClassificationFunctions(WholeTextFunctions):
     """
 
     def __init__(
-        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: ClassificationSettings
+        self, model: keras.Model, tokenizer: Tokenizer, encoder: TokenEncoder, settings: ClassificationSettings
     ) -> None:
         super().__init__(model, tokenizer, encoder, settings)
         inputs = {tensor.name: tensor for tensor in model.inputs}

@@ -4,13 +4,13 @@ from keras_seq.families.images.card import limits
 from keras_seq.families.images.recipe import ImageMatcherRecipe
 from keras_seq.tasks.registry import ExampleCall, Family
 
-FAMILY = Family(
+FAMILY = Family.in_folder(
+    __name__,
+    "ImageMatcher",
+    "ImageTraining",
     name="image_matcher",
     unit="examples",
     recipe=ImageMatcherRecipe,
-    task=f"{__name__}.task:ImageMatcher",
-    training=f"{__name__}.training:ImageTraining",
-    test_case=f"{__name__}.test_case:write",
     monitor="accuracy",
     example_call=ExampleCall("--pairs pairs.npz", "--inputs 'a=pairs.npz[a];b=pairs.npz[b]'"),
     limits=limits,

@@ -70,7 +70,8 @@ class ImageTraining(TwinsTraining):
         self.train, self.validation = self._reduced(train), self._reduced(validation)
 
     def describe(self, path: Path) -> Description:
-        return IMAGES.sniff(path)
+        found = IMAGES.sniff(path)
+        return dataclasses.replace(found, remarks=()) if self.recipe.images.invert else found
 
     def _check_size(self, images: np.ndarray, path: Path) -> None:
         if images.shape[-2:] != self.size:

@@ -167,4 +167,4 @@ class LanguageModel(LanguageTask, TextTask):
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: LanguageSettings) -> LanguageFunctions:
         check_size(directory, model, len(settings.encoder), "ids")
-        return LanguageFunctions(model, settings.encoder)
+        return LanguageFunctions(model, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,7 +13,7 @@ from keras_seq.data.description import Description
 from keras_seq.data.text_lines import LINES
 from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
-from keras_seq.families.language.served import LanguageFunctions
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks.language_text import read_language
 from keras_seq.tasks.training import KerasTraining
@@ -78,7 +79,7 @@ class LanguageTraining(KerasTraining):
         return mean_of_targets
 
     def make_task(self) -> LanguageModel:
-        return LanguageModel(LanguageFunctions(self.built_model, self.encoder), self.recipe.name)
+        return LanguageModel(LanguageFunctions(self.built_model, LanguageSettings.of(self.encoder)), self.recipe.name)
 
     @property
     def shown_scores(self) -> tuple[str, ...]:

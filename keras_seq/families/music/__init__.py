@@ -4,13 +4,13 @@ from keras_seq.families.music.recipe import MusicModelRecipe
 from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import ExampleCall, Family
 
-FAMILY = Family(
+FAMILY = Family.in_folder(
+    __name__,
+    "MusicModel",
+    "MusicTraining",
     name="music",
     unit="pieces",
     recipe=MusicModelRecipe,
-    task=f"{__name__}.task:MusicModel",
-    training=f"{__name__}.training:MusicTraining",
-    test_case=f"{__name__}.test_case:write",
     monitor="nll_per_step",
     lower_is_better=("nll_per_step",),
     example_call=ExampleCall("tune.mid", "--inputs 'notes=tune.npz[notes];lengths=tune.npz[lengths]'"),

@@ -5,13 +5,13 @@ from keras_seq.tasks.card_sentences import limits_for
 from keras_seq.tasks.registry import Family
 from keras_seq.training.language_recipe import LANGUAGE_SCORES
 
-FAMILY = Family(
+FAMILY = Family.in_folder(
+    __name__,
+    "NgramLanguageModel",
+    "NgramTraining",
     name="ngram_language_model",
     unit="symbols",
     recipe=NgramRecipe,
-    task=f"{__name__}.task:NgramLanguageModel",
-    training=f"{__name__}.training:NgramTraining",
-    test_case=f"{__name__}.test_case:write",
     monitor="perplexity",
     limits=limits_for("texts"),
     lower_is_better=(*LANGUAGE_SCORES, "memory_mb"),

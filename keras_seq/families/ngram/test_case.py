@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-TEXT = "ana\nrui\neva\n"
-
 
 def write(folder: Path) -> dict[str, Any]:
     """Write the data; give the recipe."""
-    (folder / "train.txt").write_text(20 * TEXT, encoding="utf-8")
-    (folder / "test.txt").write_text(2 * TEXT, encoding="utf-8")
+    for name, times in (("train", 20), ("test", 2)):
+        (folder / f"{name}.txt").write_text(times * "ana\nrui\neva\n", encoding="utf-8")
     return {
         "task": "ngram_language_model",
         "data": {"train": "train.txt", "test": "test.txt", "held_out": 0.25},

@@ -14,7 +14,7 @@ from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, LabelIds, LabelledTexts, tokenized
 from keras_seq.tasks.text_task import TOKENS_PER_CALL, calls, chunks
 from keras_seq.tasks.token_store import TokenStore, padded_rows
-from keras_seq.text import WordTokenizer
+from keras_seq.text import Tokenizer
 
 # Epoch -> the places of the texts of all pairs in their store, on each side.
 Sides = Callable[[int], tuple[np.ndarray, np.ndarray]]
@@ -29,7 +29,7 @@ class PairedTexts:
         max_tokens: of a longer text the rest is not kept.
     """
 
-    def __init__(self, pairs: Iterable[TextPair], tokenizer: WordTokenizer, max_tokens: int) -> None:
+    def __init__(self, pairs: Iterable[TextPair], tokenizer: Tokenizer, max_tokens: int) -> None:
         self.store = TokenStore()
         self.pairs: list[TextPair] = []
         place_of: dict[str, int] = {}

@@ -19,7 +19,7 @@ from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.row_options import RowOption, checked_options, integer_option
 from keras_seq.export.text_functions import TextFunctions
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer
 from keras_seq.zoo.parts import tower_of
 
 # Of a file: pairs, or labelled text.
@@ -100,7 +100,7 @@ class MatchingFunctions(TextFunctions):
     def __init__(
         self,
         model: keras.Model,
-        tokenizer: WordTokenizer,
+        tokenizer: Tokenizer,
         encoder: TokenEncoder,
         settings: MatchingSettings | None = None,
         index_texts: Sequence[str] = (),

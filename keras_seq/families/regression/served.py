@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_seq.core.checks import check_non_negative_number, check_number, check_positive_integer, check_positive_number
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.text_functions import WholeTextFunctions
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RegressionFunctions(WholeTextFunctions):
     """
 
     def __init__(
-        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: RegressionSettings
+        self, model: keras.Model, tokenizer: Tokenizer, encoder: TokenEncoder, settings: RegressionSettings
     ) -> None:
         super().__init__(model, tokenizer, encoder, settings)
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,27 +15,40 @@ from keras_seq.data import Batch, BucketedBatches, Sentence, make_arrays
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.metrics import entity_scores
 from keras_seq.ops.spans import EntitySpan, entities
+from keras_seq.tasks.text_task import chunks
 from keras_seq.tasks.token_store import TokenStore
+from keras_seq.text import Tokenizer
+from keras_seq.text.tokenizer import WORD_STARTS
 
-PADDING = {"token_ids": 0, "character_ids": 0, "case_ids": 0, "labels": -1}
+PADDING = {"token_ids": 0, "character_ids": 0, "case_ids": 0, WORD_STARTS: 0, "labels": -1}
+# What is read of a file before its words are split.
+SENTENCES_PER_CHUNK = 4096
 
 
 class TaggedSentences(Sequence[dict[str, np.ndarray]]):
     """Tagged sentences: per token the number of a distinct token and a tag id, six bytes. The features stand in a
     table, once `store` is encoded.
 
+    The tag of a word is the label of its first token, the others have the label -1.
+
     Args:
-        sentences: tokens and tags, all of them among `tag_names`; read once.
+        sentences: words and tags, all of them among `tag_names`; read once.
         tag_names: the tags in id order.
+        tokenizer: splits words into tokens.
     """
 
-    def __init__(self, sentences: Iterable[Sentence], tag_names: Sequence[str]) -> None:
+    def __init__(self, sentences: Iterable[Sentence], tag_names: Sequence[str], tokenizer: Tokenizer) -> None:
         ids = {name: index for index, name in enumerate(tag_names)}
         labels = array("h" if len(tag_names) <= 1 << 15 else "i")
         self.store = TokenStore()
-        for sentence in sentences:
-            self.store.add(sentence.tokens)
-            labels.extend(ids[tag] for tag in sentence.tags)
+        self._tokenizer = tokenizer
+        for chunk in chunks(sentences, SENTENCES_PER_CHUNK):
+            split = tokenizer.split_sentences([sentence.tokens for sentence in chunk])
+            for sentence, (tokens, counts) in zip(chunk, split, strict=True):
+                self.store.add(tokens)
+                for tag, count in zip(sentence.tags, counts, strict=True):
+                    labels.append(ids[tag])
+                    labels.extend([-1] * (count - 1))
         self._labels = np.frombuffer(labels, labels.typecode)
         self._mentions = self._find_mentions(tag_names)
 
@@ -45,13 +59,17 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         return self._example(self.store.place(index))
 
     def _example(self, places: Any) -> dict[str, np.ndarray]:
-        return {**self.store.rows(places), "labels": self._labels[places].astype(np.int32)}
+        labels = self._labels[places].astype(np.int32)
+        return {**self.store.rows(places), WORD_STARTS: (labels >= 0).astype(np.int32), "labels": labels}
 
     def _find_mentions(self, tag_names: Sequence[str]) -> list[list[EntitySpan]]:
         spans = []
         for index in range(len(self)):
             labels = self._labels[self.store.place(index)]
-            spans.append(entities([tag_names[label] for label in labels]) if labels.any() else [])
+            firsts = np.flatnonzero(labels >= 0)
+            found = entities([tag_names[label] for label in labels[firsts]]) if (labels > 0).any() else []
+            borders = [*firsts.tolist(), len(labels)]
+            spans.append([EntitySpan(kind, borders[first], borders[end]) for kind, first, end in found])
         self._mentions_of_type: dict[str, list[tuple[int, int]]] = {}
         for index, found in enumerate(spans):
             for kind, first, end in found:
@@ -91,9 +109,20 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         """The places of sentences in the store: their rows."""
         return rows
 
-    def tokens(self, index: int) -> list[str]:
-        """The tokens of one sentence."""
-        return self.store.tokens(index)
+    def words(self, index: int) -> list[str]:
+        """The words of one sentence."""
+        tokens, firsts = self.store.tokens(index), np.flatnonzero(self._labels[self.store.place(index)] >= 0)
+        if not self._tokenizer.splits_words:
+            return tokens
+        rows = [tokens[first:end] for first, end in itertools.pairwise([*firsts.tolist(), len(tokens)])]
+        longest = max(map(len, rows))
+        padded = [[*row, *[""] * (longest - len(row))] for row in rows]
+        return [word.decode() for word in self._tokenizer.join(padded).numpy()]
+
+    @property
+    def types(self) -> list[str]:
+        """The types of the entities in it, sorted."""
+        return sorted(self._mentions_of_type)
 
     @property
     def lengths(self) -> np.ndarray:

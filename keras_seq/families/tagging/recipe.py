@@ -27,7 +27,7 @@ class TaggerDataSection(TokenDataSection):
     replace_mentions: float = Field(
         default=0.0, ge=0, lt=1, description="share of entities exchanged for others of their type, anew in each epoch"
     )
-    max_length: int = Field(default=10_000, ge=1, description="a sentence of more tokens is an error")
+    max_length: int = Field(default=10_000, ge=1, description="a sentence of more words is an error")
 
 
 class TaggerModelSection(ModelSection):

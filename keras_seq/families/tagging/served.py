@@ -17,7 +17,8 @@ from keras_seq.export.served import state_specs
 from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
-from keras_seq.text import TokenEncoder, WordTokenizer
+from keras_seq.text import TokenEncoder, Tokenizer
+from keras_seq.text.tokenizer import WORD_STARTS, TokenRows
 from keras_seq.zoo.streaming import streaming_model, why_not_streaming
 
 TAGS_FILE = "tags.txt"
@@ -60,7 +61,7 @@ class TaggingFunctions(TokenFunctions):
     """
 
     def __init__(
-        self, model: keras.Model, tokenizer: WordTokenizer, encoder: TokenEncoder, settings: TaggingSettings
+        self, model: keras.Model, tokenizer: Tokenizer, encoder: TokenEncoder, settings: TaggingSettings
     ) -> None:
         super().__init__(model, model, tokenizer, encoder, settings)
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
@@ -77,12 +78,12 @@ class TaggingFunctions(TokenFunctions):
             text: string `(batch,)`, UTF-8.
 
         Returns:
-            `tokens` and `tags` string `(batch, steps)` padded with `""`; `starts` and `ends` int32, character offsets
-            into the text, end exclusive, 0 at padding; `scores` float32, the marginal probability of the tag, 0 at
-            padding.
+            `tokens`, which are words, and `tags` string `(batch, steps)` padded with `""`; `starts` and `ends` int32,
+            character offsets into the text, end exclusive, 0 at padding; `scores` float32, the marginal probability of
+            the tag, 0 at padding.
         """
-        tokens, starts, ends = self.tokenizer.tokenize(text)
-        return {"tokens": tokens, **self._tag(tokens), "starts": starts, "ends": ends}
+        words, starts, ends = self.tokenizer.words(text)
+        return {"tokens": words, **self._tag(words), "starts": starts, "ends": ends}
 
     def _tokenized(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tag text that is split already.
@@ -112,31 +113,42 @@ class TaggingFunctions(TokenFunctions):
         steps = tf.shape(tokens)[1]
         # Recurrent loops need one step.
         padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
-        inputs = self.encoder.encode(padded, self.input_names)
+        rows, inputs = self._inputs(padded)
         outputs = dict(self.streaming({**inputs, **states}, training=False))
-        found = self._named(padded, *_decoded(outputs.pop(self.model.output_names[0]), tf.not_equal(padded, "")))
-        return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
+        found = _decoded(outputs.pop(self.model.output_names[0]), inputs, tf.not_equal(rows.tokens, ""))
+        tags = self._named(padded, *map(rows.at_words, found))
+        return {**{name: value[:, :steps] for name, value in tags.items()}, **outputs}
 
-    def _tag(self, tokens: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _tag(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return _decoded(self.model(inputs, training=False), mask)
+            return _decoded(self.model(inputs, training=False), inputs, mask)
 
-        inputs = self.encoder.encode(tokens, self.input_names)
-        tag_ids, scores = run_by_length(
-            run, inputs, tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
+        rows, inputs = self._inputs(words)
+        found = run_by_length(
+            run, inputs, rows.tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
         )
-        return self._named(tokens, tag_ids, scores)
+        return self._named(words, *map(rows.at_words, found))
 
-    def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
-        mask = tf.not_equal(tokens, "")
+    def _inputs(self, words: tf.Tensor) -> tuple[TokenRows, dict[str, tf.Tensor]]:
+        """The tokens of words, and what the model reads of them."""
+        rows = self.tokenizer.parts(words)
+        inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
+        if WORD_STARTS in self.input_names:
+            inputs[WORD_STARTS] = rows.word_starts
+        return rows, inputs
+
+    def _named(self, words: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
+        mask = tf.not_equal(words, "")
         return {
             "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
 
 
-def _decoded(outputs: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _decoded(outputs: tf.Tensor, inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Tag ids and their marginal probabilities, `(batch, steps)` each, of what a tagger puts out."""
+    if WORD_STARTS in inputs:
+        mask = tf.not_equal(inputs[WORD_STARTS], 0)
     tag_ids = decode_tags(outputs, mask)
     is_chain = len(outputs.shape) == 4
     probabilities = crf_marginals(outputs, mask) if is_chain else tf.exp(tf.cast(outputs, tf.float32))

@@ -107,8 +107,8 @@ class Tagger(TokenTask):
         check_positive_integer("count", count)
         if not self.served.serves("step"):
             raise InputError(
-                f"{self.name}: its model cannot read a text in parts; train one with `bidirectional = false`, or a causal "
-                'encoder, and `head = "log_softmax"`'
+                f"{self.name}: its model cannot read a text in parts; train one with `bidirectional = false`, or a "
+                'causal encoder, and `head = "log_softmax"`'
             )
         return TagStream(self.served, count)
 

@@ -27,6 +27,7 @@ from keras_seq.tasks.text_task import TOKENS_PER_CALL
 from keras_seq.tasks.text_training import TextTraining
 from keras_seq.tasks.training_parts import batching_options
 from keras_seq.tasks.word_vectors import count_word_vectors
+from keras_seq.text.tokenizer import WORD_STARTS
 from keras_seq.training import Panels
 
 # Sentences that are shown.
@@ -37,6 +38,7 @@ class TaggerTraining(TextTraining):
     """The training of a tagger, from CoNLL files."""
 
     recipe: TaggerRecipe
+    tags_words = True
     shown_scores = ("entity_f1", "entity_precision", "entity_recall")
     task: Tagger
     train: TaggedSentences
@@ -63,7 +65,7 @@ class TaggerTraining(TextTraining):
         return CONLL.sniff(path, self.recipe.data.columns)
 
     def read_examples(self, path: Path) -> TaggedSentences:
-        return TaggedSentences(self.examples_of(path), self.tag_names)
+        return TaggedSentences(self.examples_of(path), self.tag_names, self.tokenizer)
 
     def make_model(self) -> keras.Model:
         return self.built(num_tags=self.tag_names)
@@ -88,7 +90,7 @@ class TaggerTraining(TextTraining):
 
     def predicted(self) -> Any:
         inputs = {tensor.name: tensor for tensor in self.built_model.inputs}
-        return _TagDecoder()(self.built_model.output, inputs["token_ids"])
+        return _TagDecoder()(self.built_model.output, inputs.get(WORD_STARTS, inputs["token_ids"]))
 
     def pretrain(self) -> None:
         if self.recipe.model.word_vectors == "cooccurrence":
@@ -97,11 +99,10 @@ class TaggerTraining(TextTraining):
 
     @property
     def score_names(self) -> list[str]:
-        types = sorted({name[2:] for name in self.tag_names if name != "O"})
-        return [*self.shown_scores, "token_accuracy", *(f"f1/{kind}" for kind in types)]
+        return [*self.shown_scores, "token_accuracy", *(f"f1/{kind}" for kind in self.validation.types)]
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """The scores of the present weights on the validation data: overall, and `f1/<type>` for each entity type."""
+        """The scores of the present weights on the validation data: overall, and `f1/<type>` for each type in it."""
         true: list[list[str]] = [[] for _ in self.validation]
         predicted: list[list[str]] = [[] for _ in self.validation]
         batches = self.validation_batches
@@ -115,8 +116,8 @@ class TaggerTraining(TextTraining):
                     predicted[index] = [self.tag_names[tag] for tag in tag_ids[row][real]]
         self._last = (true, predicted)
         scores = tagging_scores(true, predicted)
-        by_type = {f"f1/{kind}": values["f1"] for kind, values in scores.pop("types").items()}
-        return {**scores, **by_type}
+        by_type = scores.pop("types")
+        return {**scores, **{f"f1/{kind}": by_type[kind]["f1"] for kind in self.validation.types}}
 
     def validation_scores(self) -> dict[str, Any]:
         return self.task.evaluate(self.paths["validation"], max_length=self.recipe.data.max_length)
@@ -132,21 +133,21 @@ class TaggerTraining(TextTraining):
 
 
 class _TagDecoder(keras.layers.Layer):
-    """The best tag ids from what a tagger puts out and its token ids."""
+    """The best tag ids from what a tagger puts out, and an input that is 0 where there is no tag."""
 
     def __init__(self) -> None:
         super().__init__()
         self.supports_masking = True
 
     def compute_mask(self, *arguments: Any) -> None:
-        # The ids say what is padding.
+        # The input says what is padding.
         return None
 
-    def call(self, outputs: Any, token_ids: Any) -> Any:
-        return decode_tags(outputs, ops.not_equal(token_ids, 0))
+    def call(self, outputs: Any, is_tagged: Any) -> Any:
+        return decode_tags(outputs, ops.not_equal(is_tagged, 0))
 
-    def compute_output_spec(self, outputs: Any, token_ids: Any) -> keras.KerasTensor:
-        return keras.KerasTensor(token_ids.shape, dtype="int32")
+    def compute_output_spec(self, outputs: Any, is_tagged: Any) -> keras.KerasTensor:
+        return keras.KerasTensor(is_tagged.shape, dtype="int32")
 
 
 def _listed(tokens: Sequence[str], tags: Sequence[str]) -> str:
@@ -158,5 +159,5 @@ def _found_entities(
 ) -> Iterator[tuple[str, str, str]]:
     """The true and the found entities of the first sentences that have some."""
     for index in [index for index, tags in enumerate(true) if any(tag != "O" for tag in tags)][:SHOWN]:
-        tokens = sentences.tokens(index)
+        tokens = sentences.words(index)
         yield " ".join(tokens), _listed(tokens, true[index]), _listed(tokens, predicted[index])

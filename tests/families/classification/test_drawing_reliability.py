@@ -28,5 +28,3 @@ def test_without_a_prediction():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="`confidences` and `correct` must have one number for each prediction"):
         draw_reliability([0.5, 0.5], [1])
-    with pytest.raises(ValueError, match="`num_bins` must be a positive integer"):
-        draw_reliability([0.5], [1], num_bins=0)

@@ -12,8 +12,9 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
+from keras_seq.export.served import initial_states
 from keras_seq.families.language.data import score_text, scoring_windows
-from keras_seq.families.language.served import LanguageFunctions, first_states
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks import load, train
 from keras_seq.tasks.language_text import LanguageText, language_scores, read_text
@@ -103,7 +104,7 @@ def test_scores_are_those_of_the_text_read_step_by_step(folder, run, exported):
     model = load(run[0])
     text = (folder / "test.txt").read_text(encoding="utf-8")
     ids = model.encoder.ids(text)
-    states, before, nats = first_states(model.served, 1), model.encoder.start_id, 0.0
+    states, before, nats = initial_states(model.served, 1), model.encoder.start_id, 0.0
     for token_id in ids.tolist():
         outputs = model.served.call("step", token_ids=[before], **states)
         nats -= float(outputs.pop("log_probs")[0, token_id])
@@ -113,6 +114,53 @@ def test_scores_are_those_of_the_text_read_step_by_step(folder, run, exported):
     assert scores["nll"] == pytest.approx(nats / len(ids), abs=2e-4)
     assert scores["bits_per_character"] == pytest.approx(scores["nll"] / math.log(2))
     assert load(exported).evaluate(folder / "test.txt")["nll"] == pytest.approx(scores["nll"], abs=1e-4)
+
+
+ENCODERS = {
+    "convolutional": {"kind": "convolutional", "units": [24, 24], "dilated": True, "causal": True},
+    "transformer": {"kind": "transformer", "num_blocks": 1, "units": 24, "num_heads": 2, "causal": True, "window": 20},
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("layout", "kind"), [("stream", "transformer"), ("stream", "convolutional"), ("lines", "transformer")]
+)
+def test_another_encoder_learns_scores_generates_and_steps(folder, tmp_path, layout, kind):
+    """From the recipe to a SavedModel in a fresh process: read symbol by symbol, a text has the probability of the
+    whole, and a row that begins later is not changed by the others."""
+    arguments = {"encoder": ENCODERS[kind], "embedding_dim": 16, "dropout": 0.1}
+    recipe = recipe_of(
+        folder,
+        data={name: str(folder / f"{name}.txt") for name in ("train", "validation", "test")},
+        language={"unit": "character", "layout": layout, "window": 16, "sample_length": 12},
+        model={"builder": "language_model", "arguments": arguments},
+        fit={"epochs": 2},
+    )
+    metrics = train(recipe, tmp_path / "run", quiet=True)
+    history = [record["perplexity"] for record in metrics["history"]]
+    assert history[-1] < history[0] / 1.1
+    model = load(tmp_path / "run")
+    model.export(tmp_path / "saved")
+    saved = load(tmp_path / "saved")
+    options = {"count": 3, "max_length": 30, "temperature": 0.8, "seed": 3}
+    assert saved.generate("um", **options) == model.generate("um", **options)
+    assert model.generate("um", **options)[1:2] == model.generate("um", **{**options, "count": 2})[1:]
+    texts = ["casa mar sol", "um"]
+    ids = [[model.encoder.start_id, *model.encoder.ids(text).tolist()] for text in texts]
+    ends = [model.encoder.stop_id] if layout == "lines" else []
+    states, log_prob = initial_states(saved.served, 2), np.zeros(2)
+    for step in range(len(ids[0]) - 1 + len(ends)):
+        # The second begins when the first is half read.
+        now = [step, step - 5]
+        read = [row[place] if 0 <= place < len(row) - 1 + len(ends) else 0 for row, place in zip(ids, now, strict=True)]
+        outputs = saved.served.call("step", token_ids=read, **states)
+        of_next = outputs.pop("log_probs").numpy()
+        for row, place in enumerate(now):
+            if read[row]:
+                log_prob[row] += of_next[row, [*ids[row], *ends][place + 1]]
+        states = outputs
+    np.testing.assert_allclose(log_prob, [row["log_prob"] for row in saved.predict(texts)], atol=1e-3)
 
 
 def test_every_token_is_scored_once():
@@ -382,7 +430,7 @@ def test_names_of_several_callers_end_each_by_itself():
     """Where lines are texts, a row ends at its end mark or at its length."""
     encoder = LanguageEncoder.build(["ana\nbea\neva\n"], unit="character", layout="lines")
     keras.utils.set_random_seed(4)
-    served = LanguageFunctions(language_model(len(encoder), units=6, embedding_dim=4), encoder)
+    served = LanguageFunctions(language_model(len(encoder), units=6, embedding_dim=4), LanguageSettings.of(encoder))
     instances = [
         {**INSTANCES[row % 8], "prefix": "ab"[: row % 3], "max_length": 1 + 5 * row % 17, "top_k": row % 4, "seed": row}
         for row in range(24)

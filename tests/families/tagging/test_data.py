@@ -6,7 +6,7 @@ import pytest
 from keras_seq.data import BucketedBatches, Sentence
 from keras_seq.families.tagging.data import TaggedBatches, TaggedSentences
 from keras_seq.ops.spans import entities
-from keras_seq.text import TokenEncoder
+from keras_seq.text import TokenEncoder, WordTokenizer
 
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 ROWS = [
@@ -25,7 +25,7 @@ def sentence(row):
 @pytest.fixture(scope="module")
 def sentences():
     read = [sentence(row) for row in ROWS]
-    tagged = TaggedSentences(read, TAGS)
+    tagged = TaggedSentences(read, TAGS, WordTokenizer())
     tagged.store.encode(TokenEncoder.build([s.tokens for s in read]))
     return tagged
 
@@ -40,7 +40,7 @@ def flat(epoch):
 
 
 def test_sentences_come_back_as_they_were(sentences):
-    assert [sentences.tokens(index) for index in range(4)] == [list(sentence(row).tokens) for row in ROWS]
+    assert [sentences.words(index) for index in range(4)] == [list(sentence(row).tokens) for row in ROWS]
     assert sentences[0]["labels"].tolist() == [1, 2, 0, 0, 3, 0]
     assert sentences[0]["character_ids"].shape == (6, 20)
     assert sentences.lengths.tolist() == [6, 2, 1, 7]

@@ -32,20 +32,23 @@ def forwards():
     return tagger_of(units=(4, 3), bidirectional=False, head="log_softmax")
 
 
-def test_parts_have_the_tags_of_the_whole(forwards, tmp_path):
+@pytest.mark.parametrize("is_exported", [False, pytest.param(True, marks=pytest.mark.thorough)])
+def test_parts_have_the_tags_of_the_whole(forwards, tmp_path, is_exported):
     generator = np.random.default_rng(3)
     sentences = [list(generator.choice(WORDS, length)) for length in (9, 4, 12)]
     whole = forwards.predict_tokens(sentences)
     assert len({tag for tags in whole for tag in tags}) > 1, "random weights that give one tag test nothing"
-    exported = Tagger(SavedServed(forwards.export(tmp_path / "small"), forwards.settings))
-    for tagger in (forwards, exported):
-        stream, found = tagger.stream(3), [[], [], []]
-        # The second text begins later, the first has a pause, and one call brings nothing.
-        for cuts in (((0, 2), (0, 0), (0, 1)), ((2, 2), (0, 3), (1, 1)), ((2, 2), (3, 3), (1, 1)), ((2, 9), (3, 4), (1, 12))):
-            parts = [sentence[begin:end] for sentence, (begin, end) in zip(sentences, cuts, strict=True)]
-            for row, tags in zip(found, stream.read(parts), strict=True):
-                row += tags
-        assert found == whole
+    tagger = forwards
+    if is_exported:
+        tagger = Tagger(SavedServed(forwards.export(tmp_path / "small"), forwards.settings))
+    stream, found = tagger.stream(3), [[], [], []]
+    # The second text begins later, the first has a pause, and one call brings nothing.
+    for ends in ((2, 0, 1), (2, 3, 1), (2, 3, 1), (9, 4, 12)):
+        begins = [len(row) for row in found]
+        parts = [sentence[begin:end] for sentence, begin, end in zip(sentences, begins, ends, strict=True)]
+        for row, tags in zip(found, stream.read(parts), strict=True):
+            row += tags
+    assert found == whole
 
 
 def test_scores_of_parts_are_those_of_the_whole(forwards):
