@@ -17,7 +17,7 @@ from keras_seq.cli.streams import abandon_stdout, flush_stdout, prepare_streams
 from keras_seq.core.errors import InputError
 from keras_seq.core.notices import one_line
 
-DEBUG, DEBUG_VARIABLE = "--debug", "KERAS_SEQ_TRACEBACK"
+DEBUG, TRACEBACK_VARIABLE = "--debug", "KERAS_SEQ_TRACEBACK"
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -121,7 +121,9 @@ def _failed(message: str, exit_code: int) -> typer.Exit:
 
 def _print_with_causes(error: BaseException) -> None:
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         # `raise ... from None` keeps a line short; who debugs wants to know all the same.
         cause.__suppress_context__ = False
         cause = cause.__cause__ or cause.__context__

@@ -15,7 +15,7 @@ from keras_seq.cli import (
     recipe_command,
     train_command,
 )
-from keras_seq.cli.errors import DEBUG, DEBUG_VARIABLE, CommandGroup
+from keras_seq.cli.errors import DEBUG, TRACEBACK_VARIABLE, CommandGroup
 from keras_seq.cli.options import examples
 
 app = typer.Typer(
@@ -54,7 +54,7 @@ def keras_seq(
     ] = False,
     debug: Annotated[
         bool,
-        typer.Option(DEBUG, envvar=DEBUG_VARIABLE, help="Show the cause of an error, too; may stand anywhere."),
+        typer.Option(DEBUG, envvar=TRACEBACK_VARIABLE, help="Show the cause of an error, too; may stand anywhere."),
     ] = False,
 ) -> None:
     """Sequence models for Keras: train on your files, score, predict, export a SavedModel that takes raw text."""

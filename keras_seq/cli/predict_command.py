@@ -17,7 +17,7 @@ import typer
 
 from keras_seq.cli.options import Quiet, RunOrModel, examples
 from keras_seq.cli.printing import Advance, json_line, output, progress
-from keras_seq.cli.reading import check_input, read_lines
+from keras_seq.cli.reading import check_input, check_ordinary, read_lines
 from keras_seq.cli.showing import highlighted
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
@@ -92,7 +92,9 @@ def predict(
         raise InputError("predict takes texts, --input or --pairs, one of them; see `keras-seq predict --help`")
     if pairs_file is not None and nearest is not None:
         raise InputError("--pairs compares texts, --nearest looks them up in an index; leave one of them out")
-    check_input(pairs_file or input_file, is_read_twice=pairs_file is not None)
+    check_input(pairs_file or input_file)
+    if pairs_file is not None:
+        check_ordinary(pairs_file)
     if output_file is not None:
         check_output(output_file, [name for name in (input_file, pairs_file) if name is not None])
     start_frameworks()

@@ -12,7 +12,7 @@ import tomllib
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ MOST_TOML = 250_000
 _TOO_DEEP = f"nested more than {MOST_LEVELS} deep"
 # The time that a key takes grows with the square of its dots.
 _KEY = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
-_LONG_KEY = re.compile(rf"(?<![\w.-]){_KEY}(?:[ \t]*+\.[ \t]*+{_KEY}){{{MOST_LEVELS}}}")
+_LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*+{_KEY}(?:[ \t]*+\.[ \t]*+{_KEY}){{{MOST_LEVELS}}}", re.MULTILINE)
 
 
 class _WatchedFile(io.FileIO):
@@ -42,7 +42,7 @@ class _WatchedFile(io.FileIO):
         return count
 
 
-def open_input(path: str | os.PathLike) -> io.BufferedReader:
+def open_input(path: str | os.PathLike) -> IO[bytes]:
     """Open a file for reading; a FIFO, such as `<(...)` of a shell, need not have a writer yet.
 
     Args:
@@ -192,7 +192,8 @@ def parse_json(text: str | bytes) -> Any:
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     except ValueError as error:
-        raise _readable(error) from error
+        _check_digits(error)
+        raise
     _check_levels(values)
     return values
 
@@ -219,14 +220,16 @@ def parse_toml(text: str) -> dict[str, Any]:
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     except ValueError as error:
-        raise _readable(error) from error
+        _check_digits(error)
+        raise
     _check_levels(values)
     return values
 
 
-def _readable(error: ValueError) -> ValueError:
+def _check_digits(error: ValueError) -> None:
     # Python's own message advises to change a limit of the interpreter.
-    return ValueError("an integer of thousands of digits") if "integer string conversion" in str(error) else error
+    if "integer string conversion" in str(error):
+        raise ValueError("an integer of thousands of digits") from error
 
 
 def _check_levels(values: Any) -> None:

@@ -31,7 +31,8 @@ def load(run_or_model: str | os.PathLike) -> Any:
         `export`.
 
     Raises:
-        InputError: if there is no such model; the message names the closest ones.
+        InputError: if there is no such model; the message names the closest ones. Or if this process was forked from
+            one in which a model has run, whose threads do not survive that: load in the new process alone.
 
     Example:
         >>> import keras_seq

@@ -239,12 +239,13 @@ def test_what_is_not_foreseen(trained, invoke, monkeypatch):
     result = invoke("predict", trained.folder, "a text")
     assert result.code == 1
     assert result.lines == [
-        "keras-seq: RuntimeError: first line second line (not foreseen; run again with KERAS_SEQ_TRACEBACK=1 for the "
-        "traceback)"
+        "keras-seq: RuntimeError: first line second line (not foreseen; run again with --debug for the traceback)"
     ]
     monkeypatch.setenv(errors.TRACEBACK_VARIABLE, "1")
     lines = invoke("predict", trained.folder, "a text").lines
     assert lines[0].startswith("Traceback") and lines[-1].startswith("keras-seq: RuntimeError")
+    monkeypatch.setenv(errors.TRACEBACK_VARIABLE, "0")
+    assert len(invoke("predict", trained.folder, "a text").lines) == 1
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,9 @@ def test_what_is_not_foreseen(trained, invoke, monkeypatch):
         (KeyboardInterrupt(), 130),
         (PermissionError(13, "Permission denied", "/some/file"), 2),
         (OSError(28, "No space left on device"), 2),
-        (OSError(5, "Input/output error"), 1),
+        (OSError(5, "Input/output error"), 2),
+        (OSError(27, "File too large"), 2),
+        (MemoryError(), 2),
     ],
     ids=str,
 )

@@ -1,7 +1,11 @@
+import contextlib
 import functools
 import hashlib
 import http.server
+import socket
+import sys
 import threading
+import time
 
 import pytest
 
@@ -171,3 +175,44 @@ def test_no_server_and_no_data_set(toy, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be created"):
         fetch("toy", tmp_path / "file")
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n"], ids=["body", "header"])
+def test_a_server_that_trickles_is_given_up(head, toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[fetch.__module__], "_TIMEOUT_SECONDS", 0.5)
+    is_given_up = threading.Event()
+
+    def trickle(server):
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(9_999)
+            connection.sendall(head)
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.05)
+        is_given_up.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=trickle, args=(server,), daemon=True).start()
+        toy(f"http://127.0.0.1:{server.getsockname()[1]}/train")
+        begin = time.monotonic()
+        with pytest.raises(InputError, match=r"too slow: \d+ bytes in \d+ s"):
+            fetch("toy", tmp_path)
+        assert time.monotonic() - begin < 5
+        if head.endswith(b"\r\n\r\n"):
+            assert is_given_up.wait(5)
+
+
+def test_content_of_any_other_kind_is_told(server, tmp_path, monkeypatch):
+    folder, address = server
+    (folder / "train").write_bytes(b"[" * 100_000)
+
+    def convert(content):
+        raise RuntimeError("no such kind")
+
+    monkeypatch.setattr(registry, "_DATASETS", {})
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    files = {"a.txt": DataFile(((f"{address}/train",),), digest, convert)}
+    registry.register_dataset(Dataset("toy", "A toy", "ner", "pt", "CC0", "none", files))
+    with pytest.raises(InputError, match="no such kind"):
+        fetch("toy", tmp_path)

@@ -146,3 +146,12 @@ def test_wrong_shapes_and_labels():
         class_confusion([0, 1], [0, -1], ["a", "b"])
     with pytest.raises(ValueError, match="`confidences` and `correct` must have one number for each prediction"):
         calibration_error([0.5], [1, 0])
+
+
+def test_of_very_many_classes_the_most_confused_are_counted():
+    true, predicted = np.arange(50_000) % 100_000, np.arange(50_000)
+    predicted[:3] = [99_999, 99_999, 7]
+    names, counts = class_confusion(true, predicted, [str(index) for index in range(100_000)])
+    assert len(names) == len(counts) == 1_000 and counts.sum() < 50_000
+    names, counts = class_confusion(true, predicted, [str(index) for index in range(100_000)], most=3)
+    assert names == ["0", "1", "99999"] and counts.tolist() == [[0, 0, 1], [0, 0, 1], [0, 0, 0]]

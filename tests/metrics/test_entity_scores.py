@@ -101,3 +101,12 @@ def test_confusion_matrix_counts_every_token():
     )
     assert counts[per, labels.index("LOC")] == expected > 0
     assert confusion_matrix([["O", "B-A"]], [["", "I-A"]])[1].tolist() == [[1, 0], [0, 1]]
+
+
+def test_of_very_many_types_the_most_confused_are_counted():
+    true = [[f"B-T{index:05}"] for index in range(20_000)]
+    predicted = [*true[:-2], ["B-T00000"], ["O"]]
+    names, counts = confusion_matrix(true, predicted)
+    assert len(names) == len(counts) == 1_000
+    names, counts = confusion_matrix(true, predicted, most=3)
+    assert names == ["O", "T00000", "T19998"] and counts.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 0]]

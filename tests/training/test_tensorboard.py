@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +141,18 @@ def test_the_picture_needs_a_square_matrix():
 def test_the_interval_must_be_positive(tmp_path):
     with pytest.raises(ValueError, match="`every` must be a positive integer"):
         TensorBoard(tmp_path, every=0)
+
+
+@pytest.mark.parametrize(
+    "label", ["$$", "$_$", "$\\input{x}$", "US$ 5_$", "a^{", "\\frac", "\x1b[2J\n", "x" * 5_000, ""]
+)
+def test_a_label_is_no_mathematics(label):
+    picture = draw_confusion_matrix([label, "b"], np.array([[3, 1], [0, 2]]))
+    assert picture.shape == draw_confusion_matrix(["a", "b"], np.array([[3, 1], [0, 2]])).shape
+
+
+def test_a_picture_of_many_classes_is_no_larger():
+    counts = np.ones((300, 300), int)
+    begin = time.monotonic()
+    picture = draw_confusion_matrix([f"TYPE_{index}" for index in range(300)], counts)
+    assert picture.shape == (1450, 1450, 3) and time.monotonic() - begin < 10

@@ -72,3 +72,43 @@ def test_a_broken_file_is_one_line_that_names_it(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="none.json"):
         ModelCard.load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metrics": [1]},
+        {"metrics": {"f1": "x"}},
+        {"metrics": {"f1": None}},
+        {"parameters": "x"},
+        {"parameters": None},
+        {"name": [1]},
+        {"language": 5},
+        {"builder": {}},
+        {"task": ["tagger"]},
+        {"seeds": 5},
+        {"recipe": 5},
+        {"limitations": "one"},
+        {"data": 3},
+        {"data": {"name": 3, "split": "", "licence": ""}},
+    ],
+    ids=str,
+)
+def test_values_of_another_type_are_refused(change, tmp_path):
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps({**json.loads(CARD.to_json()), **change}), encoding="utf-8")
+    with pytest.raises(InputError, match=f"not a model card: `{next(iter(change))}.*; export the model again"):
+        ModelCard.load(path)
+
+
+def test_html_and_control_characters_are_shown():
+    odd = "<script>alert(1)</script>\x1b[2J"
+    data = dataclasses.replace(CARD.data, name=odd, citation=odd, url="javascript:alert(1)")
+    recipe = "```\n<b>"
+    card = dataclasses.replace(
+        CARD, name=odd, description=odd, data=data, recipe=recipe, metrics={odd: 0.5}, limitations=(odd,)
+    )
+    text = card.render()
+    assert "<script" not in text and "\x1b" not in text and "javascript" not in text
+    # What stands in the fence does not end it.
+    assert f"````toml\n{recipe}\n````" in text

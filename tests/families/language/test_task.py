@@ -331,6 +331,22 @@ def test_generation(run):
     assert stopped == ["um" + text[2:].split(" ")[0] for text in first]
 
 
+@pytest.mark.parametrize("token_id", [-1, 10**6, -(2**31)])
+def test_a_step_refuses_what_is_no_id(run, token_id):
+    served = load(run[0]).served
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"token_ids must be from 0 to \d+; received"):
+        served.call("step", token_ids=[1, token_id], **first_states(served, 2))
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_a_step_refuses_states_that_are_no_numbers(run, odd):
+    served = load(run[0]).served
+    name, *_ = states = first_states(served, 2)
+    states[name] = np.full(states[name].shape, odd, "float32")
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be finite; received"):
+        served.call("step", token_ids=[1, 1], **states)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -342,6 +358,12 @@ def test_generation(run):
         ({"top_p": 0.0}, "`top_p`"),
         ({"max_length": 0}, "`max_length`"),
         ({"count": 0}, "`count`"),
+        ({"count": 10**9}, "`count` must be at most 100000"),
+        ({"count": 10**30}, "`count` must be at most 100000"),
+        ({"max_length": 10**30}, "`max_length` must be at most 2147483647"),
+        ({"top_p": 1e-300}, "`top_p` must not be nearer to 0"),
+        ({"temperature": 1e-300}, "`temperature`"),
+        ({"temperature": 1e300}, "`temperature`"),
         ({"seed": -1}, "`seed`"),
         ({"stop": ""}, "`stop` must not be empty"),
     ],

@@ -169,3 +169,14 @@ def test_settings(tmp_path):
         (tmp_path / "music.json").write_text(damaged)
         with pytest.raises(DataError, match=r"music.json: damaged \(.*\); put the original back"):
             MusicSettings.from_legacy(tmp_path)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_a_step_refuses_what_is_no_number(functions, odd):
+    inputs = {"notes": np.zeros((1, functions.inputs("step")["notes"].shape[1]), "float32")}
+    for name, spec in functions.inputs("step").items():
+        inputs.setdefault(name, np.zeros((1, *spec.shape[1:]), spec.dtype.as_numpy_dtype))
+    functions.call("step", **inputs)
+    for name, array in inputs.items():
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be finite"):
+            functions.call("step", **{**inputs, name: np.full_like(array, odd)})

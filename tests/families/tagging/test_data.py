@@ -88,3 +88,10 @@ def test_no_exchange_goes_beyond_the_batch(sentences):
 def test_rate_zero_is_the_data_itself(sentences):
     labels = sorted(label for _, y in batches(sentences, 0.0).epoch(0) for row in y for label in row if label >= 0)
     assert labels == sorted(label for index in range(4) for label in sentences[index]["labels"])
+
+
+def test_there_may_be_more_tags_than_16_bits_tell():
+    tags = ["O", *(f"B-T{index}" for index in range(40_000))]
+    tagged = TaggedSentences([Sentence(("a", "b"), ("O", tags[-1]), 1)], tags)
+    tagged.store.encode(TokenEncoder.build([["a", "b"]]))
+    assert tagged[0]["labels"].tolist() == [0, 40_000]
