@@ -226,11 +226,9 @@ class RecurrentLayer(_Base):
         x = ops.matmul(ops.cast(x[:, 0], self.compute_dtype), tensor(direction.kernel))
         x = x if direction.bias is None else x + tensor(direction.bias)
         after, _ = self.network.forward(x, tuple(states), [tensor(each) for each in direction.recurrent_weights])
-        outputs = ops.expand_dims(after[0], 1)
-        if mask is None:
-            return outputs, list(after)
-        kept = [ops.where(mask, new, old) for new, old in zip(after, states, strict=True)]
-        return self.all_outputs(outputs, mask), kept
+        if mask is not None:
+            after = tuple(ops.where(mask, new, old) for new, old in zip(after, states, strict=True))
+        return ops.expand_dims(after[0], 1), list(after)
 
     def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> tuple:
         states = keras.tree.flatten(initial_state)

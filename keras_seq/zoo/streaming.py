@@ -234,9 +234,11 @@ class _Step(keras.layers.Layer):
     ) -> tuple[Tensor, State]:
         # Keras fills in `x_mask`, the mask that comes with x.
         x, after = self.layer.step(x, state, mask=x_mask if mask is None else mask, training=training)
-        # Loops ask that what goes round in them is known to keep its shape.
-        shapes = {name: (ops.shape(value)[0], *value.shape[1:]) for name, value in state.items()}
-        return x, {name: ops.reshape(after[name], shape) for name, shape in shapes.items()}
+        for name, value in state.items():
+            # Loops ask that what goes round in them is known to keep its shape.
+            if tuple(after[name].shape[1:]) != tuple(value.shape[1:]):
+                after[name] = ops.reshape(after[name], (ops.shape(value)[0], *value.shape[1:]))
+        return x, after
 
     def compute_mask(self, x: Tensor, previous_mask: Any) -> Any:
         # States have no mask: Keras goes through outputs and masks side by side, and the states come last.

@@ -13,6 +13,7 @@ from keras_seq.families.classification.served import ClassificationFunctions, Cl
 from keras_seq.families.pairs.served import MatchingFunctions, MatchingSettings
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.text import PieceTokenizer, PieceVocabulary, SubwordHashing, TokenEncoder, WordTokenizer
+from keras_seq.text.pieces import RULES
 from keras_seq.zoo import ner_model, siamese_model, text_classifier_model
 
 SOURCE = Path(__file__).with_name("call_model.c")
@@ -74,22 +75,35 @@ def test_a_classifier_in_c(program, tmp_path):
         check_answer(program, folder, functions.call("serving_default", text=[sentence]), text=sentence)
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("rule", ["longest", "unigram", "bpe"])
-def test_pieces_in_c(program, tmp_path, rule):
-    """A tagger and a classifier of pieces: byte fallback, marks, offsets."""
+def tokenizer_of_pieces(rule):
     pieces = ("▁A", "na", "▁mo", "ra", "Pau", "lo", "▁d", "iz", "ã", "▁L")
-    tokenizer = PieceTokenizer(PieceVocabulary({piece: -1.5 - n / 8 for n, piece in enumerate(pieces)}), rule)
+    return PieceTokenizer(PieceVocabulary({piece: -1.5 - n / 8 for n, piece in enumerate(pieces)}), rule)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("rule", RULES)
+def test_pieces_in_c(program, tmp_path, rule):
+    """Byte fallback, marks, offsets."""
+    tokenizer = tokenizer_of_pieces(rule)
+    module = tf.Module()
+    module.tokenize = tf.function(
+        lambda text: dict(zip(("tokens", "starts", "ends"), tokenizer.tokenize(text), strict=True)),
+        input_signature=[tf.TensorSpec([None], tf.string, name="text")],
+    )
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.tokenize)
+    for sentence in SENTENCES:
+        check_answer(program, tmp_path / "model", module.tokenize(tf.constant([sentence])), text=sentence)
+
+
+@pytest.mark.thorough
+def test_a_tagger_of_pieces_in_c(program, tmp_path):
+    tokenizer = tokenizer_of_pieces("unigram")
     encoder = TokenEncoder.build([], vocabulary=tokenizer.vocabulary)
-    tagger = ner_model(len(encoder.vocabulary), 3, embedding_dim=8, units=[5], features={"word_starts": True})
-    functions = TaggingFunctions(tagger, tokenizer, encoder, TaggingSettings(("O", "B-LOC", "I-LOC")))
+    model = ner_model(len(encoder.vocabulary), 3, embedding_dim=8, units=[5], features={"word_starts": True})
+    functions = TaggingFunctions(model, tokenizer, encoder, TaggingSettings(("O", "B-LOC", "I-LOC")))
     folder = Tagger(functions).export(tmp_path / "tagger")
-    classifier = text_classifier_model(len(encoder.vocabulary), 2, embedding_dim=8)
-    others = ClassificationFunctions(classifier, tokenizer, encoder, ClassificationSettings(("bom", "mau")))
-    other_folder = Classifier(others).export(tmp_path / "classifier")
     for sentence in SENTENCES:
         check_answer(program, folder, functions.call("serving_default", text=[sentence]), text=sentence)
-        check_answer(program, other_folder, others.call("serving_default", text=[sentence]), text=sentence)
 
 
 @pytest.mark.thorough
