@@ -107,7 +107,7 @@ class PieceVocabulary(Vocabulary):
     def save(self, path: str | os.PathLike) -> None:
         """Write a piece and its score a line, UTF-8: line 1 has id 258."""
         with atomic_write(path, "w") as file:
-            file.writelines(f"{piece}\t{score}\n" for piece, score in zip(self.pieces, self.scores, strict=True))
+            file.writelines(f"{piece}\t{score!s}\n" for piece, score in zip(self.pieces, self.scores, strict=True))
 
 
 def _check_piece(piece: str, score: float) -> None:

@@ -340,6 +340,18 @@ def test_trained_pieces_are_those_of_the_library(rule):
     assert check_like_the_library(rule, tokenizer, model, texts) < 5
 
 
+@pytest.mark.parametrize("rule", ["unigram", "bpe"])
+def test_a_model_of_sentencepiece_is_read(tmp_path, rule):
+    words = {word: 1 + n % 7 for n, word in enumerate(dict.fromkeys(words_of(7, 400)))}
+    tokenizer, model = trained_like_the_library(rule, words, 258 + 150)
+    (tmp_path / "their.model").write_bytes(model.serialized_model_proto())
+    read = PieceTokenizer.read(tmp_path / "their.model")
+    assert (read.rule, read.vocabulary) == (rule, tokenizer.vocabulary)
+    (tmp_path / "their.model").write_bytes(b"no model")
+    with pytest.raises(DataError, match=r"their\.model: "):
+        PieceTokenizer.read(tmp_path / "their.model")
+
+
 @pytest.mark.thorough
 @pytest.mark.data
 @pytest.mark.parametrize("rule", RULES)
