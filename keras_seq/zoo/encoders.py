@@ -21,7 +21,7 @@ from keras_seq.layers import (
     TransformerStack,
 )
 from keras_seq.ops.masking import get_keras_mask
-from keras_seq.zoo.token_vectors import check_keys
+from keras_seq.zoo.token_vectors import from_options
 
 Tensor = Any
 SomeEncoder = TypeVar("SomeEncoder", bound="type[Encoder]")
@@ -172,15 +172,7 @@ def make_encoder(
         )
     given = {**defaults, **given} if encoder is None else dict(given)
     found = ENCODERS.get(kind if encoder is None else given.pop("kind"))
-    check_keys(argument, given, [field.name for field in dataclasses.fields(found)])
-    try:
-        return found(**given)
-    except (TypeError, ValueError) as error:
-        # It begins with the name of the option, in backticks, or is that of Python for a missing one.
-        message = str(error)
-        raise type(error)(
-            f"`{argument}.{message[1:]}" if message.startswith("`") else f"`{argument}`: {message}"
-        ) from None
+    return from_options(found, given, argument)
 
 
 def check_no_other(encoder: Any, **others: Any) -> None:

@@ -5,8 +5,9 @@ Private to the room: a builder takes `features` and `dropout` as mappings and ha
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 from keras import ops
@@ -23,6 +24,7 @@ from keras_seq.layers import (
 )
 
 Tensor = Any
+Options = TypeVar("Options", bound=Any)
 
 # What a tagger may read besides words, and what a classifier of texts may.
 TAGGER_FEATURES = ("characters", "max_characters", "num_cases", "case_dim")
@@ -39,6 +41,24 @@ def check_keys(name: str, given: Mapping[str, Any], known: Sequence[str]) -> Non
         raise ValueError(
             f"`{name}` takes the keys {', '.join(known)}. Received: {', '.join(unknown)}. Remove or rename them."
         )
+
+
+def from_options(kind: type[Options], given: Mapping[str, Any], argument: str) -> Options:
+    """An object of typed options, a dataclass that checks itself, from the mapping of an argument.
+
+    Raises:
+        TypeError: if an option has a wrong type, or is missing.
+        ValueError: if an option is unknown or out of range; the message begins with the argument and the option.
+    """
+    check_keys(argument, given, [field.name for field in dataclasses.fields(kind)])
+    try:
+        return kind(**given)
+    except (TypeError, ValueError) as error:
+        # It begins with the name of the option, in backticks, or is that of Python for a missing one.
+        message = str(error)
+        raise type(error)(
+            f"`{argument}.{message[1:]}" if message.startswith("`") else f"`{argument}`: {message}"
+        ) from None
 
 
 def dropout_rates(

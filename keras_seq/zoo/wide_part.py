@@ -5,6 +5,7 @@ Private to the room: a builder takes `wide` as a mapping and hands it on to here
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,19 +13,29 @@ import keras
 
 from keras_seq.core.checks import check_boolean, check_non_negative_integer, check_positive_number, check_rate
 from keras_seq.layers import HashedBigrams, WideScores
-from keras_seq.zoo.token_vectors import check_keys
+from keras_seq.zoo.token_vectors import from_options
 
 Tensor = Any
 
-WIDE_OPTIONS = ("words", "bigrams", "subwords", "scale", "dropout", "prior")
-_DEFAULTS: dict[str, Any] = {
-    "words": True,
-    "bigrams": 0,
-    "subwords": 0,
-    "scale": 6.0,
-    "dropout": 0.3,
-    "prior": False,
-}
+
+@dataclasses.dataclass(frozen=True)
+class Wide:
+    """The options of a wide part: see `keras_seq.zoo.sentiment_model`."""
+
+    words: bool = True
+    bigrams: int = 0
+    subwords: int = 0
+    scale: float = 6.0
+    dropout: float = 0.3
+    prior: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("words", "prior"):
+            check_boolean(name, getattr(self, name))
+        for name in ("bigrams", "subwords"):
+            check_non_negative_integer(name, getattr(self, name))
+        check_positive_number("scale", self.scale)
+        check_rate("dropout", self.dropout)
 
 
 def wide_layers(
@@ -40,35 +51,27 @@ def wide_layers(
         return {}
     if not isinstance(wide, Mapping):
         raise TypeError(f"`wide` must be a mapping or `None`. Received: wide={wide!r}. Pass {{}} for words alone.")
-    check_keys("wide", wide, WIDE_OPTIONS)
-    options = {**_DEFAULTS, **wide}
-    for key in ("words", "prior"):
-        check_boolean(f"wide.{key}", options[key])
-    for key in ("bigrams", "subwords"):
-        check_non_negative_integer(f"wide.{key}", options[key])
-    check_positive_number("wide.scale", options["scale"])
-    check_rate("wide.dropout", options["dropout"])
+    options = from_options(Wide, wide, "wide")
     # What it reads -> number of ids, padding included.
-    sizes = {"words": vocabulary_size if options["words"] else 0}
-    sizes |= {key: options[key] + 1 if options[key] else 0 for key in ("bigrams", "subwords")}
-    sizes = {key: size for key, size in sizes.items() if size}
+    sizes = {"words": vocabulary_size} if options.words else {}
+    sizes |= {name: buckets + 1 for name in ("bigrams", "subwords") if (buckets := getattr(options, name))}
     known = [key for key in ("words", "bigrams") if key in sizes]
-    if not sizes or (options["prior"] and not known):
+    if not sizes or (options.prior and not known):
         raise ValueError(
             "`wide` must leave something to read, a prior words or bigrams. "
             f"Received: wide={dict(wide)!r}. Set words=True, or numbers of buckets."
         )
     layers: dict[str, keras.layers.Layer] = {}
     if "bigrams" in sizes:
-        layers["wide_pairs"] = HashedBigrams(options["bigrams"], name="wide_pairs")
-    chosen = {f"wide_{key}": (size, options["dropout"], True) for key, size in sizes.items()}
-    if options["prior"]:
+        layers["wide_pairs"] = HashedBigrams(options.bigrams, name="wide_pairs")
+    chosen = {f"wide_{key}": (size, options.dropout, True) for key, size in sizes.items()}
+    if options.prior:
         chosen |= {f"prior_{key}": (sizes[key], 0.0, False) for key in known}
     for name, (size, rate, is_trained) in chosen.items():
         layers[name] = WideScores(
             size,
             num_classes,
-            scale=options["scale"],
+            scale=options.scale,
             dropout=rate,
             trainable=is_trained,
             name=name,
