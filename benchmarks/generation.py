@@ -88,7 +88,7 @@ def write_models(folder: Path, units: int, embedding: int) -> None:
     import keras
 
     from keras_seq.export import write_saved_model
-    from keras_seq.families.language.served import LanguageFunctions
+    from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
     from keras_seq.layers import torch_weights
     from keras_seq.text import LanguageEncoder
     from keras_seq.zoo import language_model
@@ -98,7 +98,7 @@ def write_models(folder: Path, units: int, embedding: int) -> None:
     model = language_model(len(encoder), cell="lstm", units=units, num_layers=1, embedding_dim=embedding)
     # With the first weights all characters are about equally probable, whatever came before.
     model.set_weights([2 * weight for weight in model.get_weights()])
-    write_saved_model(folder / "saved", LanguageFunctions(model, encoder))
+    write_saved_model(folder / "saved", LanguageFunctions(model, LanguageSettings.of(encoder)))
     model.save(folder / "model.keras")
     output = model.get_layer("log_probs")
     weights = {f"lstm.{name}": array for name, array in torch_weights(model.get_layer("recurrent")).items()}

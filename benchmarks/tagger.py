@@ -114,7 +114,7 @@ def measure_throughput(name: str, texts_name: str, *, limit: int | None, passes:
     import tensorflow as tf
 
     from keras_seq.export import latest_version
-    from keras_seq.tasks.load import find_model
+    from keras_seq.tasks.loading import find_model
 
     folder = find_model(name)
     tag = tf.saved_model.load(str(folder / str(latest_version(folder)))).signatures["serving_default"]
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="take only so many sentences of each file, and write no results")
     options = parser.parse_args(arguments)
     start_frameworks()
-    from keras_seq.tasks.load import find_model
+    from keras_seq.tasks.loading import find_model
 
     rows: list[dict[str, object]] = []
     # Of the whole run: threads or cores may be limited from outside.

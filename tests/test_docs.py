@@ -118,6 +118,18 @@ def test_table_beside_the_svm(zoo_script):
     assert shown == table, f"put this table there:\n{table}"
 
 
+def test_table_beside_ridge_regression():
+    text = (ROOT / "docs" / "regression.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([^|]*?)(?:,| \()[^|]*\|(.*)\|$", text, re.MULTILINE))
+    here = {row["metric"]: row for row in read_csv("zoo", "results.csv") if row["model"] == "sst5_scores"}
+    there = {row["what"]: row["value"] for row in read_csv("benchmarks", "regression.csv")}
+    scores = ("pearson", "spearman", "mae")
+    shown = [f"{float(here[score]['mean']):.4f} ± {float(here[score]['standard_deviation']):.4f}" for score in scores]
+    assert [cell.strip() for cell in rows["`zoo/sst5_scores.toml`"].split("|")][:3] == shown
+    shown = [f"{float(there[f'ridge sst5, alpha 3: {score}, test']):.4f}" for score in scores]
+    assert [cell.strip() for cell in rows["ridge regression on TF-IDF"].split("|")][:3] == shown
+
+
 def test_speed_beside_the_svm_is_that_of_the_benchmark():
     text = (ROOT / "docs" / "text_classification.md").read_text(encoding="utf-8")
     speeds = {

@@ -7,32 +7,12 @@ from pathlib import Path
 
 import pytest
 from command_line import run_command
-from example_calls import printed_calls, run_printed
+from every_family import check_family, said
 
-import keras_seq
 from keras_seq.core.plugins import FAMILIES
-from keras_seq.zoo.cards import ModelCard
 from keras_seq.zoo.registry import list_builders, unregister_builder
 
 FIXTURE = Path(__file__).parent / "fixtures" / "outside_family" / "halving.py"
-RECIPE = """
-task = "halver"
-name = "halves"
-
-[data]
-train = "numbers.json"
-validation = "numbers.json"
-test = "numbers.json"
-
-[model]
-builder = "halving_model"
-
-[optimizer]
-learning_rate = 0.2
-
-[fit]
-epochs = 6
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,80 +33,23 @@ def installed(tmp_path_factory):
         unregister_builder("halving_model")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("halves")
-    (folder / "numbers.json").write_text(json.dumps([1.0, -2.0, 4.0]))
-    (folder / "recipe.toml").write_text(RECIPE)
-    return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def in_the_folder(folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("KERAS_SEQ_MODELS", str(folder / "saved_models"))
-        yield
-
-
-@pytest.fixture(scope="module")
-def trained(in_the_folder):
-    return said("train", "recipe.toml", "--run-dir", "run", "--quiet")
-
-
-@pytest.fixture(scope="module")
-def exported(trained):
-    return said("export", "run", "--to", "saved_models/halves")
-
-
-def said(*command):
-    result = run_command(*command)
-    assert result.code == 0, result.lines
-    return result.output
-
-
-def test_train(trained, folder):
-    metrics = json.loads((folder / "run" / "metrics.json").read_text())
-    assert metrics["task"] == "halver" and metrics["test"]["error"] < 0.2 and metrics["parameters"] == 1
-    errors = [record["error"] for record in metrics["history"]]
-    assert metrics["best_epoch"] == errors.index(min(errors)) + 1 and errors[-1] < errors[0]
-    assert "error" in trained
-
-
-def test_evaluate_and_predict(trained):
-    summary = json.loads(said("evaluate", "run", "--json").splitlines()[-1])
-    assert summary["examples"] == 3 and summary["metrics"]["error"] < 0.2
+def test_it_does_all_that_families_do(tmp_path, monkeypatch):
+    made = check_family("halver", tmp_path, monkeypatch)
+    errors = [record["error"] for record in made.metrics["history"]]
+    assert made.metrics["best_epoch"] == errors.index(min(errors)) + 1 and errors[-1] < errors[0]
+    assert made.metrics["test"]["error"] < 0.2 and made.metrics["parameters"] == 1 and "error" in made.trained
+    assert "serving_default(number: float32[batch])" in made.exported
+    assert (made.card.builder, made.card.limitations) == ("halving_model", ("It knows small numbers alone.",))
+    assert "[halving]" in made.card.recipe and "subwords" not in made.card.recipe
     assert json.loads(said("predict", "run", "8", "--json"))["half"] == pytest.approx(4, abs=0.5)
-    result = run_command("predict", "run", "8", "--explain")
-    assert result.code == 2 and "a halver does not explain" in result.lines[-1]
+    for command, message in (
+        (("predict", "run", "8", "--explain"), "a halver does not explain"),
+        (("train", "tiny.toml", "--run-dir", "other", "--set", "images.ways=5"), "images"),
+    ):
+        result = run_command(*command)
+        assert result.code == 2 and message in result.lines[-1] and len(result.lines) == 1
 
 
-def test_export_and_what_it_prints(exported, folder):
-    assert "serving_default(number: float32[batch])" in exported
-    for call in printed_calls(exported):
-        assert run_printed(call)
-    model = keras_seq.load("halves")
-    assert model.task == "halver"
-    assert model.predict(["8"]) == keras_seq.load(folder / "run").predict(["8"])
-
-
-def test_the_card(exported, folder):
-    card = ModelCard.load(folder / "saved_models" / "halves" / "card.json")
-    assert (card.task, card.builder, card.limitations) == (
-        "halver",
-        "halving_model",
-        ("It knows small numbers alone.",),
-    )
-    assert card.metrics["error"] < 0.2 and "[halving]" in card.recipe and "subwords" not in card.recipe
-
-
-def test_list_and_recipe(exported):
-    entries = [json.loads(line) for line in said("list", "--task", "halver", "--json").splitlines()]
-    assert [(entry["builder"], entry["model"]) for entry in entries] == [("halving_model", "halves")]
+def test_its_recipe():
     template = said("recipe", "halver")
     assert "[halving]" in template and "repeats" in template and "[subwords]" not in template
-
-
-def test_keys_of_other_families_are_refused():
-    result = run_command("train", "recipe.toml", "--run-dir", "other", "--set", "images.ways=5")
-    assert result.code == 2 and "images" in result.lines[-1] and len(result.lines) == 1

@@ -30,6 +30,37 @@ def test_importing_the_package_imports_no_framework():
     assert result.stdout.strip() == "[]", result.stderr
 
 
+RECIPES = """
+import sys, tomllib
+from pathlib import Path
+from typer.testing import CliRunner
+from keras_seq.cli.main import app
+from keras_seq.training import Recipe
+
+for path in Path("zoo").glob("*.toml"):
+    if "task" in tomllib.loads(path.read_text("utf-8")):
+        print(Recipe.load(path).override(["seed=1"]).name)
+for command in ("--help", "recipe", "recipe tagger", "recipe --keys", "list", "list --task tagger --json"):
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == 0 and result.stdout, (command, result.exception)
+print([name for name in ("keras", "tensorflow", "jax", "scipy") if name in sys.modules])
+"""
+
+
+def test_recipes_and_lists_need_no_framework():
+    result = run_python(RECIPES)
+    assert result.stdout.splitlines()[-1] == "[]" and "ner_pt" in result.stdout, result.stderr
+
+
+def test_rooms_have_what_they_import_lazily():
+    for room in (keras_seq.families, keras_seq.tasks, keras_seq.training, keras_seq.zoo):
+        names = set(dir(room)) - {"TYPE_CHECKING", "lazy_imports"}
+        assert names >= set(getattr(room, "__all__", ()))
+        assert all(hasattr(room, name) for name in names)
+        with pytest.raises(AttributeError, match=f"module {room.__name__!r} has no attribute 'lode'"):
+            room.lode  # noqa: B018
+
+
 def test_unknown_attribute():
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         keras_seq.lode  # noqa: B018

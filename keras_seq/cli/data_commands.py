@@ -1,5 +1,7 @@
-"""`keras-seq data list` and `keras-seq data fetch`."""
+"""`keras-seq data list`, `keras-seq data fetch` and `keras-seq data show`."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +14,9 @@ from keras_seq.cli.startup import start_frameworks
 COLUMNS = ["name", "task", "text language", "content", "licence", "folder"]
 
 app = typer.Typer(
-    cls=CommandGroup, no_args_is_help=True, help="List the data sets that recipes use, and download them once."
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="List the data sets that recipes use, download them once; show what is in a file.",
 )
 
 
@@ -58,3 +62,48 @@ def fetch_data(
     for file_name in dataset.files:
         say(f"  {find_data(folder / file_name).name}")
     say(f"Licence: {dataset.licence}. Please cite: {dataset.citation}")
+
+
+@app.command(
+    "show",
+    epilog=examples(
+        "keras-seq data show train.conll",
+        "keras-seq data show reviews.tsv --columns text=3,label=1 --json",
+        "keras-seq data show pairs.tsv --columns ignored,score,a,b --reader pairs",
+    ),
+)
+def show_data(
+    file: Annotated[Path, typer.Argument(metavar="F", help="A file of any kind that models are trained on.")],
+    reader: Annotated[
+        str | None, typer.Option("--reader", metavar="NAME", help="How to read it. By default by what the file holds.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", metavar="ROLES", help="What its columns are: label,text in their order, or text=3,label=stars."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show what a reader understands of a file: encoding, columns, scheme, counts, and what is odd."""
+    start_frameworks()
+    from keras_seq.core.errors import InputError
+    from keras_seq.data.readers import reader_named, reader_of
+
+    chosen = reader_of(file) if reader is None else reader_named(reader)
+    try:
+        found = chosen.sniff(file, None if columns is None else _roles(columns))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"--columns {columns}: {error}") from None
+    say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.full())
+
+
+def _roles(text: str) -> tuple[str, ...] | dict[str, int | str]:
+    """Roles as they are typed: in the order of the columns, or each with its column."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all("=" in part for part in parts):
+        return tuple(parts)
+    named = dict(part.split("=", 1) for part in parts)
+    return {role: int(column) if column.isdecimal() else column for role, column in named.items()}

@@ -32,7 +32,7 @@ def evaluate(
     from keras_seq.cli.trained_models import recipe_of
     from keras_seq.tasks import load
     from keras_seq.tasks.evaluation import Evaluation
-    from keras_seq.tasks.load import task_of
+    from keras_seq.tasks.loading import task_of
 
     evaluation = None if data is None else Evaluation(data)
     if evaluation is None:

@@ -1,6 +1,7 @@
 """`keras-seq export`."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -65,8 +66,8 @@ def show_exported(call: "ExampleCall", target: Path, folder: Path) -> None:
         target: The model's folder.
         folder: That of the version.
     """
-    from keras_seq.cli.trained_models import signatures_of
     from keras_seq.export import list_versions
+    from keras_seq.export.verify import read_signatures
 
     files = [file for file in folder.rglob("*") if file.is_file()]
     megabytes = sum(file.stat().st_size for file in files) / 1e6
@@ -75,7 +76,7 @@ def show_exported(call: "ExampleCall", target: Path, folder: Path) -> None:
     beside = sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries)
     newest = max(list_versions(target))
     say(f"Beside it{'' if folder.name == str(newest) else f', of version {newest}'}: {', '.join(beside)}")
-    say(f"Signatures: {', '.join(signatures_of(folder))}")
+    say(f"Signatures: {', '.join(written(*each) for each in read_signatures(folder).items())}")
     place = shlex.quote(str(folder))
     say("Call it:")
     say(f"  keras-seq predict {shlex.quote(str(target))} {call.predict}")
@@ -91,3 +92,19 @@ def check_target(target: Path, version: int) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         taken = [int(entry.name) for entry in target.iterdir() if entry.name.isdecimal()]
         raise InputError(f"{folder}: exists and is not empty; write --version {max(taken) + 1}, or remove it")
+
+
+def written(name: str, inputs: Mapping[str, tuple[str, Sequence[int | None] | None]]) -> str:
+    """A signature as one would write a function: `serving_default(text: string[batch])`.
+
+    Args:
+        name: Its name.
+        inputs: Their names, types and shapes.
+    """
+    return f"{name}({', '.join(f'{key}: {dtype}[{_axes(shape or ())}]' for key, (dtype, shape) in inputs.items())})"
+
+
+def _axes(shape: Sequence[int | None]) -> str:
+    """The sizes of axes, and names of those that have none."""
+    names = dict(enumerate(("batch", "steps")))
+    return ", ".join(names.get(axis, "...") if size is None else str(size) for axis, size in enumerate(shape))

@@ -10,7 +10,6 @@ import typer
 
 from keras_seq.cli.options import examples
 from keras_seq.cli.printing import output, say, table
-from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 
 EPILOG = examples("keras-seq list", "keras-seq list --task tagger --json")
@@ -47,7 +46,6 @@ def list_zoo(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List the zoo: builders, their task, and trained weights with parameters and score."""
-    start_frameworks()
     entries = all_entries()
     if task is not None:
         known = sorted({entry.task for entry in entries})
@@ -64,19 +62,20 @@ def list_zoo(
 
 def all_entries() -> list[Entry]:
     """Each builder with its trained weights; then the weights, and the tasks, that no registered builder is for."""
-    from keras_seq.cli.trained_models import trained_cards
     from keras_seq.tasks import families
-    from keras_seq.zoo import list_builders, registered_builder
+    from keras_seq.tasks.model_folders import trained_cards
+    from keras_seq.zoo.registry import builder_notes
 
     # They may bring builders of their own.
     tasks = [family.name for family in families()]
     cards = trained_cards()
     entries: list[Entry] = []
-    for name in list_builders():
-        builder = registered_builder(name)
-        bare = Entry(name, builder.task, builder.summary)
-        entries += [_trained(card, bare.summary) for card in cards if card.builder == name] or [bare]
-    entries += [_trained(card, None) for card in cards if card.builder not in list_builders()]
+    builders = builder_notes()
+    for builder in builders:
+        of_builder = [_trained(card, builder.summary) for card in cards if card.builder == builder.name]
+        entries += of_builder or [Entry(builder.name, builder.task, builder.summary)]
+    known = {builder.name for builder in builders}
+    entries += [_trained(card, None) for card in cards if card.builder not in known]
     return [*entries, *(Entry(None, task) for task in tasks if task not in {entry.task for entry in entries})]
 
 

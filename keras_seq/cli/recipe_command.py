@@ -9,7 +9,6 @@ import typer
 
 from keras_seq.cli.options import examples
 from keras_seq.cli.printing import output, say, table
-from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
 
@@ -45,10 +44,9 @@ def recipe(
             raise InputError(f"{ZOO}: holds no recipe; shipped ones stand in `zoo/` of a source checkout, name a task")
         output().print(table(("recipe", "task", "description"), rows))
         return
-    start_frameworks()
     from keras_seq.tasks import families, family_named
     from keras_seq.training.recipe_keys import page, template
-    from keras_seq.zoo import list_builders, registered_builder
+    from keras_seq.zoo.registry import builder_notes
 
     chosen = families() if task is None else [family_named(task)]
     if keys:
@@ -56,7 +54,7 @@ def recipe(
     else:
         (family,) = chosen
         of_task = family.builders_of or family.name
-        builders = [name for name in list_builders() if registered_builder(name).task == of_task]
+        builders = [builder.name for builder in builder_notes() if builder.task == of_task]
         text = template(family.name, family.recipe, {"model.builder": builders})
     if target is None:
         say(text.removesuffix("\n"))

@@ -1,7 +1,7 @@
 """What is known of a run or an exported model besides its weights: its recipe and its card."""
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,12 @@ from keras_seq.core.files import atomic_write
 from keras_seq.data import Dataset, list_datasets
 from keras_seq.export import write_golden
 from keras_seq.export.manifest import is_of_version
-from keras_seq.export.verify import read_signatures
 from keras_seq.tasks.card_sentences import limits_for
-from keras_seq.tasks.load import find_model, model_folders
+from keras_seq.tasks.loading import find_model
 from keras_seq.tasks.registry import family_named
 from keras_seq.training import KerasRecipe, Recipe, RunDirectory
-from keras_seq.zoo.cards import DatasetCard, ModelCard
+from keras_seq.zoo.cards import CARD_FILE, DatasetCard, ModelCard
 
-CARD_FILE = "card.json"
 # What a card takes over from `metrics.json` as it is.
 CARD_METRICS = ("parameters", "training_seconds", "cpu", "versions", "date")
 
@@ -54,18 +52,6 @@ def card_of(folder: Path) -> ModelCard | None:
             is_its = place == folder or is_of_version(place / CARD_FILE, folder)
             return ModelCard.load(place / CARD_FILE) if is_its else None
     return None
-
-
-def trained_cards() -> list[ModelCard]:
-    """The cards of all trained models at hand, by name; a broken card is passed over."""
-    cards: dict[str, ModelCard] = {}
-    for folder in reversed(model_folders()):
-        for path in sorted(folder.glob(f"*/{CARD_FILE}")):
-            try:
-                cards[path.parent.name] = ModelCard.load(path)
-            except InputError:
-                continue
-    return [cards[name] for name in sorted(cards)]
 
 
 def files_beside(run: RunDirectory, task: Any, name: str) -> dict[str, Callable[[Path], None]]:
@@ -102,8 +88,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     Raises:
         RunError: When the run has not ended, or its metrics lack what a card states.
     """
-    # A card is published: of the user's own files it names no folders.
-    recipe, metrics = run.recipe.with_files(_without_folder), run.read_metrics()
+    recipe, metrics = run.recipe.with_files(_published), run.read_metrics()
     family = family_named(recipe.task)
     split = "test" if "test" in metrics else "validation"
     missing = [key for key in (split, *CARD_METRICS) if key not in metrics]
@@ -136,8 +121,10 @@ def _command(recipe: Recipe) -> str:
     return "keras-seq train recipe.toml"
 
 
-def _without_folder(reference: str) -> str:
-    return reference if _dataset_of(reference) else Path(reference).name
+def _published(reference: str) -> str:
+    """A reference as a card gives it: one below a folder of data sets finds the file again; others name no folder."""
+    path = Path(reference)
+    return path.name if path.is_absolute() or ".." in path.parts or reference.startswith("~") else reference
 
 
 def _dataset_of(reference: str) -> Dataset | None:
@@ -164,17 +151,3 @@ def dataset_card(recipe: Recipe) -> DatasetCard:
     citation = "; ".join([dataset.citation, *(other.citation for other in others.values())])
     url = dataset.files[train.partition("/")[2].removesuffix(".gz")].url
     return DatasetCard(name=dataset.name, split=split, licence=licence, citation=citation, url=url)
-
-
-def signatures_of(folder: Path) -> list[str]:
-    """The signatures of a SavedModel as one would write a function: `serving_default(text: string[batch])`."""
-    return [
-        f"{name}({', '.join(f'{key}: {dtype}[{_axes(shape or ())}]' for key, (dtype, shape) in inputs.items())})"
-        for name, inputs in read_signatures(folder).items()
-    ]
-
-
-def _axes(shape: Sequence[int | None]) -> str:
-    """The sizes of axes, and names of those that have none."""
-    names = dict(enumerate(("batch", "steps")))
-    return ", ".join(names.get(axis, "...") if size is None else str(size) for axis, size in enumerate(shape))

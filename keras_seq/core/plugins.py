@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Generic, NoReturn, TypeVar, overload
 
 import keras_seq
 from keras_seq.core.errors import InputError
+
+T = TypeVar("T")
 
 
 class Plugins:
@@ -57,7 +59,7 @@ class Plugins:
         if self._added.setdefault(name, value) is not value:
             raise ValueError(
                 f"`name` must be a new one: {self.kind} {name!r} is registered already. "
-                f"Received: name={name!r}, value={value!r}. Rename one of them."
+                f"Received: name={name!r}. Rename one of them."
             )
 
     def remove(self, name: str) -> None:
@@ -82,12 +84,7 @@ class Plugins:
                 f"{self.kind} {name!r} is brought by {' and '.join(places)}; uninstall the package of one of them"
             )
         (place,) = places.values()
-        try:
-            value = place.load()
-        except (ImportError, AttributeError) as error:
-            raise InputError(
-                f"{self.kind} {name!r}: {place.value} cannot be imported ({error}); install its package again"
-            ) from error
+        value = _imported(place, f"{self.kind} {name!r}")
         if (found := getattr(value, "name", None)) != name:
             raise InputError(
                 f"{self.kind} {name!r}: {place.value} must have this name. Received: name={found!r}; correct the entry "
@@ -100,6 +97,50 @@ class Plugins:
         closest = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(closest)}?" if closest else "name one of them"
         return f"{self.kind} {name!r} is unknown; this version of keras_seq knows {', '.join(known)}; {hint}"
+
+
+class Reference(Generic[T]):
+    """A field of a dataclass: an object, or its place `"module:name"`, from which it is imported when it is first read.
+
+    Raises:
+        InputError: when it is read, if it cannot be imported.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Tool:
+        ...     run: Reference[Any] = Reference()
+        >>> Tool("math:sqrt").run(4)
+        2.0
+    """
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> NoReturn: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> T: ...
+
+    def __get__(self, instance: object | None, owner: type[Any]) -> T:
+        if instance is None:
+            # To a dataclass it says that there is no default.
+            raise AttributeError(self.name)
+        values = vars(instance)
+        if isinstance(values[self.name], str):
+            values[self.name] = _imported(EntryPoint(self.name, values[self.name], ""), f"`{self.name}`")
+        return values[self.name]
+
+    def __set__(self, instance: object, value: T | str) -> None:
+        vars(instance)[self.name] = value
+
+
+def _imported(place: EntryPoint, what: str) -> Any:
+    try:
+        return place.load()
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"{what}: {place.value} cannot be imported ({error}); install its package again") from error
 
 
 FAMILIES = Plugins("keras_seq.families", "task", table=f"{keras_seq.FAMILIES}:FAMILIES", attribute="FAMILY")

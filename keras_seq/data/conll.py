@@ -1,5 +1,6 @@
-"""CoNLL files: one token a line with its tag in the last column, a blank line between sentences."""
+"""CoNLL files: one token a line with its tag, a blank line between sentences."""
 
+import dataclasses
 import gzip
 import os
 from collections.abc import Iterable, Iterator
@@ -8,11 +9,15 @@ from typing import NamedTuple
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
-from keras_seq.data.lines import read_lines, shorten
+from keras_seq.core.lines import read_lines
+from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, TagCounter, cells_of, described, plain_tag
+from keras_seq.data.description import Description
+from keras_seq.data.readers import Head, remembered
+from keras_seq.data.roles import Roles, check_roles
 from keras_seq.data.tag_schemes import convert
-from keras_seq.ops.spans import OUTSIDE, split_tag
 
-_FORMAT = "a line is a token, spaces or a tab, and its tag; a blank line ends a sentence"
+CONLL_SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio")
+CONLL_COLUMNS = ("token", "tag")
 
 
 class Sentence(NamedTuple):
@@ -23,25 +28,102 @@ class Sentence(NamedTuple):
     line: int
 
 
-def read_conll(path: str | os.PathLike, scheme: str | None = None, max_length: int | None = None) -> Iterator[Sentence]:
-    """Read a CoNLL file sentence by sentence; memory does not grow with the file.
+class CoNLLReader:
+    """Sentences of tokens with tags.
 
-    Plain or gzip (told by content, not by name), UTF-8 with or without BOM, LF or CRLF; columns parted by tabs if the
-    line has one, else by spaces: the first is the token, the last the tag. Lines that begin with `# ` or
-    `-DOCSTART-` are no tokens (a line `# O`, the token `#` tagged, is one).
+    Plain or gzip (told by content, not by name), UTF-8 with or without BOM, any line ends; columns parted by tabs if the
+    line has one, else by spaces. Which column is which follows, in this order, from `columns`; from the file (the line
+    `# global.columns` of CoNLL-U Plus; `#begin document` of CoNLL-2012, whose brackets become tags); from all rows,
+    where the first column counts the tokens: then the second is the token, and rows of ranges (`2-3`) and empty nodes
+    (`3.1`) are left out. Else the first is the token, the last the tag. What is not sure is an error that names the
+    columns. BILOU and BMES are read as BIOES. Lines that begin with `# ` or `-DOCSTART-` are no tokens, but for the
+    token `#` with a tag.
+    """
+
+    name = "CoNLL"
+    roles = CONLL_COLUMNS
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: most lines end with a tag, or begin with a number that counts them."""
+        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "-DOCSTART-"))]
+        rows = [line.split("\t" if "\t" in line else None) for line in lines]
+        if head.lines and head.lines[0].startswith("#begin document"):
+            return 1.0
+        if not rows or any(len(row) < 2 for row in rows):
+            return 0.0
+        tagged = sum(plain_tag(row[-1]) is not None for row in rows) / len(rows)
+        is_counted = len(rows[0]) > 2 and [row[0] for row in rows[:2]] in (["0", "1"], ["1", "2"], ["1", "1-2"])
+        is_named = head.path.name.removesuffix(".gz").endswith(CONLL_SUFFIXES)
+        return max(0.95 * (tagged > 0.8), 0.75 * is_counted, 0.94 * (is_named and tagged > 0.5))
+
+    def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, gold: bool = True) -> Description:
+        """What the file holds, from all of its rows.
+
+        Args:
+            path: The file.
+            columns: Roles of all columns in their order, `"token"`, `"tag"` and `"ignored"`; or role -> number or name
+                of its column. `None`: see above.
+            gold: Whether the tags must be right. If not, a file of tokens alone will do, too.
+
+        Returns:
+            Its description; `counts` are entities by type.
+
+        Raises:
+            ValueError: If `columns` make no sense.
+            DataError: Naming file, line, reason and remedy, if the file is missing, empty, without a sentence, not
+                UTF-8, damaged gzip, has lines of other columns than the first, a malformed tag, mixed tag schemes, or
+                columns whose roles are not sure.
+        """
+        return self._sniffed(path, columns, gold)[1]
+
+    def examples(
+        self,
+        path: str | os.PathLike,
+        columns: Roles | None = None,
+        *,
+        scheme: str | None = None,
+        max_length: int | None = None,
+        gold: bool = True,
+    ) -> Iterator[Sentence]:
+        """The sentences one by one; memory does not grow with the file.
+
+        Args:
+            path, columns, gold: As of `sniff`.
+            scheme: As of `read_conll`; tags that need not be right are given as they are.
+            max_length: As of `read_conll`.
+
+        Raises:
+            ValueError, DataError: As `sniff`; and if a sentence is above `max_length`.
+        """
+        if max_length is not None:
+            check_positive_integer("max_length", max_length)
+        dialect = dataclasses.replace(self._sniffed(path, columns, gold)[0])
+        for tokens, tags, line in _sentences(path, dialect, max_length):
+            yield Sentence(tuple(tokens), tuple(convert(tags, scheme) if scheme and gold else tags), line)
+
+    def _sniffed(self, path: str | os.PathLike, columns: Roles | None, gold: bool) -> tuple[Dialect, Description]:
+        if columns is not None:
+            columns = check_roles("columns", columns, CONLL_COLUMNS, CONLL_COLUMNS)
+        return remembered(_sniffed, path, columns, gold)
+
+
+CONLL = READER = CoNLLReader()
+
+
+def read_conll(path: str | os.PathLike, scheme: str | None = None, max_length: int | None = None) -> Iterator[Sentence]:
+    """Read a CoNLL file sentence by sentence, as `CoNLLReader` does; memory does not grow with the file.
 
     Args:
         path: The file.
         scheme: `"BIO"`, `"IOB1"` or `"BIOES"` to convert the tags to (entities stay the same), or `None` to give them
-            as they are. The scheme of the file is not checked here: see `detect_scheme`.
+            as they are.
         max_length: The most tokens in a sentence, or `None`. Also bounds the memory one sentence can take.
 
     Returns:
         An iterator over `Sentence`.
 
     Raises:
-        DataError: Naming file, line, reason and remedy, when the file is missing, empty, without a sentence, not
-            UTF-8, damaged gzip, has one column, a malformed tag, or a sentence above `max_length`.
+        DataError: As of `CoNLLReader.examples`.
 
     Example:
 
@@ -51,29 +133,7 @@ def read_conll(path: str | os.PathLike, scheme: str | None = None, max_length: i
     >>> [sentence.tokens for sentence in read_conll(path)]
     [('Paulo', 'mora'), ('Aqui',)]
     """
-    if max_length is not None:
-        check_positive_integer("max_length", max_length)
-    tokens: list[str] = []
-    tags: list[str] = []
-    first_line = 0
-    num_sentences = 0
-    for number, line in read_lines(path, _FORMAT):
-        row = _parse(path, number, line)
-        if row is not None:
-            if not tokens:
-                first_line = number
-            tokens.append(row[0])
-            tags.append(row[1])
-            if max_length is not None and len(tokens) > max_length:
-                raise _too_long(path, first_line, f"more than {max_length}")
-        elif tokens and not line.strip():
-            yield Sentence(tuple(tokens), tuple(convert(tags, scheme) if scheme else tags), first_line)
-            num_sentences += 1
-            tokens, tags = [], []
-    if tokens:
-        yield Sentence(tuple(tokens), tuple(convert(tags, scheme) if scheme else tags), first_line)
-    elif not num_sentences:
-        raise DataError(path, None, "holds no sentence", _FORMAT)
+    return CONLL.examples(path, scheme=scheme, max_length=max_length)
 
 
 def detect_scheme(path: str | os.PathLike) -> str:
@@ -82,7 +142,8 @@ def detect_scheme(path: str | os.PathLike) -> str:
     - BIOES: there is an `E-` or `S-` tag; then every tag must fit it.
     - IOB1: an entity begins with `I-` (after `O`, another type or at the start of a sentence), and `B-` occurs only
       where two entities of one type touch.
-    - BIO: every entity begins with `B-`. A file without entities is BIO.
+    - BIO: every entity begins with `B-`; or most do, and some with `I-`, which begins one in the evaluation of CoNLL,
+      too. A file without entities is BIO.
 
     Args:
         path: The file.
@@ -91,29 +152,9 @@ def detect_scheme(path: str | os.PathLike) -> str:
         `"BIO"`, `"IOB1"` or `"BIOES"`.
 
     Raises:
-        DataError: As `read_conll`; and when the schemes are mixed, naming the first line that contradicts the lines
-            before it.
+        DataError: As `CoNLLReader.sniff`.
     """
-    evidence: dict[str, tuple[int, str]] = {}
-    first: str | None = None
-    for number, previous, tag in _tag_pairs(path):
-        scheme = _evidence(previous, tag)
-        if scheme is None or scheme in evidence:
-            continue
-        evidence[scheme] = (number, tag)
-        first = first or scheme
-        if len(evidence) > 1 and set(evidence) != {"BIO", "BIOES"}:
-            line, earlier = evidence[first]
-            raise DataError(
-                path,
-                number,
-                f"mixed tag schemes: {tag!r} here is {scheme}, but {earlier!r} in line {line} is {first}",
-                "write the whole file in one of BIO, IOB1, BIOES",
-            )
-    if "BIOES" in evidence:
-        _check_bioes(path, evidence["BIOES"])
-        return "BIOES"
-    return first or "BIO"
+    return CONLL.sniff(path).scheme
 
 
 def write_conll(path: str | os.PathLike, sentences: Iterable[Iterable[tuple[str, ...]]]) -> None:
@@ -158,90 +199,53 @@ def _write_rows(file, sentences):
             file.write(("\t".join(row) + "\n").encode("utf-8"))
 
 
-def _parse(path, number, line):
-    """Token and tag of a line, or `None` for a blank line, a comment or a document mark."""
-    text = line.strip()
-    if not text or text.startswith("-DOCSTART-"):
-        return None
-    cells = [cell.strip() for cell in line.split("\t")] if "\t" in text else text.split()
-    cells = [cell for cell in cells if cell]
-    if text.startswith("# ") and not (len(cells) == 2 and _is_tag(cells[1])):
-        return None
-    if len(cells) < 2:
-        raise DataError(path, number, f"one column ({shorten(text)})", _FORMAT)
-    if not _is_tag(cells[-1]):
-        raise DataError(
-            path,
-            number,
-            f"malformed tag {shorten(cells[-1])}",
-            "the last column must be O or a prefix of B, I, E, S and a type, such as B-LOC",
-        )
-    return cells[0], cells[-1]
+def _sniffed(path: str | os.PathLike, columns: Roles | None, gold: bool) -> tuple[Dialect, Description]:
+    sniffer = Sniffer(path, columns, gold)
+    dialect, roles = sniffer.sniff()
+    tags = sniffer.tags
+    is_usual = dialect.index < 0 and not dialect.has_brackets and dialect.token == 0
+    if not is_usual or dialect.tag != len(sniffer.first) - 1:
+        tags = _counted(path, dialect, gold)
+    if sniffer.is_doubtful:
+        # What begins with `# ` is a row if other rows have its type.
+        dialect.types = dict(tags.types)
+        tags = _counted(path, dialect, gold)
+    return dialect, described(sniffer, roles, tags, gold)
 
 
-def _is_tag(text):
-    try:
-        split_tag(text)
-    except ValueError:
-        return False
-    # A prefix alone is a tag elsewhere; in a file it is more likely a broken one.
-    return text == OUTSIDE or len(text) > 2
+def _counted(path: str | os.PathLike, dialect: Dialect, gold: bool) -> TagCounter:
+    counter = TagCounter(path)
+    for tokens, tags, line in _sentences(path, dataclasses.replace(dialect), None):
+        for token, tag in zip(tokens, tags, strict=True):
+            counter.add(line, tag if gold else "O", token)
+            line += 1
+        counter.end(line)
+    return counter
 
 
-def _too_long(path, line, count):
+def _sentences(
+    path: str | os.PathLike, dialect: Dialect, max_length: int | None
+) -> Iterator[tuple[list[str], list[str], int]]:
+    tokens: list[str] = []
+    tags: list[str] = []
+    first_line = 0
+    for number, line in read_lines(path, FORMAT):
+        row = dialect.row(path, number, line)
+        if row is not None:
+            if not tokens:
+                first_line = number
+            tokens.append(row[0])
+            tags.append(row[1])
+            if max_length is not None and len(tokens) > max_length:
+                raise _too_long(path, first_line, f"more than {max_length}")
+        elif tokens and cells_of(path, number, line) is None:
+            yield tokens, tags, first_line
+            tokens, tags = [], []
+    if tokens:
+        yield tokens, tags, first_line
+
+
+def _too_long(path: str | os.PathLike, line: int, count: str) -> DataError:
     return DataError(
         path, line, f"sentence of {count} tokens", "put a blank line between sentences, or raise the maximum length"
     )
-
-
-def _tag_pairs(path):
-    """Line number, tag before it in the sentence (`O` at its start), tag; `(line, last, O)` where a sentence ends."""
-    previous = OUTSIDE
-    found = False
-    number = 0
-    for number, line in read_lines(path, _FORMAT):
-        row = _parse(path, number, line)
-        if row is not None:
-            yield number, previous, row[1]
-            previous = row[1]
-            found = True
-        elif not line.strip():
-            if previous != OUTSIDE:
-                yield number, previous, OUTSIDE
-            previous = OUTSIDE
-    if previous != OUTSIDE:
-        yield number, previous, OUTSIDE
-    if not found:
-        raise DataError(path, None, "holds no sentence", _FORMAT)
-
-
-def _evidence(previous, tag):
-    """The scheme that a pair of neighbouring tags proves, or `None`: a B- that begins an entity can be BIOES too."""
-    prefix, kind = split_tag(tag)
-    previous_prefix, previous_kind = split_tag(previous)
-    if prefix in ("E", "S"):
-        return "BIOES"
-    begins = previous_prefix == OUTSIDE or previous_kind != kind
-    if prefix == "I" and begins and previous_prefix not in ("E", "S"):
-        return "IOB1"
-    if prefix == "B" and begins:
-        return "BIO"
-    return None
-
-
-def _check_bioes(path, evidence):
-    line, earlier = evidence
-    for number, previous, tag in _tag_pairs(path):
-        prefix, kind = split_tag(tag)
-        previous_prefix, previous_kind = split_tag(previous)
-        if previous_prefix in ("B", "I"):
-            fits = prefix in ("I", "E") and kind == previous_kind
-        else:
-            fits = prefix in ("O", "B", "S")
-        if not fits:
-            raise DataError(
-                path,
-                number,
-                f"mixed tag schemes: {tag!r} after {previous!r} is not BIOES, but {earlier!r} in line {line} is",
-                "write the whole file in one of BIO, IOB1, BIOES",
-            )

@@ -11,6 +11,9 @@ import numpy as np
 
 from keras_seq.core.checks import check_boolean, check_positive_integer
 from keras_seq.core.errors import DataError
+from keras_seq.data.description import Description, Remark
+from keras_seq.data.readers import Head
+from keras_seq.data.roles import Roles
 
 # Omniglot's images come as rows of bits.
 PACKED_SIDE = 105
@@ -62,6 +65,61 @@ class OneShotRuns(NamedTuple):
     references: np.ndarray
     queries: np.ndarray
     answers: np.ndarray
+
+
+class ImageReader:
+    """Grey images of NPZ files: with labels, in pairs, or as one-shot runs."""
+
+    name = "images"
+    roles = ()
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: an NPZ file."""
+        return 0.9 if head.content.startswith(b"PK") else 0.0
+
+    def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
+        """What the file holds.
+
+        Args:
+            path: The file.
+            columns: There are none.
+
+        Raises:
+            DataError: As `read_images`, `read_image_pairs` or `read_one_shot_runs`.
+        """
+        found = self._content(path)
+        counts: dict[str, int] = {}
+        if isinstance(found, LabelledImages):
+            kind, pixels, count = "labelled", found.images, len(found.images)
+            counts = dict(zip(found.names, np.bincount(found.labels, minlength=len(found.names)).tolist(), strict=True))
+        elif isinstance(found, OneShotRuns):
+            kind, pixels, count = "one-shot runs", found.references, len(found.references)
+        else:
+            (kind, pixels), count = ("pairs", found[0]), len(found[0])
+        unit = {"labelled": "images", "pairs": "pairs"}.get(kind, "runs")
+        scale = 255.0 if pixels.dtype == np.uint8 else 1.0
+        mean = float(pixels.mean()) / scale
+        details = {"size": f"{pixels.shape[-2]} x {pixels.shape[-1]} {pixels.dtype}", "mean": f"{mean:.2f}"}
+        remarks = [Remark("most is bright: of dark ink on white paper set images.invert = true")] if mean > 0.5 else []
+        return Description(
+            os.fspath(path), f"{self.name}, {kind}", unit, count, counted="classes" if counts else "", counts=counts,
+            details=details, remarks=remarks,
+        )  # fmt: skip
+
+    def examples(self, path: str | os.PathLike, columns: Roles | None = None) -> Iterator[tuple[np.ndarray, ...]]:
+        """Image and label; or the two images of a pair; or references, queries and answers of a run."""
+        found = self._content(path)
+        return zip(*(found[:2] if isinstance(found, LabelledImages) else found), strict=True)
+
+    def _content(self, path: str | os.PathLike) -> "LabelledImages | OneShotRuns | tuple[np.ndarray, np.ndarray]":
+        with _opened(path, IMAGES_FORMAT) as content:
+            names = set(content.files)
+        if "test_class" in names:
+            return read_one_shot_runs(path)
+        return read_image_pairs(path) if {"a", "b"} <= names and "images" not in names else read_images(path)
+
+
+IMAGES = READER = ImageReader()
 
 
 def read_images(path: str | os.PathLike) -> LabelledImages:
@@ -305,7 +363,7 @@ def check_pixels(images: np.ndarray) -> None:
         images: Of any shape whose last two axes are height and width.
 
     Raises:
-        ValueError: When they are not; the message names the first image that is odd, without a full stop.
+        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a full stop.
 
     Example:
 
@@ -313,6 +371,8 @@ def check_pixels(images: np.ndarray) -> None:
     Traceback (most recent call last):
     ValueError: pixels must be from 0 to 1, or uint8; image 0 has 2.0
     """
+    if images.dtype == np.uint8 and images.size and images.max() == 1:
+        raise ValueError("pixels are uint8 and none is above 1, of 255; 0 and 1 must be bool, or floating")
     if images.dtype == np.uint8 or images.dtype == bool:
         return
     if images.dtype.kind != "f":

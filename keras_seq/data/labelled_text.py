@@ -1,14 +1,20 @@
-"""Files of labelled texts: one example a line, a tab between its columns."""
+"""Files of labelled texts: one example a line, a tab between its columns; or a CSV file whose first line names them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from keras_seq.core.checks import check_boolean
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import finite_number, read_lines, shorten
+from keras_seq.core.lines import LineFacts, finite_number, shorten
+from keras_seq.data.description import Description, Remark, marks_remark
+from keras_seq.data.label_names import joined_label, label_remarks
+from keras_seq.data.readers import Head
+from keras_seq.data.roles import Roles, check_roles
+from keras_seq.data.tables import Table, names_roles
 
-COLUMNS = ("label", "score", "text", "fold", "ignored")
+COLUMNS = ("label", "score", "text", "fold")
 
 
 class LabelledText(NamedTuple):
@@ -22,26 +28,122 @@ class LabelledText(NamedTuple):
     score: float | None = None
 
 
+class LabelledTextReader:
+    """Texts with labels or scores.
+
+    Plain or gzip (told by content, not by name), UTF-8 with or without BOM, any line ends; one example a line, tabs
+    between the columns. When the text is the last column, further tabs belong to it. Blanks around a label or a score
+    are not part of it; the text is given as it is, quotes too. A first line that names the columns as their roles do
+    (such as `label` and `text`) is passed over. A file without tabs whose first line names the columns, parted by
+    commas or semicolons, is CSV: quoted cells may hold line breaks.
+    """
+
+    name = "labelled text"
+    roles = COLUMNS
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: two columns; or a first line that names them."""
+        if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
+            return 0.9
+        return 0.7 if head.rows and all(len(row) == 2 for row in head.rows) else 0.0
+
+    def sniff(
+        self,
+        path: str | os.PathLike,
+        columns: Roles | None = None,
+        *,
+        label_separator: str | None = None,
+        normalize_labels: bool = False,
+    ) -> Description:
+        """What the file holds, from all of its rows.
+
+        Args:
+            path, columns, label_separator, normalize_labels: As of `read_labelled_text`.
+
+        Returns:
+            Its description; `counts` are texts by label.
+
+        Raises:
+            ValueError, DataError: As `read_labelled_text`.
+        """
+        columns = _check_columns(columns)
+        _check_separator(label_separator)
+        table = Table(path, columns, _format_of(columns), "text", LineFacts())
+        counts: dict[str, int] = {}
+        first_lines: dict[str, int] = {}
+        scores: list[float] = []
+        examples, tabs, quoted = 0, [0, 0], [0, 0]
+        for example in _examples(table, label_separator, True, normalize_labels):
+            examples += 1
+            for label in example.labels:
+                counts[label] = counts.get(label, 0) + 1
+                if counts[label] == 1:
+                    first_lines[label] = example.line
+            if example.score is not None:
+                low, high = scores or (example.score, example.score)
+                scores = [min(low, example.score), max(high, example.score)]
+            for found, is_odd in ((tabs, "\t" in example.text), (quoted, example.text[:1] == '"' == example.text[-1:])):
+                if is_odd:
+                    found[:] = found[0] or example.line, found[1] + 1
+        remarks = [
+            *marks_remark(table.facts or LineFacts()),
+            *label_remarks(counts, first_lines, table.names is not None),
+        ]
+        if tabs[1]:
+            remarks.append(Remark("a tab within the text: if it parts columns, name them all", *tabs))
+        if quoted[1] > examples // 2:
+            remarks.append(Remark("the text stands in quotes, which are read as part of it", *quoted))
+        described = table.described(self.name, "texts", examples)
+        if scores:
+            described = replace(described, scheme=f"scores from {scores[0]:g} to {scores[1]:g}")
+        if "label" in table.places:
+            described = replace(described, counted="classes", counts=counts)
+        return described.with_remarks(*remarks)
+
+    def examples(
+        self,
+        path: str | os.PathLike,
+        columns: Roles | None = None,
+        *,
+        label_separator: str | None = None,
+        allow_empty_text: bool = False,
+        normalize_labels: bool = False,
+    ) -> Iterator[LabelledText]:
+        """The examples one by one: as `read_labelled_text`."""
+        columns = _check_columns(columns)
+        _check_separator(label_separator)
+        check_boolean("allow_empty_text", allow_empty_text)
+        check_boolean("normalize_labels", normalize_labels)
+
+        def read() -> Iterator[LabelledText]:
+            table = Table(path, columns, _format_of(columns), "text")
+            yield from _examples(table, label_separator, allow_empty_text, normalize_labels)
+
+        return read()
+
+
+LABELLED_TEXT = READER = LabelledTextReader()
+
+
 def read_labelled_text(
     path: str | os.PathLike,
     *,
-    columns: Sequence[str] = ("label", "text"),
+    columns: Roles = ("label", "text"),
     label_separator: str | None = None,
     allow_empty_text: bool = False,
+    normalize_labels: bool = False,
 ) -> Iterator[LabelledText]:
-    """Read a file of labelled texts example by example; memory does not grow with the file.
-
-    Plain or gzip (told by content, not by name), UTF-8 with or without BOM, LF or CRLF; one example a line, tabs
-    between the columns. When the text is the last column, further tabs belong to it. Blanks around a label or
-    a score are not part of it; the text is given as it is.
+    """Read a file of labelled texts example by example, as `LabelledTextReader` does; memory does not grow with it.
 
     Args:
         path: The file.
         columns: What the columns are, in the order of the file: `"text"`, and any of `"label"`, `"score"` (a
-            number), `"fold"` (a whole number) and `"ignored"` (this one may stand more than once). Without `"label"` no
-            example has one.
+            number), `"fold"` (a whole number) and `"ignored"` (this one may stand more than once); or role -> number or
+            name of its column. Without `"label"` no example has one.
         label_separator: What parts the labels of one text, such as `"|"`; then an empty cell means no label. `None`:
             every text has exactly one label.
+        normalize_labels: Whether labels that differ only by case, quotes, invisible signs, the form of Unicode, or as `1`
+            and `1.0` do, are one.
         allow_empty_text: Whether a text may be empty or blank. In training data such a line is a mistake.
 
     Returns:
@@ -61,37 +163,34 @@ def read_labelled_text(
     >>> [(example.labels, example.text) for example in read_labelled_text(path)]
     [(('good',), 'Worth it.'), (('bad',), 'Too slow.')]
     """
-    columns = _check_columns(columns)
-    _check_separator(label_separator)
-    check_boolean("allow_empty_text", allow_empty_text)
-    return _read(path, columns, label_separator, allow_empty_text)
+    return LABELLED_TEXT.examples(
+        path,
+        columns,
+        label_separator=label_separator,
+        allow_empty_text=allow_empty_text,
+        normalize_labels=normalize_labels,
+    )
 
 
-def _read(path, columns, label_separator, allow_empty_text):
-    file_format = f"a line is {', a tab, '.join(columns)}"
-    # A text that is the last column keeps its tabs; any other surplus column is an error.
-    most_splits = len(columns) - 1 if columns[-1] == "text" else -1
-    for number, line in read_lines(path, file_format):
-        if "\0" in line:
-            raise DataError(path, number, "NUL byte", "the file is not text, or is damaged: write it again as UTF-8")
-        cells = line.split("\t", most_splits)
-        if len(cells) != len(columns):
-            raise _wrong_columns(path, number, line, len(cells), columns, file_format)
-        example = dict(zip(columns, cells, strict=True))
-        text = example["text"]
-        if not allow_empty_text and not text.strip():
+def _examples(table: Table, separator: str | None, allow_empty: bool, normalize: bool) -> Iterator[LabelledText]:
+    path = table.path
+    for number, cells in table.rows():
+        text = cells["text"]
+        if not allow_empty and not text.strip():
             raise DataError(path, number, "empty text", "remove the line, or write the text into it")
-        labels = _labels(path, number, example["label"], label_separator) if "label" in example else ()
-        fold = _fold(path, number, example["fold"]) if "fold" in example else None
-        score = finite_number(path, number, "score", example["score"]) if "score" in example else None
+        labels = _labels(path, number, cells["label"], separator, normalize) if "label" in cells else ()
+        fold = _fold(path, number, cells["fold"]) if "fold" in cells else None
+        score = finite_number(path, number, "score", cells["score"]) if "score" in cells else None
         yield LabelledText(labels, text, number, fold, score)
 
 
-def _labels(path, number, cell, separator):
+def _labels(path: str | os.PathLike, number: int, cell: str, separator: str | None, normalize: bool) -> tuple[str, ...]:
     if separator is None:
         names = (cell.strip(),)
     else:
         names = tuple(name.strip() for name in cell.split(separator)) if cell.strip() else ()
+    if normalize:
+        names = tuple(map(joined_label, names))
     for name in names:
         if not name:
             remedy = "write a label before the tab" if separator is None else f"take the surplus {separator!r} away"
@@ -103,30 +202,19 @@ def _labels(path, number, cell, separator):
     return names
 
 
-def _fold(path, number, cell):
+def _fold(path: str | os.PathLike, number: int, cell: str) -> int:
     digits = cell.strip()
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
         raise DataError(path, number, f"fold {shorten(cell)} is no whole number", "write 0, 1, 2 ...")
     return int(digits)
 
 
-def _wrong_columns(path, number, line, count, columns, file_format):
-    if not line.strip():
-        return DataError(path, number, "blank line", f"remove it: {file_format}")
-    if count == 1:
-        return DataError(path, number, f"no tab ({shorten(line)})", file_format)
-    return DataError(path, number, f"{count} columns, not {len(columns)} ({shorten(line)})", file_format)
+def _check_columns(columns: Roles | None) -> Roles:
+    return check_roles("columns", ("label", "text") if columns is None else columns, COLUMNS, ("text",))
 
 
-def _check_columns(columns):
-    names = (columns,) if isinstance(columns, str) else tuple(columns)
-    once = [name for name in names if name != "ignored"]
-    if set(names) - set(COLUMNS) or "text" not in names or len(set(once)) < len(once):
-        raise ValueError(
-            f"`columns` must name 'text' and any of {', '.join(repr(name) for name in COLUMNS if name != 'text')}, "
-            f"each once ('ignored' more often). Received: columns={columns!r}. Pass ('label', 'text'), for instance."
-        )
-    return names
+def _format_of(columns: Roles) -> str:
+    return f"a line is {', a tab, '.join(columns)}"
 
 
 def _check_separator(separator):

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from keras_seq.core.errors import DataError
+from keras_seq.core.lines import shorten
 from keras_seq.data.labelled_text import LabelledText
-from keras_seq.data.lines import shorten
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def read_midi(path: str | os.PathLike, *, steps_per_beat: int = 1) -> np.ndarray
         bool `(steps, 88)`; column 0 is note 21, the lowest key of a piano.
 
     Raises:
-        DataError: When the file is missing or is no MIDI file, holds no note, a note that a piano does not have, or
+        DataError: When the file is missing, is no MIDI file or one of format 2, has other tracks than announced, holds no note, a note that a piano does not have, or
             more than 200,000 steps.
         TypeError, ValueError: When `steps_per_beat` is not an integer from 1 to 64.
 
@@ -146,14 +147,31 @@ def _opened(path: str | os.PathLike) -> Any:
         with open(path, "rb") as file:
             if file.read(4) != b"MThd":
                 raise DataError(path, None, "is no MIDI file", f"name a file such as tune{MIDI_SUFFIXES[0]}")
+            _check_chunks(path, file.read())
             file.seek(0)
             return mido.MidiFile(file=file, clip=True)
     except FileNotFoundError:
         raise DataError(path, None, "no such file", "check the name") from None
-    except (OSError, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except Exception as error:
+        # Each kind of message has a parser of its own, with exceptions of its own, such as of key signatures.
         raise DataError(path, None, f"damaged MIDI file ({error or type(error).__name__})", "save it again") from error
+
+
+def _check_chunks(path: str | os.PathLike, content: bytes) -> None:
+    """Check what stands behind `MThd`: that the tracks that follow are those that are announced, and played together."""
+    if len(content) < 10:
+        raise DataError(path, None, "damaged MIDI file (ends in its head)", "save it again")
+    size, form, announced = struct.unpack(">IHH", content[:8])
+    if form == 2:
+        raise DataError(path, None, "MIDI file of format 2: pieces that are not played together", "save each by itself")
+    place, found = 4 + size, 0
+    while place + 8 <= len(content):
+        found += content[place : place + 4] == b"MTrk"
+        place += 8 + int.from_bytes(content[place + 4 : place + 8], "big")
+    if found != announced:
+        raise DataError(path, None, f"{found} tracks, but {announced} are announced in its head", "save it again")
 
 
 def _notes_of(track: Any) -> tuple[list[tuple[int, int, int]], int]:

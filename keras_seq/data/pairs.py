@@ -4,13 +4,18 @@ import csv
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import finite_number, read_lines, shorten
+from keras_seq.core.lines import LineFacts, finite_number, read_lines, shorten
+from keras_seq.data.description import DECLARED, Description, marks_remark
+from keras_seq.data.readers import Head
+from keras_seq.data.roles import Roles, check_roles
+from keras_seq.data.tables import Table, names_roles
 
-PAIR_COLUMNS = ("label", "score", "a", "b", "ignored")
+PAIR_COLUMNS = ("label", "a", "b", "score")
 PAIR_FORMS = ("tsv", "quora")
 _QUORA = {"a": "question1", "b": "question2", "label": "is_duplicate"}
 _QUORA_FORMAT = "the first line names the columns id, qid1, qid2, question1, question2, is_duplicate"
@@ -26,8 +31,70 @@ class TextPair(NamedTuple):
     line: int
 
 
+class PairsReader:
+    """Pairs of texts, in tabs or as the Quora Question Pairs come: the forms of `read_pairs`.
+
+    A first line that names the columns as their roles do is passed over. A file without tabs whose first line names
+    the columns, parted by commas or semicolons, is CSV.
+    """
+
+    name = "pairs"
+    roles = PAIR_COLUMNS
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: a first line that names both texts, or three columns of which the first is 0 or 1."""
+        if names_roles(head, ("a", "b")):
+            return 0.92
+        is_labelled = head.rows and all(len(row) == 3 and row[0].strip() in ("0", "1") for row in head.rows)
+        return 0.8 if is_labelled else 0.0
+
+    def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, form: str = "tsv") -> Description:
+        """What the file holds, from all of its rows.
+
+        Args:
+            path, columns, form: As of `read_pairs`.
+
+        Returns:
+            Its description; `counts` are pairs by label.
+
+        Raises:
+            ValueError, DataError: As `read_pairs`.
+        """
+        columns, facts = _check_columns(columns), LineFacts()
+        check_choice("form", form, PAIR_FORMS)
+        table = _table(path, columns, form, facts)
+        count, same, scores = 0, 0, []
+        for pair in _pairs(table):
+            count += 1
+            same += pair.label or 0
+            if pair.score is not None:
+                low, high = scores or (pair.score, pair.score)
+                scores = [min(low, pair.score), max(high, pair.score)]
+        found = table.described(self.name, "pairs", count)
+        if scores:
+            found = replace(found, scheme=f"scores from {scores[0]:g} to {scores[1]:g}")
+        if "label" in table.places:
+            found = replace(found, counted="labels", counts={"1": same, "0": count - same})
+        return found.with_remarks(*marks_remark(facts))
+
+    def examples(
+        self, path: str | os.PathLike, columns: Roles | None = None, *, form: str = "tsv"
+    ) -> Iterator[TextPair]:
+        """The pairs one by one: as `read_pairs`."""
+        columns = _check_columns(columns)
+        check_choice("form", form, PAIR_FORMS)
+
+        def read() -> Iterator[TextPair]:
+            yield from _pairs(_table(path, columns, form))
+
+        return read()
+
+
+PAIRS = READER = PairsReader()
+
+
 def read_pairs(
-    path: str | os.PathLike, *, columns: Sequence[str] = ("label", "a", "b"), form: str = "tsv"
+    path: str | os.PathLike, *, columns: Roles = ("label", "a", "b"), form: str = "tsv"
 ) -> Iterator[TextPair]:
     """Read a file of pairs of texts one by one; memory does not grow with the file.
 
@@ -37,8 +104,9 @@ def read_pairs(
     Args:
         path: The file.
         columns: What the columns of a `"tsv"` are, in the order of the file: `"a"` and `"b"`, and any of `"label"`,
-            `"score"` and `"ignored"` (this one may stand more than once). The other form does not look at it.
-        form: `"tsv"`: one pair a line, tabs between the columns, no quotes, no line of names. `"quora"`: as the Quora
+            `"score"` and `"ignored"` (this one may stand more than once); or role -> number or name of its column. The
+            other form does not look at it.
+        form: `"tsv"`: one pair a line, tabs between the columns, no quotes; a first line of names is passed over. `"quora"`: as the Quora
             Question Pairs come, CSV or TSV, told by the line of names at the top. A quoted question may hold line
             breaks, which become LF. Without the column `is_duplicate` no pair has a label. A few questions of the
             published files are empty; they are given as they are.
@@ -61,9 +129,7 @@ def read_pairs(
     >>> [(pair.label, pair.b) for pair in read_pairs(path)]
     [(1, 'What is your age?'), (0, 'How is it?')]
     """
-    columns = _check_columns(columns)
-    check_choice("form", form, PAIR_FORMS)
-    return _read_quora(path) if form == "quora" else _read_tsv(path, columns)
+    return PAIRS.examples(path, columns, form=form)
 
 
 def read_unlabelled_pairs(path: str | os.PathLike) -> Iterator[TextPair]:
@@ -119,105 +185,50 @@ def check_pair_labels(labels: Sequence[int | None], source: str | os.PathLike) -
     )
 
 
-def _read_tsv(path, columns):
-    file_format = f"a line is {', a tab, '.join(columns)}"
-    for number, line in read_lines(path, file_format):
-        _check_no_nul(path, number, line)
-        cells = line.split("\t")
-        if len(cells) != len(columns):
-            raise _wrong_cells(path, number, line, len(cells), len(columns), file_format)
-        found = dict(zip(columns, cells, strict=True))
-        for name in ("a", "b"):
-            if not found[name].strip():
-                raise DataError(path, number, f"empty text in column {name!r}", "remove the line, or write the text")
-        yield _pair(path, number, found)
+def _table(path: str | os.PathLike, columns: Roles, form: str, facts: LineFacts | None = None) -> Table:
+    if form == "quora":
+        return _QuoraTable(path, _QUORA, _QUORA_FORMAT, facts=facts, is_csv=True)
+    return Table(path, columns, f"a line is {', a tab, '.join(columns)}", facts=facts)
 
 
-def _read_quora(path):
-    lines = _quora_lines(path)
-    header = next(lines).rstrip("\n")
-    delimiter = "\t" if "\t" in header else ","
-    records = _records(path, lines, delimiter)
-    try:
-        names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter, strict=True), [])]
-    except csv.Error as error:
-        raise DataError(path, 1, f"not a line of names ({error})", _QUORA_FORMAT) from None
-    place_of = {key: names.index(name) for key, name in _QUORA.items() if name in names}
-    missing = [_QUORA[key] for key in ("a", "b") if key not in place_of]
-    if missing:
-        listed = ", ".join(shorten(name) for name in names[:8])
-        raise DataError(path, 1, f"no column {missing[0]!r} (found {listed})", _QUORA_FORMAT)
-    twice = [name for name in _QUORA.values() if names.count(name) > 1]
-    if twice:
-        raise DataError(path, 1, f"the column {twice[0]!r} stands twice", "rename one of them")
-    number = None
-    for number, cells in records:
-        if len(cells) != len(names):
-            raise _wrong_cells(path, number, ",".join(cells), len(cells), len(names), "a line has a cell for each name")
-        yield _pair(path, number, {key: cells[place] for key, place in place_of.items()})
-    if number is None:
-        raise DataError(path, None, "names of columns, but no pair", "write the pairs below them")
+class _QuoraTable(Table):
+    """A table whose first line names the columns; cells may stand in quotes, whatever parts them."""
 
-
-def _quora_lines(path):
-    """The lines with their ends, which belong to quoted cells."""
-    for number, line in read_lines(path, _QUORA_FORMAT):
-        _check_no_nul(path, number, line)
-        yield f"{line}\n"
-
-
-def _records(path, lines, delimiter):
-    """Number of the first line, and cells, of each record."""
-    # Strict: a quote in the wrong place is an error, not a cell that nobody wrote. The module limits the length of a
-    # cell, so a quote without an end does not fill the memory.
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    while True:
-        number = reader.line_num + 2  # the names are line 1
+    def find_columns(self) -> None:
+        self.separator, delimiter = ("tab", "\t") if "\t" in self.first else ("comma", ",")
         try:
-            cells = next(reader, None)
+            names = [name.strip() for name in next(csv.reader([self.first], delimiter=delimiter, strict=True), [])]
         except csv.Error as error:
-            if "field limit" in str(error) or "end of data" in str(error):
-                reason, remedy = "a quote without an end begins here", "close it, or write two quotes for one"
-            else:
-                reason = f"quotes are not right ({error})"
-                remedy = "write two quotes for each quote in a quoted cell, and close the cell"
-            raise DataError(path, number, reason, remedy) from None
-        if cells is None:
-            return
-        yield number, cells
+            raise DataError(self.path, 1, f"not a line of names ({error})", _QUORA_FORMAT) from None
+        for name in (_QUORA["a"], _QUORA["b"]):
+            if name not in names:
+                listed = ", ".join(shorten(name) for name in names[:8])
+                raise DataError(self.path, 1, f"no column {name!r} (found {listed})", _QUORA_FORMAT)
+        twice = [name for name in _QUORA.values() if names.count(name) > 1]
+        if twice:
+            raise DataError(self.path, 1, f"the column {twice[0]!r} stands twice", "rename one of them")
+        self.names, self.width, self.origin = names, len(names), DECLARED
+        self.places = {role: names.index(name) for role, name in _QUORA.items() if name in names}
 
 
-def _pair(path, number, cells):
-    label = _label(path, number, cells["label"]) if "label" in cells else None
-    score = finite_number(path, number, "score", cells["score"]) if "score" in cells else None
-    return TextPair(cells["a"], cells["b"], label, score, number)
+def _pairs(table: Table) -> Iterator[TextPair]:
+    path, is_quora = table.path, isinstance(table, _QuoraTable)
+    for number, cells in table.rows():
+        for name in () if is_quora else ("a", "b"):
+            if not cells[name].strip():
+                raise DataError(path, number, f"empty text in column {name!r}", "remove the line, or write the text")
+        label = _label(path, number, cells["label"]) if "label" in cells else None
+        score = finite_number(path, number, "score", cells["score"]) if "score" in cells else None
+        yield TextPair(cells["a"], cells["b"], label, score, number)
 
 
-def _label(path, number, cell):
+def _label(path: str | os.PathLike, number: int, cell: str) -> int:
     if cell.strip() not in ("0", "1"):
         remedy = "write 1 when both mean the same, else 0; or check which column is the label"
         raise DataError(path, number, f"label {shorten(cell)} is not 0 or 1", remedy)
     return int(cell)
 
 
-def _check_no_nul(path, number, line):
-    if "\0" in line:
-        raise DataError(path, number, "NUL byte", "the file is not text, or is damaged: write it again as UTF-8")
-
-
-def _wrong_cells(path, number, line, count, expected, file_format):
-    if not line.strip():
-        return DataError(path, number, "blank line", f"remove it: {file_format}")
-    return DataError(path, number, f"{count} cells, not {expected} ({shorten(line)})", file_format)
-
-
-def _check_columns(columns):
-    names = tuple(columns)
-    once = [name for name in names if name != "ignored"]
-    is_known = not set(names) - set(PAIR_COLUMNS)
-    if isinstance(columns, str) or not is_known or not {"a", "b"} <= set(names) or len(set(once)) < len(once):
-        raise ValueError(
-            "`columns` must name 'a' and 'b', and any of 'label', 'score', 'ignored', each once ('ignored' more "
-            f"often). Received: columns={columns!r}. Pass ('label', 'a', 'b'), for instance."
-        )
-    return names
+def _check_columns(columns: Roles | None) -> Roles:
+    columns = ("label", "a", "b") if columns is None else columns
+    return check_roles("columns", columns, PAIR_COLUMNS, ("a", "b"))

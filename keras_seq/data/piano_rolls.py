@@ -10,8 +10,12 @@ import numpy as np
 
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
-from keras_seq.data.lines import read_pieces, shorten
+from keras_seq.core.lines import read_pieces, shorten
+from keras_seq.core.notices import notify
+from keras_seq.data.description import Description, Remark
 from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, midi_files, read_midi
+from keras_seq.data.readers import Head
+from keras_seq.data.roles import Roles
 
 # Split -> the lists of a JSON file that it may be called, the first of which is told in messages.
 LISTS = {"train": ("train",), "validation": ("valid", "validation", "dev"), "test": ("test",)}
@@ -23,7 +27,68 @@ FILE_FORMAT = (
 )
 
 
-def read_piano_rolls(path: str | os.PathLike, split: str | None = None, *, steps_per_beat: int = 1) -> list[np.ndarray]:
+class PianoRollReader:
+    """Pieces of music: what `read_piano_rolls` gives."""
+
+    name = "piano rolls"
+    roles = ()
+
+    def recognises(self, head: Head) -> float:
+        """As of every reader: a folder or a MIDI file; or JSON."""
+        if head.path.is_dir() or head.content.startswith(b"MThd"):
+            return 1.0
+        return (
+            0.85
+            if head.content.lstrip()[:1] in (b"[", b"{") and head.path.name.endswith((".json", ".json.gz"))
+            else 0.0
+        )
+
+    def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, steps_per_beat: int = 1) -> Description:
+        """What the file or folder holds.
+
+        Args:
+            path, steps_per_beat: As of `read_piano_rolls`.
+            columns: There are none.
+
+        Raises:
+            DataError: As `read_piano_rolls`.
+        """
+        skipped: list[DataError] = []
+        rolls = _midi_rolls(path, steps_per_beat, skipped) if is_midi(path) else read_piano_rolls(path)
+        sounding = np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0)) + LOWEST_NOTE
+        counts = (
+            {} if is_midi(path) or not has_splits(path) else {key: len(value) for key, value in _content(path).items()}
+        )
+        lengths = [len(roll) for roll in rolls]
+        return Description(
+            os.fspath(path), f"{self.name} ({'MIDI' if is_midi(path) else 'JSON'})", "pieces", len(rolls),
+            counted="lists" if counts else "", counts=counts,
+            details={
+                "steps": f"{sum(lengths):,}, {min(lengths):,} to {max(lengths):,} a piece",
+                "notes": f"{sounding.min()} to {sounding.max()}" if len(sounding) else "none",
+            },
+            remarks=[Remark(f"{error}; the file is passed over") for error in skipped],
+        )  # fmt: skip
+
+    def examples(
+        self,
+        path: str | os.PathLike,
+        columns: Roles | None = None,
+        *,
+        split: str | None = None,
+        steps_per_beat: int = 1,
+        strict: bool = False,
+    ) -> Iterator[np.ndarray]:
+        """The pieces one by one: as `read_piano_rolls`."""
+        return iter(read_piano_rolls(path, split, steps_per_beat=steps_per_beat, strict=strict))
+
+
+PIANO_ROLLS = READER = PianoRollReader()
+
+
+def read_piano_rolls(
+    path: str | os.PathLike, split: str | None = None, *, steps_per_beat: int = 1, strict: bool = False
+) -> list[np.ndarray]:
     """The pieces of a file or folder.
 
     A JSON file holds lists of pieces called `train`, `valid` and `test`, of which `split` chooses one, or a single
@@ -34,6 +99,7 @@ def read_piano_rolls(path: str | os.PathLike, split: str | None = None, *, steps
         path: A JSON file, plain or gzip; a MIDI file; or a folder with MIDI files in it or below it.
         split: `"train"`, `"validation"` or `"test"`; `None`: the pieces of all lists.
         steps_per_beat: Steps of one beat of a MIDI file. What a step of a JSON file is, its author has decided.
+        strict: Whether one bad file of a folder is an error. If not, it is told and passed over.
 
     Returns:
         For each piece bool `(steps, 88)`, `True` where a note sounds; column 0 is note 21, the lowest key of a piano.
@@ -55,13 +121,34 @@ def read_piano_rolls(path: str | os.PathLike, split: str | None = None, *, steps
     if split is not None:
         check_choice("split", split, tuple(LISTS))
     if is_midi(path):
-        files = midi_files(path) if Path(path).is_dir() else [Path(path)]
-        if not files:
-            raise DataError(path, None, f"a folder without MIDI files (*{MIDI_SUFFIXES[0]})", "name a file in it")
-        return [_checked(file, "the piece", read_midi(file, steps_per_beat=steps_per_beat)) for file in files]
+        skipped: list[DataError] = []
+        rolls = _midi_rolls(path, steps_per_beat, None if strict else skipped)
+        for error in skipped:
+            notify(f"{error}; the file is passed over")
+        if skipped:
+            notify(f"{path}: {len(skipped)} of {len(skipped) + len(rolls)} files are passed over")
+        return rolls
     rolls = [_roll(path, place, piece) for place, piece in _pieces(path, split)]
     if not rolls:
         raise DataError(path, None, "no piece" if split is None else f"no piece for {split}", FILE_FORMAT)
+    return rolls
+
+
+def _midi_rolls(path: str | os.PathLike, steps_per_beat: int, skipped: list[DataError] | None) -> list[np.ndarray]:
+    """The pieces of a MIDI file or of a folder; what is wrong with a file of a folder is appended, or raised."""
+    files = midi_files(path) if Path(path).is_dir() else [Path(path)]
+    if not files:
+        raise DataError(path, None, f"a folder without MIDI files (*{MIDI_SUFFIXES[0]})", "name a file in it")
+    rolls, last = [], None
+    for file in files:
+        try:
+            rolls.append(_checked(file, "the piece", read_midi(file, steps_per_beat=steps_per_beat)))
+        except DataError as error:
+            if skipped is None or not Path(path).is_dir():
+                raise
+            skipped.append(last := error)
+    if last is not None and not rolls:
+        raise DataError(path, None, f"none of its {len(files)} MIDI files can be read ({last.reason})", last.remedy)
     return rolls
 
 

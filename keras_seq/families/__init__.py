@@ -3,8 +3,9 @@
 Here alone they are named. A family is imported when it is first asked for.
 """
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
+
+from keras_seq.core.lazy import lazy_imports
 
 # Task name -> the module that declares its `FAMILY`.
 FAMILIES = {
@@ -17,36 +18,15 @@ FAMILIES = {
     "regressor": "keras_seq.families.regression",
     "tagger": "keras_seq.families.tagging",
 }
-# What users call -> the module that defines it.
-_LAZY_ATTRIBUTES = {
-    "Classifier": "keras_seq.families.classification.task",
-    "ImageMatcher": "keras_seq.families.images.task",
-    "LanguageModel": "keras_seq.families.language.task",
-    "MusicModel": "keras_seq.families.music.task",
-    "NgramLanguageModel": "keras_seq.families.ngram.task",
-    "PairMatcher": "keras_seq.families.pairs.task",
-    "Regressor": "keras_seq.families.regression.task",
-    "Tagger": "keras_seq.families.tagging.task",
-}
 
-__all__ = [
-    "FAMILIES",
-    "Classifier",
-    "ImageMatcher",
-    "LanguageModel",
-    "MusicModel",
-    "NgramLanguageModel",
-    "PairMatcher",
-    "Regressor",
-    "Tagger",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY_ATTRIBUTES:
-        return getattr(importlib.import_module(_LAZY_ATTRIBUTES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(_LAZY_ATTRIBUTES))
+if TYPE_CHECKING:
+    from keras_seq.families.classification.task import Classifier as Classifier
+    from keras_seq.families.images.task import ImageMatcher as ImageMatcher
+    from keras_seq.families.language.task import LanguageModel as LanguageModel
+    from keras_seq.families.music.task import MusicModel as MusicModel
+    from keras_seq.families.ngram.task import NgramLanguageModel as NgramLanguageModel
+    from keras_seq.families.pairs.task import PairMatcher as PairMatcher
+    from keras_seq.families.regression.task import Regressor as Regressor
+    from keras_seq.families.tagging.task import Tagger as Tagger
+else:
+    __getattr__, __dir__ = lazy_imports(__name__, __file__)

@@ -18,10 +18,11 @@ def options_of_samples(served: Served | SavedServed, options: Mapping[str, float
         count: how many samples.
 
     Returns:
-        Each input as an array `(count,)`, and which sample of the seed each row is: 0, 1, 2, ... What version 0.1.0
-        exported takes the place of a row for it, which gives the same.
+        Each input as an array `(count,)`, and which sample of the seed each row is: 0, 1, 2, ... Options that an
+        exported model of an earlier version lacks are left out; for the sample it takes the place of the row.
     """
     specs = served.inputs("generate")
-    arrays = {name: np.full(count, value, specs[name].dtype.as_numpy_dtype) for name, value in options.items()}
+    known = {name: value for name, value in options.items() if name in specs}
+    arrays = {name: np.full(count, value, specs[name].dtype.as_numpy_dtype) for name, value in known.items()}
     samples = {"sample": np.arange(count, dtype="int32")} if "sample" in specs else {}
     return {**arrays, **samples}

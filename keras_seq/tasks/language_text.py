@@ -12,15 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.lines import read_pieces
 from keras_seq.data import Corpus, read_examples
-from keras_seq.data.lines import read_pieces
 from keras_seq.metrics.formulas import perplexity
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
 from keras_seq.training.language_recipe import LanguageDataSection, LanguageTextSection
 
-LANGUAGE_SCORES = ("perplexity", "nll", "nats_per_character", "bits_per_character")
-"""What decides between language models; less is better."""
 FILE_FORMAT = "a text file with at least one symbol is needed"
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from keras_seq.core.errors import InputError
-from keras_seq.core.plugins import FAMILIES
-from keras_seq.training import Recipe
+from keras_seq.core.plugins import FAMILIES, Reference
+from keras_seq.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,24 @@ class ExampleCall:
     saved_model_cli: str = "--input_exprs 'text=[\"A sentence.\"]'"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """What belongs to one kind of model.
 
+    What needs a framework is given as text, `"module:name"`, and imported when it is first read: a recipe is read
+    without TensorFlow.
+
     Args:
-        task: the class of trained models, which `keras_seq.load` gives; its `task` and `unit` are those of the family.
+        name: of the task, as recipes and cards give it.
+        unit: what an example is called, in the plural.
         recipe: the class of its recipes: the keys that it reads.
-        training: takes a recipe, the paths of its data files, the directory of data sets and a progress callback; gives
-            what `keras_seq.tasks.train` needs.
         monitor: the score of the validation data that decides where the recipe names none; or what tells it from the
             recipe, such as a method of its class.
+        task: the class of trained models, which `keras_seq.load` gives; its `task` is the name.
+        training: takes a recipe, the paths of its data files, the directory of data sets and a progress callback; gives
+            what `keras_seq.tasks.train` needs.
+        test_case: takes a folder, writes tiny data into it, and the files that `example_call` names; gives the values
+            of a recipe that is trained on them in seconds, without a name. Tests of all families use it.
         lower_is_better: those of its scores of which less is better.
         builders_of: the name of the task whose builders its recipes name; empty: its own.
         example_call: how an exported model is called; by default with one text.
@@ -42,24 +50,33 @@ class Family:
             say. By default that they hold for examples like those of the data.
     """
 
-    task: type[Any]
+    name: str
+    unit: str
     recipe: type[Recipe]
-    training: Callable[..., Any]
     monitor: str | Callable[[Any], str]
+    task: Reference[type[Any]] = Reference()
+    training: Reference[Callable[..., Any]] = Reference()
+    test_case: Reference[Callable[[Path], dict[str, Any]]] = Reference()
     lower_is_better: tuple[str, ...] = ()
     builders_of: str = ""
     example_call: ExampleCall = ExampleCall()
     limits: Callable[[Any, str], tuple[str, ...]] | None = None
 
-    @property
-    def name(self) -> str:
-        """The name of the task, as recipes and cards give it."""
-        return self.task.task
+    @classmethod
+    def in_folder(cls, package: str, task: str, training: str, **declared: Any) -> Self:
+        """A family whose task, training and test case stand in the modules of these names of a package.
 
-    @property
-    def unit(self) -> str:
-        """What an example is called, in the plural."""
-        return self.task.unit
+        Args:
+            package: its name: `__name__`, where the family is declared in its `__init__.py`.
+            task, training: the names of the classes in `task.py` and `training.py`; `test_case.py` has `write`.
+            **declared: all else.
+        """
+        return cls(
+            task=f"{package}.task:{task}",
+            training=f"{package}.training:{training}",
+            test_case=f"{package}.test_case:write",
+            **declared,
+        )
 
 
 def register_family(family: Family) -> None:
@@ -76,7 +93,7 @@ def register_family(family: Family) -> None:
         ValueError: if another family has this name.
     """
     if not isinstance(family, Family):
-        raise TypeError(f"`family` must be a Family. Received: family={family!r}. Register Family(task=..., ...).")
+        raise TypeError(f"`family` must be a Family. Received: family={family!r}. Register Family(name=..., ...).")
     FAMILIES.add(family.name, family)
 
 

@@ -13,6 +13,7 @@ import keras
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
+from keras_seq.core.plugins import FAMILIES
 from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.task_file import TASK_FILE, read_settings
@@ -32,13 +33,16 @@ class TrainedTask(ABC):
 
     task: ClassVar[str]
     """The name of the task in recipes."""
-    unit: ClassVar[str]
-    """What an example is called, in the plural."""
     model_file: ClassVar[str]
     """The file of what was learned."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    @property
+    def unit(self) -> str:
+        """What an example is called, in the plural."""
+        return FAMILIES.get(self.task).unit
 
     def save(self, directory: str | Path) -> None:
         """Write the model and what else `load` needs into a folder, and a manifest of these files."""

@@ -15,7 +15,7 @@ from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK, tokenized
 from keras_seq.tasks.text_task import chunks
 from keras_seq.text import TokenEncoder, Tokenizer, cooccurrence_vectors, load_word_vectors
 from keras_seq.training import PretrainingSection, pretrained_vectors
-from keras_seq.training.pretraining_recipe import texts_of
+from keras_seq.training.pretraining import texts_of
 from keras_seq.zoo.parts import subword_table_of, word_table_of
 
 # What is read of a text for word vectors.

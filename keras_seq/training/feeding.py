@@ -1,13 +1,14 @@
 """How batches of arrays come into `model.fit`, on each backend."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
+from keras_seq.training.callbacks import Position
 
 
 class Batches(Protocol):
@@ -49,6 +50,23 @@ def as_dataset(model: keras.Model, batches: Any) -> Any:
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.prefetch(4).with_options(options)
+
+
+def counted(batches: Iterable[Any], position: Position) -> Iterable[Any]:
+    """The same batches, of which `position` counts the tokens, or rows, that were fetched, where they are arrays."""
+    return batches if hasattr(batches, "element_spec") else _count(iter(batches), position)
+
+
+def _count(batches: Iterator[Any], position: Position) -> Iterator[Any]:
+    for inputs, labels in batches:
+        labels_array = labels if isinstance(labels, np.ndarray) else keras.tree.flatten(labels)[0]
+        if labels_array.ndim > 1 and np.issubdtype(labels_array.dtype, np.integer):
+            position.unit = "tokens"
+            position.units += int(np.count_nonzero(labels_array >= 0))
+        else:
+            position.unit = "rows"
+            position.units += len(labels_array)
+        yield inputs, labels
 
 
 def _open_spec(tf: Any, array: Any) -> Any:

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from keras_seq.training.recipe import HeldOutDataSection, Recipe
 from keras_seq.training.recipe_section import Section
 
+LANGUAGE_SCORES = ("perplexity", "nll", "nats_per_character", "bits_per_character")
+"""What decides between language models; less is better."""
+
 
 class LanguageDataSection(HeldOutDataSection):
     """Which texts, and which of their symbols are known."""

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,29 +11,21 @@ import numpy as np
 
 from keras_seq.core.errors import RecipeError, RunError
 from keras_seq.core.keras_compat import build_training_state
-from keras_seq.core.notices import notify
 from keras_seq.training.bookkeeping import Bookkeeping
 from keras_seq.training.callbacks import Position, TrainingCallback
 from keras_seq.training.checkpoints import (
     Checkpoint,
-    CheckpointStore,
-    inference_state,
-    misfit_of_inference_state,
-    misfit_of_training_state,
     restore_inference_state,
     restore_training_state,
     training_state,
 )
-from keras_seq.training.feeding import Batches, as_dataset, first_batch
+from keras_seq.training.feeding import Batches, as_dataset, counted, first_batch
 from keras_seq.training.fit_recipe import FitSection
+from keras_seq.training.kept_states import KeptStates
 from keras_seq.training.optimizers import averaged_weights, build_optimizer
-from keras_seq.training.origin import Origin
 from keras_seq.training.recipe import KerasRecipe
 from keras_seq.training.run_directory import RunDirectory
 from keras_seq.training.stop_signals import stop_signals
-
-# What a checkpoint holds besides arrays.
-_METADATA = ("steps_per_epoch", "progress", "origin")
 
 
 class TrainingInterrupted(RunError):
@@ -137,13 +129,16 @@ class _Training:
         self.evaluate = evaluate
         self.callbacks = list(callbacks)
         self.steps = len(batches)
-        self.store = CheckpointStore(run_directory.checkpoints_path)
-        self.progress = Bookkeeping()
+        self.kept = KeptStates(model, self.steps, settings, run_directory)
         self.position = Position(settings.epochs, self.steps)
         self.stop_signal: str | None = None
-        self.saved_at = self.epoch_started = time.monotonic()
+        self.epoch_started = time.monotonic()
         if self.steps < 1:
             raise RunError(f"{run_directory.path}: the training data makes no batch; add sentences")
+
+    @property
+    def progress(self) -> Bookkeeping:
+        return self.kept.progress
 
     @property
     def observers(self) -> list[TrainingCallback]:
@@ -152,7 +147,7 @@ class _Training:
     def run(self, resume: bool) -> FitResult:
         # Optimizer and metrics make their variables lazily; a checkpoint needs them all.
         build_training_state(self.model, first_batch(self.batches))
-        checkpoint = self.resumed() if resume else None
+        checkpoint = self.kept.resume() if resume else None
         for callback in self.observers:
             callback.position = self.position
         with stop_signals(self.request_stop):
@@ -168,73 +163,6 @@ class _Training:
     def request_stop(self, name: str) -> None:
         self.stop_signal = name
 
-    def resumed(self) -> Checkpoint | None:
-        """Restore the newest checkpoint that can be used; `None` where none was written."""
-        skipped: list[str] = []
-        checkpoint = self.store.latest(self.problem_of, skipped.append)
-        if checkpoint is None:
-            if skipped:
-                older = " (no older one can be used either)" if skipped[1:] else ""
-                raise RunError(
-                    f"{skipped[0]}; resume with the data and recipe of the run, put a copy of a checkpoint back, or "
-                    f"start anew in another run directory{older}"
-                )
-            notify(f"{self.run_directory.path}: no checkpoint was written yet; the run begins anew")
-            return None
-        for message in skipped:
-            notify(f"{message}; going on from {checkpoint.path.name}")
-        self.progress = self.bookkeeping(checkpoint)
-        if self.progress.best_epoch:
-            self.best()
-        restore_training_state(self.model, checkpoint)
-        return checkpoint
-
-    def problem_of(self, checkpoint: Checkpoint) -> str | None:
-        """Why this training cannot go on from a checkpoint that was read, or `None`."""
-        metadata = checkpoint.metadata
-        if set(metadata) != set(_METADATA):
-            return f"its metadata lacks or has too much: {', '.join(sorted(set(metadata) ^ set(_METADATA)))}"
-        if metadata["steps_per_epoch"] != self.steps:
-            return f"was written with {metadata['steps_per_epoch']} batches an epoch, the data now makes {self.steps}"
-        origin = Origin.from_json(metadata["origin"])
-        if origin is None or origin.files != self.run_directory.origin.files:
-            return "was written with other data"
-        try:
-            progress = self.bookkeeping(checkpoint)
-        except ValueError as error:
-            return str(error)
-        if checkpoint.path != self.store.path_of(progress.epoch * self.steps + progress.batch):
-            return f"holds epoch {progress.epoch} and batch {progress.batch}, which its name does not say"
-        return misfit_of_training_state(self.model, checkpoint)
-
-    def bookkeeping(self, checkpoint: Checkpoint) -> Bookkeeping:
-        return Bookkeeping.from_json(
-            checkpoint.metadata.get("progress"),
-            epochs=self.settings.epochs,
-            steps=self.steps,
-            monitor=self.settings.monitor,
-        )
-
-    def best(self) -> Checkpoint:
-        """The best weights so far."""
-        skipped: list[str] = []
-        best = self.store.best(self.problem_of_best, skipped.append)
-        if best is None:
-            reason = skipped[0] if skipped else f"{self.store.best_path}: is lost"
-            raise RunError(f"{reason}; put a copy of it back, or start anew in another run directory")
-        for message in skipped:
-            notify(f"{message}; taking {best.path.name}")
-        return best
-
-    def problem_of_best(self, best: Checkpoint) -> str | None:
-        progress, epoch, scores = self.progress, best.metadata.get("epoch"), best.metadata.get("scores")
-        # One of a later epoch was written just before a kill: that epoch is repeated, and comes to the same.
-        if epoch != progress.best_epoch and not (type(epoch) is int and epoch > progress.epoch):
-            return f"holds the weights of epoch {epoch!r}, the best epoch is {progress.best_epoch}"
-        if not isinstance(scores, dict) or not all(type(score) is float for score in scores.values()):
-            return "its scores are no numbers"
-        return misfit_of_inference_state(self.model, best)
-
     def run_epoch(self, checkpoint: Checkpoint | None) -> None:
         progress = self.progress
         self.epoch_started = started = time.monotonic() - progress.epoch_seconds
@@ -243,7 +171,7 @@ class _Training:
         if progress.batch < self.steps:
             keeper = _Keeper(self, checkpoint if progress.batch else None)
             self.model.fit(
-                as_dataset(self.model, self.counted(self.batches.epoch(progress.epoch, skip=progress.batch))),
+                as_dataset(self.model, counted(self.batches.epoch(progress.epoch, skip=progress.batch), self.position)),
                 initial_epoch=progress.epoch,
                 epochs=progress.epoch + 1,
                 steps_per_epoch=self.steps - progress.batch,
@@ -257,9 +185,9 @@ class _Training:
             progress.epoch_seconds = time.monotonic() - started
             arrays = self.finite_state()
             if self.is_due():
-                self.save(arrays)
+                self.kept.save(arrays)
         self.evaluate_epoch(started)
-        self.save(self.finite_state())
+        self.kept.save(self.finite_state())
         if progress.epoch < self.settings.epochs and not progress.stopped_early:
             self.raise_if_stopped()
 
@@ -300,13 +228,13 @@ class _Training:
         record["is_best"] = not progress.best_epoch or better or (math.isnan(progress.best_value) and value == value)
         if record["is_best"]:
             progress.best_epoch, progress.best_value, progress.waited = record["epoch"], value, 0
-            self.store.save_best(inference_state(self.model), {"epoch": record["epoch"], "scores": scores})
+            self.kept.save_best(record["epoch"], scores)
         else:
             progress.waited += 1
             progress.stopped_early = bool(settings.patience) and progress.waited >= settings.patience
 
     def finish(self) -> FitResult:
-        best = self.best()
+        best = self.kept.best()
         restore_inference_state(self.model, best)
         progress = self.progress
         return FitResult(
@@ -317,29 +245,11 @@ class _Training:
             seconds=round(progress.seconds, 3),
         )
 
-    def counted(self, epoch_batches: Iterable[Any]) -> Iterable[Any]:
-        """Count what is fetched, where batches are arrays."""
-        if hasattr(epoch_batches, "element_spec"):
-            return epoch_batches
-        return self._count(iter(epoch_batches))
-
-    def _count(self, iterator: Iterator[Any]) -> Iterator[Any]:
-        position = self.position
-        for inputs, labels in iterator:
-            labels_array = labels if isinstance(labels, np.ndarray) else keras.tree.flatten(labels)[0]
-            if labels_array.ndim > 1 and np.issubdtype(labels_array.dtype, np.integer):
-                position.unit = "tokens"
-                position.units += int(np.count_nonzero(labels_array >= 0))
-            else:
-                position.unit = "rows"
-                position.units += len(labels_array)
-            yield inputs, labels
-
     def is_due(self, batches_done: int = 0) -> bool:
         settings = self.settings
         if settings.checkpoint_batches and batches_done and batches_done % settings.checkpoint_batches == 0:
             return True
-        return time.monotonic() - self.saved_at >= settings.checkpoint_seconds
+        return time.monotonic() - self.kept.saved_at >= settings.checkpoint_seconds
 
     def finite_state(self) -> dict[str, np.ndarray]:
         """The state of the training, fit for a checkpoint."""
@@ -354,13 +264,6 @@ class _Training:
             f"{self.run_directory.path}: {what} in epoch {self.position.epoch + 1} after batch {batches_done} of "
             f"{self.steps}; start anew with a lower optimizer.learning_rate or optimizer.clip_norm"
         )
-
-    def save(self, arrays: Mapping[str, np.ndarray]) -> None:
-        progress = dataclasses.asdict(self.progress)
-        step = self.progress.epoch * self.steps + self.progress.batch
-        values = (self.steps, progress, self.run_directory.origin.to_json())
-        self.store.save(arrays, dict(zip(_METADATA, values, strict=True)), step=step)
-        self.saved_at = time.monotonic()
 
     def raise_if_stopped(self) -> None:
         if self.stop_signal:
@@ -401,7 +304,7 @@ class _Keeper(keras.callbacks.Callback):
                 self.model.jax_state_sync()
             training.progress.batch = done
             training.progress.epoch_seconds = time.monotonic() - training.epoch_started
-            training.save(training.finite_state())
+            training.kept.save(training.finite_state())
             training.raise_if_stopped()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:

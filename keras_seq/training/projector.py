@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +38,6 @@ def write_projector(
         >>> import numpy as np
         >>> write_projector(tempfile.mkdtemp(), np.eye(3), ["", "red", "blue"])
     """
-    # Imported here: the room must be importable where TensorFlow is not installed.
-    from google.protobuf import text_format  # type: ignore[import-untyped]
-    from tensorboard.plugins import projector
-
     vectors = np.asarray(vectors)
     if vectors.ndim != 2 or len(vectors) != len(labels):
         raise ValueError(
@@ -64,14 +60,23 @@ def write_projector(
             file.writelines("\t".join(f"{value:.6g}" for value in vectors[row].tolist()) + "\n" for row, _ in shown)
         with atomic_write(directory / files["metadata_path"], "w") as file:
             file.writelines(f"{label}\n" for _, label in shown)
-        config = projector.ProjectorConfig()
-        config_path = directory / "projector_config.pbtxt"
-        if config_path.is_file():
-            text_format.Parse(config_path.read_text(encoding="utf-8"), config)
-        others = [embedding for embedding in config.embeddings if embedding.tensor_name != name]
-        del config.embeddings[:]
-        config.embeddings.extend(others)
-        config.embeddings.add(tensor_name=name, tensor_shape=[len(shown), vectors.shape[1]], **files)
-        projector.visualize_embeddings(os.fspath(directory), config)
+        _add_table(directory, name, [len(shown), vectors.shape[1]], files)
     except OSError as error:
         raise RunError(f"{directory}: cannot be written ({error.strerror or error}); name another folder") from error
+
+
+def _add_table(directory: Path, name: str, shape: Sequence[int], files: Mapping[str, str]) -> None:
+    """Name a table in the configuration of the projector, in the place of one of that name."""
+    # Imported here: the room must be importable where TensorFlow is not installed.
+    from google.protobuf import text_format  # type: ignore[import-untyped]
+    from tensorboard.plugins import projector
+
+    config = projector.ProjectorConfig()
+    path = directory / "projector_config.pbtxt"
+    if path.is_file():
+        text_format.Parse(path.read_text(encoding="utf-8"), config)
+    others = [embedding for embedding in config.embeddings if embedding.tensor_name != name]
+    del config.embeddings[:]
+    config.embeddings.extend(others)
+    config.embeddings.add(tensor_name=name, tensor_shape=shape, **files)
+    projector.visualize_embeddings(os.fspath(directory), config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,46 +25,79 @@ NEGATIVE_SMOOTHING = 0.75
 FIRST_WORD = 2
 
 
-def pretrain_word_vectors(
-    sentences: Iterable[np.ndarray],
-    vocabulary_size: int,
-    *,
-    subwords: np.ndarray | None = None,
-    num_buckets: int = 0,
-    method: str = "skip_gram",
-    embedding_dim: int = 100,
-    window: int = 5,
-    negatives: int = 5,
-    epochs: int = 5,
-    learning_rate: float = 0.2,
-    batch_size: int | None = None,
-    subsample: float = 1e-3,
-    seed: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, np.ndarray | None]:
-    """Learn vectors of words from the words that stand near them.
+@dataclass(frozen=True)
+class NegativeSampling:
+    """What is learned of a text, and how long.
 
     Skip-gram learns to tell the neighbours of a word from words drawn at random; the continuous bag of words (`"cbow"`)
-    tells the word from its neighbours' mean. With subwords the vector of a word is the mean of its own vector and those
-    of its n-grams, so that words which training never saw have a vector too: see `composed_vectors`.
-
-    It runs on NumPy: a block of 32 neighbouring positions shares its negatives, so that all its scores are one product
-    of matrices, and only the rows of a batch are updated (Adagrad, one rate for each row).
+    tells the word from its neighbours' mean.
 
     Args:
-        sentences: token ids of each sentence, integer arrays; ids 0 and 1 (padding, unknown) are left out.
-        vocabulary_size: number of ids.
-        subwords: n-gram ids of each word, `(vocabulary_size, s)`, padded with 0, as `TokenEncoder.subword_table`
-            gives them; `None` for vectors of words alone.
-        num_buckets: the largest n-gram id.
         method: `"skip_gram"` or `"cbow"`.
-        embedding_dim: size of the vectors.
         window: the farthest neighbour; for each word a window from 1 to this is drawn.
         negatives: how many random words count against each neighbour.
         epochs: how often the text is read, each time in another order of its sentences.
         learning_rate: the size of a row's first step; later ones are smaller.
         batch_size: words between two updates; by default an epoch has 64 batches of 128 to 2,048 words.
         subsample: words of a larger share of the text are thinned out, 0 for none.
+
+    Raises:
+        TypeError: if an argument has the wrong type.
+        ValueError: if one is out of range.
+
+    Example:
+        >>> NegativeSampling("cbow", window=3).epochs
+        5
+
+    Reference:
+        Mikolov, Sutskever, Chen, Corrado and Dean, "Distributed Representations of Words and Phrases and their
+        Compositionality", NeurIPS 2013.
+    """
+
+    method: str = "skip_gram"
+    window: int = 5
+    negatives: int = 5
+    epochs: int = 5
+    learning_rate: float = 0.2
+    batch_size: int | None = None
+    subsample: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, METHODS)
+        for name in ("window", "negatives", "epochs"):
+            check_positive_integer(name, getattr(self, name))
+        check_positive_number("learning_rate", self.learning_rate)
+        check_non_negative_number("subsample", self.subsample)
+        if self.batch_size is not None:
+            check_positive_integer("batch_size", self.batch_size)
+
+
+def pretrain_word_vectors(
+    sentences: Iterable[np.ndarray],
+    vocabulary_size: int,
+    sampling: NegativeSampling = NegativeSampling(),
+    *,
+    subwords: np.ndarray | None = None,
+    num_buckets: int = 0,
+    embedding_dim: int = 100,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, np.ndarray | None]:
+    """Learn vectors of words from the words that stand near them.
+
+    With subwords the vector of a word is the mean of its own vector and those of its n-grams, so that words which
+    training never saw have a vector too: see `composed_vectors`. It runs on NumPy: a block of 32 neighbouring positions
+    shares its negatives (Ji et al., 2016), so that all its scores are one product of matrices, and only the rows of a
+    batch are updated (Adagrad, one rate for each row).
+
+    Args:
+        sentences: token ids of each sentence, integer arrays; ids 0 and 1 (padding, unknown) are left out.
+        vocabulary_size: number of ids.
+        sampling: what is learned, and how long.
+        subwords: n-gram ids of each word, `(vocabulary_size, s)`, padded with 0, as `TokenEncoder.subword_table`
+            gives them; `None` for vectors of words alone.
+        num_buckets: the largest n-gram id.
+        embedding_dim: size of the vectors.
         seed: decides all that is random; the same seed gives the same numbers.
         on_progress: called with the number of words since the last call, and of all words in all epochs.
 
@@ -76,43 +110,20 @@ def pretrain_word_vectors(
         ValueError: if an argument or an id is out of range.
 
     Example:
-        >>> import numpy as np
-        >>> vectors = pretrain_word_vectors([np.array([2, 3, 4])] * 50, 5, embedding_dim=8, epochs=1)
-        >>> vectors["word"].shape, vectors["subword"]
-        ((5, 8), None)
+        >>> sentences = [np.array([2, 3, 4])] * 50
+        >>> pretrain_word_vectors(sentences, 5, NegativeSampling(epochs=1), embedding_dim=8)["word"].shape
+        (5, 8)
 
     Reference:
-        Mikolov, Sutskever, Chen, Corrado and Dean, "Distributed Representations of Words and Phrases and their
-        Compositionality", NeurIPS 2013. Bojanowski, Grave, Joulin and Mikolov, "Enriching Word Vectors with Subword
-        Information", TACL 5, 2017. Ji, Satish, Li and Dubey, "Parallelizing Word2Vec in Shared and Distributed Memory",
-        2016 (shared negatives).
+        Bojanowski, Grave, Joulin and Mikolov, "Enriching Word Vectors with Subword Information", TACL 5, 2017.
     """
-    for name, value in (("vocabulary_size", vocabulary_size), ("embedding_dim", embedding_dim), ("window", window)):
+    for name, value in (("vocabulary_size", vocabulary_size), ("embedding_dim", embedding_dim)):
         check_positive_integer(name, value)
-    for name, value in (("negatives", negatives), ("epochs", epochs)):
-        check_positive_integer(name, value)
-    check_choice("method", method, METHODS)
-    check_positive_number("learning_rate", learning_rate)
-    check_non_negative_number("subsample", subsample)
-    if batch_size is not None:
-        check_positive_integer("batch_size", batch_size)
     generator = np.random.default_rng(seed)
     text = _Text(sentences, vocabulary_size)
     inputs = _Inputs(vocabulary_size, subwords, num_buckets, embedding_dim, generator)
     outputs = _Table(np.zeros((vocabulary_size, embedding_dim), "float32"))
-    if batch_size is None:
-        batch_size = min(max(len(text.words) // BATCHES_PER_EPOCH, LEAST_BATCH), MOST_BATCH)
-    blocks_per_batch = -(-batch_size // BLOCK)
-    step = _skip_gram if method == "skip_gram" else _cbow
-    for _ in range(epochs):
-        reported = 0
-        for blocks, share in text.epoch(window, subsample, blocks_per_batch, generator):
-            drawn = text.negatives((len(blocks.words), NEGATIVES_PER_BLOCK), generator)
-            step(inputs, outputs, blocks, drawn, negatives / NEGATIVES_PER_BLOCK, learning_rate)
-            if on_progress is not None:
-                done = int(share * len(text.words))
-                on_progress(done - reported, len(text.words) * epochs)
-                reported = done
+    _learn(text, inputs, outputs, sampling, generator, on_progress or (lambda done, total: None))
     return inputs.result(text.counts)
 
 
@@ -271,6 +282,28 @@ class _Inputs:
         is_used[self.ids[seen].ravel()] = True
         is_used[0] = False
         return {"word": words, "subword": np.where(is_used[:, None], self.subwords.vectors, np.float32(0))}
+
+
+def _learn(
+    text: _Text,
+    inputs: _Inputs,
+    outputs: _Table,
+    sampling: NegativeSampling,
+    generator: np.random.Generator,
+    on_progress: Callable[[int, int], None],
+) -> None:
+    """All epochs."""
+    batch_size = sampling.batch_size or min(max(len(text.words) // BATCHES_PER_EPOCH, LEAST_BATCH), MOST_BATCH)
+    weight = sampling.negatives / NEGATIVES_PER_BLOCK
+    step = _skip_gram if sampling.method == "skip_gram" else _cbow
+    for _ in range(sampling.epochs):
+        reported = 0
+        for blocks, share in text.epoch(sampling.window, sampling.subsample, -(-batch_size // BLOCK), generator):
+            drawn = text.negatives((len(blocks.words), NEGATIVES_PER_BLOCK), generator)
+            step(inputs, outputs, blocks, drawn, weight, sampling.learning_rate)
+            done = int(share * len(text.words))
+            on_progress(done - reported, len(text.words) * sampling.epochs)
+            reported = done
 
 
 def _skip_gram(

@@ -10,6 +10,9 @@ from typing import Any
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
 
+CARD_FILE = "card.json"
+"""Where a card stands in the folder of its model."""
+
 # No language, an undetermined one, no linguistic content (BCP 47).
 NO_LANGUAGE = ("", "und", "zxx")
 

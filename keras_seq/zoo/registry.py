@@ -1,34 +1,79 @@
 """The registry of builders: a model's name is the name of the function that builds it."""
 
+import ast
 import difflib
+import functools
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class RegisteredBuilder:
-    """What the registry knows of a builder.
+@dataclass(frozen=True, kw_only=True)
+class BuilderNote:
+    """What a listing says of a builder.
 
     Args:
         name: The name of the function.
         task: The task that its models are for, such as `"tagger"`.
-        build: The function itself.
-        example: Arguments that build a small model within a second: what tests and listings use.
         summary: The first line of the function's docstring.
+        module: The module that defines it.
     """
 
     name: str
     task: str
+    summary: str
+    module: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredBuilder(BuilderNote):
+    """What the registry knows of a builder.
+
+    Args:
+        name, task, summary, module: As of `BuilderNote`.
+        build: The function itself.
+        example: Arguments that build a small model within a second: what tests and listings use.
+    """
+
     build: Callable[..., Any]
     example: Mapping[str, Any]
-    summary: str
 
 
 _BUILDERS: dict[str, RegisteredBuilder] = {}
+
+
+@functools.cache
+def _own_notes() -> dict[str, BuilderNote]:
+    """The builders of this folder, read in their files: nothing is imported, so no framework is."""
+    notes = {}
+    for path in Path(__file__).parent.glob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            calls = [call for call in getattr(node, "decorator_list", ()) if isinstance(call, ast.Call)]
+            if isinstance(node, ast.FunctionDef) and (tasks := [_task_in(call) for call in calls if _registers(call)]):
+                summary = (ast.get_docstring(node) or "").partition("\n")[0]
+                notes[node.name] = BuilderNote(
+                    name=node.name, task=tasks[0], summary=summary, module=f"{__package__}.{path.stem}"
+                )
+    return notes
+
+
+def _registers(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == register_builder.__name__
+
+
+def _task_in(call: ast.Call) -> str:
+    return next(ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg == "task")
+
+
+def builder_notes() -> list[BuilderNote]:
+    """What is known of each builder, by name; no framework is imported."""
+    notes: dict[str, BuilderNote] = {**_own_notes(), **_BUILDERS}
+    return [notes[name] for name in sorted(notes)]
 
 
 def register_builder(task: str, example: Mapping[str, Any]) -> Callable[[Builder], Builder]:
@@ -68,17 +113,22 @@ def register_builder(task: str, example: Mapping[str, Any]) -> Callable[[Builder
                 f"`build` must be a function. Received: build={build!r}. Decorate a function `<thing>_model`."
             )
         name = build.__name__
-        if name in _BUILDERS:
+        known = {note.name: note.module for note in builder_notes()}
+        if name in _BUILDERS or known.get(name, build.__module__) != build.__module__:
             raise ValueError(
                 f"`{name}` must be a new name: a builder of this name is registered already. "
-                f"Received: build={build.__module__}.{name}, registered: {_BUILDERS[name].build.__module__}.{name}. "
-                "Rename one of them."
+                f"Received: build={build.__module__}.{name}, registered: {known[name]}.{name}. Rename one of them."
             )
         docstring = inspect.getdoc(build)
         if not docstring:
             raise ValueError(f"`{name}` must have a docstring. Received: build={build!r}. Its first line is listed.")
         _BUILDERS[name] = RegisteredBuilder(
-            name=name, task=task, build=build, example=dict(example), summary=docstring.splitlines()[0]
+            name=name,
+            task=task,
+            summary=docstring.splitlines()[0],
+            module=build.__module__,
+            build=build,
+            example=dict(example),
         )
         return build
 
@@ -115,11 +165,10 @@ def list_builders(task: str | None = None) -> list[str]:
     >>> isinstance(list_builders(), list)
     True
     """
-    if task is None:
-        return sorted(_BUILDERS)
-    names = sorted(name for name, entry in _BUILDERS.items() if entry.task == task)
-    if not names:
-        raise ValueError(_unknown("task", task, {entry.task for entry in _BUILDERS.values()}))
+    notes = builder_notes()
+    names = [note.name for note in notes if task in (None, note.task)]
+    if not names and task is not None:
+        raise ValueError(_unknown("task", task, {note.task for note in notes}))
     return names
 
 
@@ -135,8 +184,10 @@ def registered_builder(name: str) -> RegisteredBuilder:
     Raises:
         ValueError: When no builder has this name; the message holds the closest known names.
     """
+    if name not in _BUILDERS and name in _own_notes():
+        importlib.import_module(_own_notes()[name].module)
     if name not in _BUILDERS:
-        raise ValueError(_unknown("name", name, _BUILDERS))
+        raise ValueError(_unknown("name", name, list_builders()))
     return _BUILDERS[name]
 
 

@@ -280,7 +280,9 @@ def test_the_frameworks_do_not_chatter(exported, environment):
 
 def test_what_breaks_while_frameworks_start_is_shown(tmp_path, environment):
     (tmp_path / "keras.py").write_text("import os; os.write(2, b'a line of C\\n'); raise RuntimeError('no such core')")
-    result = subprocess.run(command("list"), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        command("evaluate", "run"), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
     assert result.returncode == 1
     lines = result.stderr.splitlines()
     assert lines[0] == "a line of C"

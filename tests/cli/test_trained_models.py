@@ -58,12 +58,13 @@ def test_without_a_checkout_the_recipe_is_that_of_the_card(quickstart, tmp_path,
     assert card_of(quickstart, tmp_path / "run").command == "keras-seq train recipe.toml"
 
 
-def test_files_of_the_user_are_named_without_their_folders(quickstart, sentiment, tmp_path):
+def test_the_folders_of_the_user_are_not_named(quickstart, sentiment, tmp_path):
     folder = tmp_path / "private"
     recipe = quickstart.override([f"data.train={folder}/a.conll", "data.validation=../secret/b.conll.gz"])
+    recipe = recipe.override(["data.test=mine/c.conll"])
     card = card_of(recipe, tmp_path / "run")
     assert card.data.name == "a.conll" and card.data.licence == "not stated"
-    assert card.data.split == "train: a.conll, validation: b.conll.gz, test: quickstart/test.conll"
+    assert card.data.split == "train: a.conll, validation: b.conll.gz, test: mine/c.conll"
     assert "private" not in card.to_json() and "secret" not in card.to_json()
     changes = [f"transfer.file={folder}/more.tsv", f"pretraining.files=['{folder}/a.txt', '{folder}/b.txt']"]
     other = card_of(sentiment.override([*changes, f"pretraining.vectors={folder}/glove.txt"]), tmp_path / "other")

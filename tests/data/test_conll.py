@@ -136,10 +136,6 @@ def test_detects_the_scheme(tmp_path, tags, scheme):
 @pytest.mark.parametrize(
     ("tags", "line"),
     [
-        ("B-A O I-A", 3),
-        ("I-A O B-A", 3),
-        ("B-A I-B", 2),
-        ("I-A | B-A", 3),
         ("S-A | I-A", 3),
         ("B-A I-A O S-A", 3),
         ("B-A | S-A", 2),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.lines import PIECE_BYTES, read_pieces
 from keras_seq.data import Corpus, StreamBatches
-from keras_seq.data.lines import PIECE_BYTES, read_pieces
 
 
 @pytest.mark.parametrize(("num_ids", "itemsize"), [(256, 1), (257, 2), (65_537, 4)])

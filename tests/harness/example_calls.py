@@ -4,34 +4,10 @@ import contextlib
 import io
 import shlex
 import warnings
-from pathlib import Path
 
-import numpy as np
 from absl import flags
 from command_line import run_command
 from tensorflow.python.tools import saved_model_cli
-
-from keras_seq.data import write_midi
-from keras_seq.data.midi import NUM_NOTES
-from keras_seq.export.verify import read_signatures
-
-
-def write_example_files(folder: Path, version: Path) -> None:
-    """Write all files that any family's example names.
-
-    Args:
-        folder: where.
-        version: the folder of the exported model, which tells the size of images.
-    """
-    (folder / "pairs.tsv").write_text("the red house\tone red house\nthe red house\tone blue tree\n")
-    _, size = read_signatures(version)["serving_default"].get("a", ("", None))
-    if size:
-        images = np.random.default_rng(0).random((3, *size[1:])).astype("float32")
-        np.savez(folder / "pairs.npz", a=images, b=images[::-1])
-    notes = np.zeros((1, 4, NUM_NOTES), "float32")
-    notes[0, :, 40] = 1
-    write_midi(folder / "tune.mid", notes[0] > 0)
-    np.savez(folder / "tune.npz", notes=notes, lengths=np.array([4], "int32"))
 
 
 def printed_calls(output: str) -> list[str]:

@@ -5,6 +5,10 @@ from typing import Any
 import numpy as np
 
 from keras_seq.data import find_data
+from keras_seq.tasks.capabilities import Examples
+
+# What version 0.1.0 called otherwise.
+RENAMED = {"match_file": "pairs_of"}
 
 
 def call(model: Any, method: str, arguments: dict[str, Any]) -> Any:
@@ -16,11 +20,14 @@ def call(model: Any, method: str, arguments: dict[str, Any]) -> Any:
         arguments: by their names. `{"file": reference}` stands for the path of a data file, `{"array": numbers}` for
             an array of uint8; all else is passed as it is.
     """
+    method = RENAMED.get(method, method)
     return plain(getattr(model, method)(**{name: _given(value) for name, value in arguments.items()}))
 
 
 def plain(value: Any) -> Any:
     """A value as JSON holds it: arrays become lists, and booleans in them 0 and 1."""
+    if isinstance(value, Examples):
+        return plain(value.answer(list(value.rows)))
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

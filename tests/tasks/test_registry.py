@@ -1,6 +1,6 @@
 """The registry of families: those of this package, those of others, and what is told of those that are not there."""
 
-import dataclasses
+import collections
 import sys
 
 import pytest
@@ -39,8 +39,8 @@ TOY = """
 from keras_seq.tasks import Family
 from keras_seq.training import Recipe
 class Toy:
-    task, unit = "{name}", "toys"
-FAMILY = Family(task=Toy, recipe=Recipe, training=dict, monitor="fun")
+    task = "{name}"
+FAMILY = Family("{name}", "toys", Recipe, "fun", task=Toy, training=dict, test_case=dict)
 """
 
 
@@ -50,7 +50,7 @@ def test_families_of_this_package():
         assert getattr(keras_seq.families, family.task.__name__) is family.task
     with pytest.raises(AttributeError, match="no attribute 'Taggers'"):
         keras_seq.families.Taggers  # noqa: B018
-    assert set(keras_seq.families.__all__) <= set(dir(keras_seq.families))
+    assert "Tagger" in dir(keras_seq.families)
 
 
 def test_unknown_names():
@@ -84,18 +84,18 @@ def test_entry_points_that_cannot_be_used(installed, name, code, message):
     assert family_named("classifier").unit == "texts"
 
 
-class Toy:
-    """The task of a family that this process registers."""
-
-    task, unit = "toy", "toys"
-
-
 def test_registration_in_a_process(forgotten):
-    family = Family(task=Toy, recipe=Recipe, training=dict, monitor="fun")
+    family = Family(
+        "toy", "toys", Recipe, "fun", task="collections:Counter", training="no_such:thing", test_case="json:none"
+    )
     register_family(family)
     register_family(family)
     assert family_named("toy") is family and family in families()
+    assert family.task is collections.Counter
+    for field, reason in (("training", "no_such:thing cannot be imported"), ("test_case", "json:none cannot be")):
+        with pytest.raises(InputError, match=f"`{field}`: {reason}"):
+            getattr(family, field)
     with pytest.raises(ValueError, match="task 'toy' is registered already"):
-        register_family(dataclasses.replace(family, monitor="games"))
+        register_family(Family("toy", "games", Recipe, "fun", task=dict, training=dict, test_case=dict))
     with pytest.raises(TypeError, match="`family` must be a Family"):
         register_family(object)

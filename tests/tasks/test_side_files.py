@@ -15,7 +15,7 @@ from keras_seq.export.task_file import read_settings
 from keras_seq.families.classification.served import ClassificationFunctions, ClassificationSettings
 from keras_seq.families.classification.task import Classifier
 from keras_seq.families.images.served import ImageSettings
-from keras_seq.families.language.served import LanguageFunctions
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.families.music.served import MusicSettings
 from keras_seq.families.ngram.task import NgramLanguageModel
@@ -58,7 +58,9 @@ def matcher():
 
 def language():
     made = LanguageEncoder.build(["ana lima\n"], unit="character", layout="lines")
-    return LanguageModel(LanguageFunctions(language_model(len(made), units=4, embedding_dim=4), made))
+    return LanguageModel(
+        LanguageFunctions(language_model(len(made), units=4, embedding_dim=4), LanguageSettings.of(made))
+    )
 
 
 def ngrams():

@@ -8,7 +8,7 @@ from keras_seq.core.errors import DataError
 from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer, neighbours, tfidf_vectors
 from keras_seq.training import PretrainingSection, composed_vectors, pretrained_vectors
 from keras_seq.training.callbacks import show_work
-from keras_seq.training.pretraining_recipe import _chunks
+from keras_seq.training.pretraining import _chunks
 
 TOKENIZER = WordTokenizer()
 TEXTS = ["The red wine is dry.", "The white wine is dry.", "A quick train runs North.", "A slow train runs North."] * 30

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.text import SubwordHashing, Vocabulary, neighbours
-from keras_seq.training import composed_vectors, pretrain_word_vectors
+from keras_seq.training import NegativeSampling, composed_vectors, pretrain_word_vectors
 from keras_seq.training import word_pretraining as wp
 
 SIZE, DIM, BUCKETS, WINDOW = 12, 5, 9, 3
@@ -177,10 +177,14 @@ def invented_text(seed=0, sentences=700):
     return texts
 
 
+def sampling_for_invented_text(method):
+    return NegativeSampling(method, window=3, epochs=10, subsample=0)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_neighbours_are_of_the_same_group(method):
     vectors = pretrain_word_vectors(
-        invented_text(), len(WORDS), method=method, embedding_dim=20, window=3, epochs=10, subsample=0, seed=1
+        invented_text(), len(WORDS), sampling_for_invented_text(method), embedding_dim=20, seed=1
     )
     assert vectors["subword"] is None and vectors["word"].dtype == np.float32
     for members, _ in GROUPS:
@@ -196,13 +200,10 @@ def test_an_unseen_word_is_near_those_that_share_its_ngrams(method):
     vectors = pretrain_word_vectors(
         invented_text(),
         len(WORDS),
+        sampling_for_invented_text(method),
         subwords=ids,
         num_buckets=5000,
-        method=method,
         embedding_dim=20,
-        window=3,
-        epochs=10,
-        subsample=0,
         seed=1,
     )
     table = composed_vectors(vectors, np.arange(len(WORDS)), ids)
@@ -240,7 +241,7 @@ def test_what_was_not_seen_is_zero():
 @pytest.mark.parametrize("sentences", [[], [np.array([0, 1])], [np.array([2])], [np.array([], "int32")]])
 def test_texts_with_nothing_to_learn(sentences):
     for method in METHODS:
-        vectors = pretrain_word_vectors(sentences, 4, embedding_dim=3, method=method)
+        vectors = pretrain_word_vectors(sentences, 4, NegativeSampling(method), embedding_dim=3)
         assert vectors["word"].shape == (4, 3) and np.isfinite(vectors["word"]).all()
         assert not vectors["word"][[0, 1, 3]].any()
 
@@ -252,10 +253,8 @@ def test_progress_counts_all_words():
     pretrain_word_vectors(
         sentences,
         SIZE,
+        NegativeSampling(epochs=3, batch_size=32, subsample=0),
         embedding_dim=3,
-        epochs=3,
-        batch_size=32,
-        subsample=0,
         on_progress=lambda *numbers: calls.append(numbers),
     )
     assert len(calls) > 3 and all(done >= 0 for done, _ in calls)
@@ -282,6 +281,16 @@ def test_composed_vectors_are_means():
         ({"learning_rate": 0.0}, "`learning_rate`"),
         ({"batch_size": 0}, "`batch_size`"),
         ({"subsample": -1}, "`subsample`"),
+    ],
+)
+def test_what_cannot_be_sampled(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        NegativeSampling(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         ({"subwords": np.zeros((3, 2), int), "num_buckets": 2}, "`subwords` must be integers from 0 to num_buckets"),
         ({"subwords": np.full((4, 2), 3), "num_buckets": 2}, "`subwords` must be integers from 0 to num_buckets"),
         ({"subwords": np.zeros((4, 2), int)}, "`num_buckets` must be a positive integer"),

@@ -1,14 +1,15 @@
 """Classification: one label of a text, or several."""
 
 from keras_seq.families.classification.recipe import ClassifierRecipe
-from keras_seq.families.classification.task import Classifier
-from keras_seq.families.classification.training import ClassifierTraining
 from keras_seq.tasks.registry import Family
 
-FAMILY = Family(
-    task=Classifier,
+FAMILY = Family.in_folder(
+    __name__,
+    "Classifier",
+    "ClassifierTraining",
+    name="classifier",
+    unit="texts",
     recipe=ClassifierRecipe,
-    training=ClassifierTraining,
     monitor="accuracy",
     lower_is_better=("nll", "ece"),
 )

@@ -2,14 +2,15 @@
 
 from keras_seq.families.images.card import limits
 from keras_seq.families.images.recipe import ImageMatcherRecipe
-from keras_seq.families.images.task import ImageMatcher
-from keras_seq.families.images.training import ImageTraining
 from keras_seq.tasks.registry import ExampleCall, Family
 
-FAMILY = Family(
-    task=ImageMatcher,
+FAMILY = Family.in_folder(
+    __name__,
+    "ImageMatcher",
+    "ImageTraining",
+    name="image_matcher",
+    unit="examples",
     recipe=ImageMatcherRecipe,
-    training=ImageTraining,
     monitor="accuracy",
     example_call=ExampleCall("--pairs pairs.npz", "--inputs 'a=pairs.npz[a];b=pairs.npz[b]'"),
     limits=limits,

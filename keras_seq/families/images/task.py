@@ -18,7 +18,6 @@ from keras_seq.families.images.results import MatchedImages
 from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
 from keras_seq.metrics import embedding_spread, pair_scores, retrieval_scores
 from keras_seq.tasks.capabilities import Examples
-from keras_seq.tasks.results import Result
 from keras_seq.tasks.trained_task import KerasTask, check_part
 from keras_seq.zoo.parts import tower_of
 
@@ -40,7 +39,6 @@ class ImageMatcher(KerasTask):
     """
 
     task = "image_matcher"
-    unit = "examples"
     settings_class = ImageSettings
 
     def match(self, a: Any, b: Any) -> list[MatchedImages]:
@@ -63,18 +61,11 @@ class ImageMatcher(KerasTask):
             )
         return self._answers(np.sum(self._vectors(a) * self._vectors(b), axis=1))
 
-    def match_file(self, path: str | Path) -> list[Result]:
-        """As `match`, of the arrays `a` and `b` of an NPZ file; each result has also `"pair"`, its number from 0.
-
-        Raises:
-            DataError: if the file is broken.
-            InputError: if its images have another size.
-        """
-        examples = self.pairs_of(path)
-        return list(examples.answer(list(examples.rows)))
-
     def pairs_of(self, path: str | Path) -> Examples:
-        """The pairs of a file, as of `match_file`.
+        """The pairs of a file, which `match` answers; each result has also `"pair"`, its number from 0.
+
+        Args:
+            path: an NPZ file with the arrays `a` and `b`.
 
         Raises:
             DataError: if the file is broken.

@@ -46,9 +46,13 @@ class LanguageSettings(JSONSettings):
         _ = self.encoder
 
     @classmethod
-    def from_legacy(cls, folder: Path) -> LanguageSettings:
-        encoder = LanguageEncoder.load(folder)
+    def of(cls, encoder: LanguageEncoder) -> LanguageSettings:
+        """Those of an encoder."""
         return cls(encoder.unit, encoder.layout, encoder.symbols)
+
+    @classmethod
+    def from_legacy(cls, folder: Path) -> LanguageSettings:
+        return cls.of(LanguageEncoder.load(folder))
 
     @functools.cached_property
     def encoder(self) -> LanguageEncoder:
@@ -97,12 +101,12 @@ class LanguageFunctions(Served):
 
     Args:
         model: a model of `keras_seq.zoo.language_model` or `name_generator_model`.
-        encoder: symbols and ids.
+        settings: symbols and ids.
     """
 
-    def __init__(self, model: keras.Model, encoder: LanguageEncoder) -> None:
-        super().__init__(model, LanguageSettings(encoder.unit, encoder.layout, encoder.symbols))
-        self.encoder = encoder
+    def __init__(self, model: keras.Model, settings: LanguageSettings) -> None:
+        super().__init__(model, settings)
+        encoder = self.encoder = settings.encoder
         self.streaming = streaming_model(model)
         self.of_targets = streaming_model(model, with_targets=True)
         self._state_specs = state_specs(self.streaming.initial_state(1))
@@ -114,10 +118,6 @@ class LanguageFunctions(Served):
             *(option.spec for option in generation_options(len(encoder))),
         )
         self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *self._state_specs)
-
-    def with_settings(self, settings: LanguageSettings) -> LanguageFunctions:
-        """As of `Served`: the settings are those of the encoder."""
-        return LanguageFunctions(self.model, settings.encoder)
 
     def _score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         targets = self.encoder.encode(text)

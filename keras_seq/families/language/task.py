@@ -36,7 +36,6 @@ class LanguageModel(LanguageTask, TextTask):
     """
 
     task = "language_model"
-    unit = "symbols"
     settings_class = LanguageSettings
 
     def __init__(self, served: LanguageFunctions | SavedServed, name: str | None = None) -> None:
@@ -168,4 +167,4 @@ class LanguageModel(LanguageTask, TextTask):
     @classmethod
     def _read(cls, directory: Path, model: keras.Model, settings: LanguageSettings) -> LanguageFunctions:
         check_size(directory, model, len(settings.encoder), "ids")
-        return LanguageFunctions(model, settings.encoder)
+        return LanguageFunctions(model, settings)

@@ -10,12 +10,13 @@ from keras import ops
 from keras_seq.data import StreamBatches
 from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
-from keras_seq.families.language.served import LanguageFunctions
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
-from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
+from keras_seq.tasks.language_text import read_language
 from keras_seq.tasks.training import KerasTraining
 from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import CarriedStates, Panels, jit_setting
+from keras_seq.training.language_recipe import LANGUAGE_SCORES
 from keras_seq.zoo import streaming_model, target_model
 
 # Texts that are drawn to be shown.
@@ -70,7 +71,7 @@ class LanguageTraining(KerasTraining):
         return mean_of_targets
 
     def make_task(self) -> LanguageModel:
-        return LanguageModel(LanguageFunctions(self.built_model, self.encoder), self.recipe.name)
+        return LanguageModel(LanguageFunctions(self.built_model, LanguageSettings.of(self.encoder)), self.recipe.name)
 
     @property
     def shown_scores(self) -> tuple[str, ...]:

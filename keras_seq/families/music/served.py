@@ -56,6 +56,7 @@ class MusicFunctions(Served):
     company and at any place.
 
     - `notes` float32 `(batch, steps, num_notes)`, what comes before; it may have no step.
+    - `lengths` int32 `(batch,)`, the steps of each; what stands after them is not read.
     - `length` int32 `(batch,)`, how many steps to add, from 1 to 10,000.
     - `temperature` float32 `(batch,)`, above 0; below 1 what is likely becomes likelier.
     - `seed` int32 `(batch,)`, of at least 0.
@@ -82,8 +83,9 @@ class MusicFunctions(Served):
         self._num_notes = model.output_shape[-1]
         states = state_specs(self.streaming.initial_state(1))
         notes = tf.TensorSpec([None, None, self._num_notes], tf.float32, name="notes")
-        self.declare("serving_default", self._score, notes, tf.TensorSpec([None], tf.int32, name="lengths"))
-        self.declare("generate", self._generate, notes, *(option.spec for option in OPTIONS))
+        lengths = tf.TensorSpec([None], tf.int32, name="lengths")
+        self.declare("serving_default", self._score, notes, lengths)
+        self.declare("generate", self._generate, notes, lengths, *(option.spec for option in OPTIONS))
         self.declare("step", self._step, tf.TensorSpec([None, self._num_notes], tf.float32, name="notes"), *states)
 
     def _score(self, notes: tf.Tensor, lengths: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -102,14 +104,20 @@ class MusicFunctions(Served):
         nll = -log_prob / tf.maximum(tf.cast(counts, tf.float32), 1.0)
         return {"log_prob": log_prob, "nll_per_step": nll, "num_steps": counts}
 
-    def _generate(self, notes: tf.Tensor, **options: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _generate(self, notes: tf.Tensor, lengths: tf.Tensor, **options: tf.Tensor) -> dict[str, tf.Tensor]:
         rows, steps = tf.unstack(tf.shape(notes)[:2])
         options = checked_options(OPTIONS, options, rows)
-        notes = _sounding(notes)
+        notes, lengths = _sounding(notes), tf.clip_by_value(lengths, 0, steps)
+        # The rest before the first step is read too.
         read = tf.concat([tf.zeros([rows, 1, self._num_notes]), notes], axis=1)
-        logits, states = self._after(read, self.streaming.initial_state(rows))
-        drawn = sample_notes(self._next, logits[:, -1], states, **options)
-        return {"notes": tf.concat([notes, drawn], axis=1), "num_steps": steps + options["length"]}
+        mask = tf.sequence_mask(lengths + 1, steps + 1, tf.int32)
+        logits, states = self._after(read, self.streaming.initial_state(rows), mask)
+        drawn = sample_notes(self._next, tf.gather(logits, lengths, batch_dims=1), states, **options)
+        # What was added stands right behind the last step of each piece, and rests behind that.
+        joined = tf.concat([notes, drawn, tf.zeros_like(notes)], axis=1)
+        place = tf.range(steps + tf.shape(drawn)[1])
+        place = tf.where(place < lengths[:, None], place, place + steps - lengths[:, None])
+        return {"notes": tf.gather(joined, place, batch_dims=1), "num_steps": lengths + options["length"]}
 
     def _step(self, notes: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
         logits, states = self._next(_sounding(notes), states)
@@ -117,13 +125,12 @@ class MusicFunctions(Served):
 
     def _next(self, notes: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
         """Of one step, `(batch, num_notes)`: log-odds of the notes of the next one, and the new states."""
-        logits, states = self._after(notes[:, None], states)
+        logits, states = self._after(notes[:, None], states, tf.ones([tf.shape(notes)[0], 1], tf.int32))
         return logits[:, 0], states
 
-    def _after(self, notes: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
-        """Log-odds of the notes after each step of `(batch, steps, num_notes)`, and the new states."""
-        inputs = {"notes": notes, "step_mask": tf.ones(tf.shape(notes)[:2], tf.int32)}
-        outputs = dict(self.streaming({**inputs, **states}, training=False))
+    def _after(self, notes: tf.Tensor, states: State, mask: tf.Tensor) -> tuple[tf.Tensor, State]:
+        """Log-odds of the notes after each step of `(batch, steps, num_notes)`, and the states after the real ones."""
+        outputs = dict(self.streaming({"notes": notes, "step_mask": mask, **states}, training=False))
         return tf.cast(outputs.pop("note_logits"), tf.float32), outputs
 
 

@@ -38,11 +38,10 @@ class MusicModel(KerasTask):
         >>> import keras_seq
         >>> chorales = keras_seq.load("runs/jsb_chorales")  # doctest: +SKIP
         >>> (roll,) = chorales.generate(max_length=64, seed=1)  # doctest: +SKIP
-        >>> chorales.write_midi("tune.mid", [roll])  # doctest: +SKIP
+        >>> chorales.write_generated("tune.mid", [roll])  # doctest: +SKIP
     """
 
     task = "music"
-    unit = "pieces"
     max_characters = 4096
     settings_class = MusicSettings
 
@@ -96,7 +95,7 @@ class MusicModel(KerasTask):
             seed: of at least 0.
 
         Returns:
-            Piano rolls, bool `(steps, 88)`, each with the prefix; `write_midi` writes them.
+            Piano rolls, bool `(steps, 88)`, each with the prefix; `write_generated` writes them.
 
         Raises:
             DataError: if the file is broken.
@@ -111,21 +110,13 @@ class MusicModel(KerasTask):
                 raise ValueError(f"`{name}` must be at most {most}. Received: {name}={value!r}. Pass a smaller number.")
         begins_with_nothing = isinstance(prefix, str) and not prefix
         roll = np.zeros((0, NUM_NOTES)) if begins_with_nothing else self._roll("prefix", prefix)
-        options = {"length": max_length, "temperature": temperature, "seed": seed}
+        options = {"lengths": len(roll), "length": max_length, "temperature": temperature, "seed": seed}
         outputs = self.served.call(
             "generate",
             notes=np.repeat(roll[None], count, axis=0),
             **options_of_samples(self.served, options, count),
         )
         return list(outputs["notes"].numpy() > 0.5)
-
-    @staticmethod
-    def midi_paths(path: str | Path, count: int) -> list[Path]:
-        """The files that `write_midi` writes for so many pieces."""
-        path = Path(path)
-        if count == 1:
-            return [path]
-        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
 
     @staticmethod
     def reads(name: str) -> bool:
@@ -137,35 +128,33 @@ class MusicModel(KerasTask):
         return Examples("pieces", iter([path]), self.predict)
 
     def output_paths(self, path: Path | None, count: int) -> list[Path]:
-        """As `midi_paths`.
+        """The files of so many pieces: of several, `tune.mid` stands for `tune-1.mid`, `tune-2.mid`, ...
 
         Raises:
             InputError: if no MIDI file is named.
         """
         if path is None or path.suffix not in MIDI_SUFFIXES:
             raise InputError(f"{self.name}: makes music, which is no text; name a MIDI file with --output tune.mid")
-        return self.midi_paths(path, count)
+        if count == 1:
+            return [path]
+        return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
 
-    def write_generated(self, path: Path, pieces: Sequence[np.ndarray]) -> list[Path]:
-        """As `write_midi`."""
-        return self.write_midi(path, pieces)
-
-    def write_midi(self, path: str | Path, rolls: Sequence[np.ndarray]) -> list[Path]:
+    def write_generated(self, path: str | Path, pieces: Sequence[np.ndarray]) -> list[Path]:
         """Write pieces as MIDI files.
 
         Args:
-            path: the file; where there are several pieces, `tune.mid` stands for `tune-1.mid`, `tune-2.mid`, ...
-            rolls: what `generate` returned.
+            path: the file; of several pieces as of `output_paths`.
+            pieces: what `generate` returned.
 
         Returns:
             The files.
 
         Raises:
-            InputError: if a file cannot be written.
+            InputError: if it is no MIDI file, or cannot be written.
         """
-        paths = self.midi_paths(path, len(rolls))
+        paths = self.output_paths(Path(path), len(pieces))
         settings = self.settings
-        for each, roll in zip(paths, rolls, strict=True):
+        for each, roll in zip(paths, pieces, strict=True):
             write_midi(each, roll, steps_per_beat=settings.steps_per_beat, beats_per_minute=settings.beats_per_minute)
         return paths
 
@@ -197,9 +186,12 @@ class MusicModel(KerasTask):
         for step, notes in enumerate(_CADENCE):
             cadence[step, np.array(notes, int) - LOWEST_NOTE] = 1
         pieces = np.stack([cadence, np.roll(cadence, 2, axis=1), np.zeros_like(cadence)])
-        options = options_of_samples(self.served, {"length": 12, "temperature": 0.9, "seed": 1}, len(pieces))
+        options = options_of_samples(
+            self.served, {"lengths": 5, "length": 12, "temperature": 0.9, "seed": 1}, len(pieces)
+        )
         no_row = {name: values[:0] for name, values in options.items()}
         of_rows = {
+            "lengths": np.array([5, 2, 0], "int32"),
             "length": np.array([2, 12, 7], "int32"),
             "temperature": np.array([0.5, 1.0, 1.5], "float32"),
             "seed": np.array([7, 0, 1], "int32"),

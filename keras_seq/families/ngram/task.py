@@ -52,7 +52,6 @@ class NgramLanguageModel(LanguageTask):
     """
 
     task = "ngram_language_model"
-    unit = "symbols"
     model_file = NGRAMS_FILE
 
     def __init__(self, ngrams: KneserNey, encoder: LanguageEncoder, name: str = "ngrams") -> None:

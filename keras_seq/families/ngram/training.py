@@ -7,9 +7,10 @@ from typing import Any
 
 from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.families.ngram.task import NgramLanguageModel
-from keras_seq.tasks.language_text import LANGUAGE_SCORES, read_language
+from keras_seq.tasks.language_text import read_language
 from keras_seq.tasks.training import Training
 from keras_seq.training import FitResult, RunDirectory
+from keras_seq.training.language_recipe import LANGUAGE_SCORES
 
 
 class NgramTraining(Training):

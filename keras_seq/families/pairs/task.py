@@ -39,7 +39,6 @@ class PairMatcher(EmbeddingTask):
     """
 
     task = "pair_matcher"
-    unit = "examples"
     settings_class = MatchingSettings
     functions_class = MatchingFunctions
 

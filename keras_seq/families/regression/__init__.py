@@ -2,14 +2,15 @@
 
 from keras_seq.families.regression.recipe import RegressionRecipe
 from keras_seq.families.regression.results import limits
-from keras_seq.families.regression.task import Regressor
-from keras_seq.families.regression.training import RegressionTraining
 from keras_seq.tasks.registry import Family
 
-FAMILY = Family(
-    task=Regressor,
+FAMILY = Family.in_folder(
+    __name__,
+    "Regressor",
+    "RegressionTraining",
+    name="regressor",
+    unit="texts",
     recipe=RegressionRecipe,
-    training=RegressionTraining,
     monitor="pearson",
     lower_is_better=("mae", "rmse", "interval_width"),
     builders_of="classifier",

@@ -120,6 +120,11 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         return [word.decode() for word in self._tokenizer.join(padded).numpy()]
 
     @property
+    def types(self) -> list[str]:
+        """The types of the entities in it, sorted."""
+        return sorted(self._mentions_of_type)
+
+    @property
     def lengths(self) -> np.ndarray:
         """Tokens of each sentence."""
         return self.store.lengths

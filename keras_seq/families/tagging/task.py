@@ -41,7 +41,6 @@ class Tagger(TokenTask):
     """
 
     task = "tagger"
-    unit = "sentences"
     settings_class = TaggingSettings
     functions_class = TaggingFunctions
 

@@ -95,11 +95,10 @@ class TaggerTraining(TextTraining):
 
     @property
     def score_names(self) -> list[str]:
-        types = sorted({name[2:] for name in self.tag_names if name != "O"})
-        return [*self.shown_scores, "token_accuracy", *(f"f1/{kind}" for kind in types)]
+        return [*self.shown_scores, "token_accuracy", *(f"f1/{kind}" for kind in self.validation.types)]
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """The scores of the present weights on the validation data: overall, and `f1/<type>` for each entity type."""
+        """The scores of the present weights on the validation data: overall, and `f1/<type>` for each type in it."""
         true: list[list[str]] = [[] for _ in self.validation]
         predicted: list[list[str]] = [[] for _ in self.validation]
         batches = self.validation_batches
@@ -113,8 +112,8 @@ class TaggerTraining(TextTraining):
                     predicted[index] = [self.tag_names[tag] for tag in tag_ids[row][real]]
         self._last = (true, predicted)
         scores = tagging_scores(true, predicted)
-        by_type = {f"f1/{kind}": values["f1"] for kind, values in scores.pop("types").items()}
-        return {**scores, **by_type}
+        by_type = scores.pop("types")
+        return {**scores, **{f"f1/{kind}": by_type[kind]["f1"] for kind in self.validation.types}}
 
     def validation_scores(self) -> dict[str, Any]:
         return self.task.evaluate(self.paths["validation"], max_length=self.recipe.data.max_length)

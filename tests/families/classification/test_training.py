@@ -1,11 +1,11 @@
 """The steps of a classifier's training, before a batch is trained."""
 
+import functools
+
 import numpy as np
 import pytest
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
-from keras_seq.families.classification.training import ClassifierTraining
-from keras_seq.training import Recipe
 
 TEXTS = [("good", "a good film"), ("bad", "a bad film"), ("good", "good story"), ("bad", "bad story")] * 3
 
@@ -15,20 +15,8 @@ def lines(rows):
 
 
 @pytest.fixture
-def training(tmp_path):
-    def make(*changes, **texts):
-        for name, text in {"train": lines(TEXTS), **texts}.items():
-            (tmp_path / f"{name}.tsv").write_text(text)
-        values = {
-            "task": "classifier",
-            "name": "tiny",
-            "data": {"train": "train.tsv", "held_out": 0.25},
-            "model": {"builder": "sentiment_model", "arguments": {"embedding_dim": 4}},
-        }
-        paths = {name: tmp_path / f"{name}.tsv" for name in ("train", *texts)}
-        return ClassifierTraining(Recipe.from_dict(values).override(changes), paths)
-
-    return make
+def training(tiny_training):
+    return functools.partial(tiny_training, "classifier")
 
 
 def test_a_share_of_each_class_is_held_out(training):
@@ -42,7 +30,7 @@ def test_a_share_of_each_class_is_held_out(training):
 
 def test_rows_of_a_fold_take_no_part(training):
     rows = [(number % 3, *row) for number, row in enumerate(TEXTS)]
-    read = training("data.fold=1", 'data.columns=["fold", "label", "text"]', train=lines(rows))
+    read = training("data.fold=1", "data.test=none", 'data.columns=["fold", "label", "text"]', train=lines(rows))
     read.read()
     assert {read.train.examples[row].fold for row in [*read.rows, *read.validation_rows]} == {0, 2}
 

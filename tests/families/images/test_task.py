@@ -130,7 +130,8 @@ def test_match_verify_and_embed(matcher, folder):
     assert matcher.match(images[:0], images[:0]) == []
     # uint8 and its share of 255 are the same.
     np.testing.assert_allclose(matcher.embed(images[:2] / 255.0), vectors[:2], atol=1e-6)
-    assert [row["pair"] for row in matcher.match_file(folder / "pairs.npz")] == [0, 1]
+    found = matcher.pairs_of(folder / "pairs.npz")
+    assert [row["pair"] for row in found.answer(list(found.rows))] == [0, 1]
 
 
 @pytest.mark.fresh_process
@@ -186,7 +187,7 @@ def test_files_of_another_size(matcher, tmp_path):
     np.savez(tmp_path / "runs.npz", train=zeros, test=zeros, test_class=[[0, 1]])
     np.savez(tmp_path / "images.npz", images=zeros[0], labels=[0, 1])
     np.savez(tmp_path / "pairs.npz", a=zeros[0], b=zeros[0])
-    for call, name in ((matcher.evaluate, "runs"), (matcher.evaluate, "images"), (matcher.match_file, "pairs")):
+    for call, name in ((matcher.evaluate, "runs"), (matcher.evaluate, "images"), (matcher.pairs_of, "pairs")):
         with pytest.raises(InputError, match=f"{name}.npz: images of 5 x 5 pixels, strokes reads 12 x 10"):
             call(tmp_path / f"{name}.npz")
 

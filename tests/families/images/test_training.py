@@ -3,33 +3,10 @@
 import numpy as np
 import pytest
 
-from keras_seq.families.images.training import ImageTraining
-from keras_seq.training import Recipe
-
 
 @pytest.fixture
-def training(tmp_path):
-    generator = np.random.default_rng(0)
-    labels = np.repeat(np.arange(8), 3)
-    np.savez(
-        tmp_path / "train.npz",
-        images=generator.integers(0, 255, (24, 6, 5)).astype("uint8"),
-        labels=labels,
-        groups=labels // 2,
-        drawers=np.tile(np.arange(3), 8),
-    )
-    recipe = Recipe.from_dict(
-        {
-            "task": "image_matcher",
-            "name": "tiny",
-            "data": {"train": "train.npz", "held_out": 0.25},
-            "pairs": {"objective": "info_nce"},
-            "images": {"height": 4, "width": 4, "ways": 2, "runs": 3, "view_shift": 1},
-            "model": {"builder": "siamese_image_model", "arguments": {"filters": [4]}},
-            "batching": {"batch_size": 4},
-        }
-    )
-    return ImageTraining(recipe, {"train": tmp_path / "train.npz"})
+def training(tiny_training):
+    return tiny_training("image_matcher")
 
 
 def test_read(training):

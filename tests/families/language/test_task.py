@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras_seq.core.errors import DataError, InputError, RecipeError
 from keras_seq.export.served import initial_states
 from keras_seq.families.language.data import score_text, scoring_windows
-from keras_seq.families.language.served import LanguageFunctions
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks import load, train
 from keras_seq.tasks.language_text import LanguageText, language_scores, read_text
@@ -408,7 +408,7 @@ def test_names_of_several_callers_end_each_by_itself():
     """Where lines are texts, a row ends at its end mark or at its length."""
     encoder = LanguageEncoder.build(["ana\nbea\neva\n"], unit="character", layout="lines")
     keras.utils.set_random_seed(4)
-    served = LanguageFunctions(language_model(len(encoder), units=6, embedding_dim=4), encoder)
+    served = LanguageFunctions(language_model(len(encoder), units=6, embedding_dim=4), LanguageSettings.of(encoder))
     instances = [
         {**INSTANCES[row % 8], "prefix": "ab"[: row % 3], "max_length": 1 + 5 * row % 17, "top_k": row % 4, "seed": row}
         for row in range(24)

@@ -1,32 +1,18 @@
 """The steps of a language model's training, before a batch is trained."""
 
+import functools
+
 import pytest
 
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.data import StreamBatches
 from keras_seq.families.language.data import LineBatches
-from keras_seq.families.language.training import LanguageTraining
-from keras_seq.training import CarriedStates, Recipe
+from keras_seq.training import CarriedStates
 
 
 @pytest.fixture
-def training(tmp_path):
-    def make(*changes, **texts):
-        for name, text in {"train": "ana\nrui\neva\n" * 20, **texts}.items():
-            (tmp_path / f"{name}.txt").write_text(text)
-        named = [f"data.{name}={name}.txt" for name in texts]
-        values = {
-            "task": "language_model",
-            "name": "tiny",
-            "data": {"train": "train.txt", "held_out": 0.25},
-            "language": {"unit": "character", "window": 8},
-            "model": {"builder": "language_model", "arguments": {"units": 4, "embedding_dim": 4}},
-            "batching": {"batch_size": 2},
-        }
-        paths = {name: tmp_path / f"{name}.txt" for name in ("train", *texts)}
-        return LanguageTraining(Recipe.from_dict(values).override([*named, *changes]), paths)
-
-    return make
+def training(tiny_training):
+    return functools.partial(tiny_training, "language_model")
 
 
 def test_the_end_of_a_stream_validates(training):

@@ -77,6 +77,7 @@ def test_two_hundred_steps_are_the_sequence(functions):
 
 
 def generated(functions, notes, **options):
+    options = {"lengths": np.full(len(notes), notes.shape[1], "int32"), **options}
     outputs = functions.call("generate", notes=notes, **options)
     return outputs["notes"].numpy(), outputs["num_steps"].numpy()
 
@@ -119,6 +120,18 @@ def test_a_row_among_others_with_other_options_is_what_it_is_alone(functions):
     assert (drawn[0] != drawn[1]).any()
 
 
+def test_each_row_goes_on_from_its_own_last_step(functions):
+    begin, lengths = random_notes(5, 4), np.array([4, 0, 2, -3, 9], "int32")
+    drawn, num_steps = generated(functions, begin, lengths=lengths, **OF_ROWS)
+    assert drawn.shape == (5, 13, NOTES)
+    for row, steps in enumerate(np.clip(lengths, 0, 4)):
+        alone = {name: values[row : row + 1] for name, values in OF_ROWS.items()}
+        notes, (count,) = generated(functions, begin[row : row + 1, :steps], **alone)
+        assert num_steps[row] == count == steps + OF_ROWS["length"][row]
+        np.testing.assert_array_equal(drawn[row, :count], notes[0, :count])
+        assert not drawn[row, count:].any()
+
+
 def test_no_row_is_drawn_for(functions):
     notes, steps = generated(functions, random_notes(0, 4), **{name: values[:0] for name, values in OF_ROWS.items()})
     assert len(notes) == len(steps) == 0
@@ -139,9 +152,9 @@ def test_what_has_no_meaning_is_refused(functions, name, value, message):
     options = {key: values.copy() for key, values in OF_ROWS.items()}
     options[name][2] = value
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        functions.call("generate", notes=random_notes(5, 1), **options)
+        generated(functions, random_notes(5, 1), **options)
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must have one value a row. Received: 4 for 5"):
-        functions.call("generate", notes=random_notes(5, 1), **{**OF_ROWS, name: OF_ROWS[name][:4]})
+        generated(functions, random_notes(5, 1), **{**OF_ROWS, name: OF_ROWS[name][:4]})
 
 
 def test_settings(tmp_path):

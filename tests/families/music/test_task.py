@@ -115,12 +115,12 @@ def test_midi_in_and_out(model, tmp_path):
     assert all(roll.shape == (9, 88) for roll in rolls)
     assert all((roll[:4] == begin).all() for roll in rolls)
     np.testing.assert_array_equal(model.generate(begin, count=2, max_length=5, seed=1), rolls)
-    paths = model.write_midi(tmp_path / "tune.mid", rolls)
+    paths = model.write_generated(tmp_path / "tune.mid", rolls)
     assert [path.name for path in paths] == ["tune-1.mid", "tune-2.mid"]
     for path, roll in zip(paths, rolls, strict=True):
         np.testing.assert_array_equal(read_midi(path, steps_per_beat=2), roll)
-    assert paths == model.midi_paths(tmp_path / "tune.mid", 2)
-    assert model.write_midi(tmp_path / "one.mid", rolls[:1]) == [tmp_path / "one.mid"]
+    assert paths == model.output_paths(tmp_path / "tune.mid", 2)
+    assert model.write_generated(tmp_path / "one.mid", rolls[:1]) == [tmp_path / "one.mid"]
     (row,) = model.predict([str(tmp_path / "one.mid")])
     assert row == {**model.predict(rolls[:1])[0], "text": str(tmp_path / "one.mid")}
     assert row["num_steps"] == 8

@@ -5,27 +5,13 @@ import json
 import pytest
 
 from keras_seq.core.errors import DataError
-from keras_seq.families.music.training import MusicTraining
-from keras_seq.training import Recipe
 
 PIECE = [[60, 64], [], [62], [60]]
 
 
 @pytest.fixture
-def training(tmp_path):
-    path = tmp_path / "tunes.json"
-    path.write_text(json.dumps({"train": [PIECE] * 6, "valid": [PIECE], "test": [PIECE] * 2}))
-    recipe = Recipe.from_dict(
-        {
-            "task": "music",
-            "name": "tiny",
-            "data": {"train": "tunes.json", "validation": "tunes.json", "test": "tunes.json"},
-            "model": {"builder": "music_model", "arguments": {"units": 4}},
-            "batching": {"batch_size": 4},
-            "music": {"sample_length": 3},
-        }
-    )
-    return MusicTraining(recipe, dict.fromkeys(("train", "validation", "test"), path))
+def training(tiny_training):
+    return tiny_training("music")
 
 
 def test_read(training):

@@ -1,15 +1,14 @@
 """The steps of a matcher's training, before a batch is trained."""
 
+import functools
+
 import numpy as np
 import pytest
 
 from keras_seq.core.errors import DataError
 from keras_seq.families.pairs.data import ClassPairs, PairedTexts, drawn_pairs
-from keras_seq.families.pairs.training import PairTraining
 from keras_seq.metrics import ActiveTriplets
-from keras_seq.training import Recipe
 
-PAIRS = [(number % 2, f"pin {number} a", f"pin {number} {'b' if number % 2 else 'c'}") for number in range(20)]
 CLASSES = [(f"c{number % 4}", f"wish {number % 4} way {number}") for number in range(24)]
 
 
@@ -18,21 +17,8 @@ def lines(rows):
 
 
 @pytest.fixture
-def training(tmp_path):
-    def make(*changes, train=PAIRS, **files):
-        for name, rows in {"train": train, **files}.items():
-            (tmp_path / f"{name}.tsv").write_text(lines(rows))
-        values = {
-            "task": "pair_matcher",
-            "name": "tiny",
-            "data": {"train": "train.tsv", "held_out": 0.3},
-            "model": {"builder": "siamese_model", "arguments": {"embedding_dim": 4}},
-            "batching": {"batch_size": 4},
-        }
-        recipe = Recipe.from_dict({**values, "pairs": dict(change.split("=") for change in changes)})
-        return PairTraining(recipe, {name: tmp_path / f"{name}.tsv" for name in ("train", *files)})
-
-    return make
+def training(tiny_training):
+    return functools.partial(tiny_training, "pair_matcher")
 
 
 def test_read_and_split(training):
@@ -54,7 +40,7 @@ def test_read_and_split(training):
 
 
 def test_build_knows_the_words_that_train(training):
-    built = training(validation=[(1, "new a", "new b"), (0, "pin a", "other c")]).prepare()
+    built = training(validation=lines([(1, "new a", "new b"), (0, "pin a", "other c")])).prepare()
     assert "new" not in built.encoder.vocabulary.tokens and "pin" in built.encoder.vocabulary.tokens
     assert built.metrics is None and built.model.output_shape[:2] == (None, 2)
     scores = built.evaluate(built.model)
@@ -69,7 +55,7 @@ def test_build_knows_the_words_that_train(training):
 
 
 def test_classes(training):
-    built = training("form=classes", "objective=batch_hard", train=CLASSES).prepare()
+    built = training("pairs.form=classes", "pairs.objective=batch_hard", train=lines(CLASSES)).prepare()
     assert isinstance(built.train, ClassPairs) and isinstance(built.metrics[0], ActiveTriplets)
     assert set(built.evaluate(built.model)) == set(built.score_names)
     assert built.panels().samples().startswith("| text | nearest | similarity |")
@@ -88,4 +74,4 @@ def test_drawn_pairs_are_as_many_of_one_label_as_of_two():
 def test_files_that_do_not_suit(training):
     for name in ("validation", "test"):
         with pytest.raises(DataError, match=rf"{name}.tsv"):
-            training(**{name: [("one cell",)]}).read()
+            training(**{name: "one cell\n"}).read()

@@ -12,6 +12,7 @@ from keras_seq.core.errors import InputError
 from keras_seq.export import SavedServed, TaskFile, find_saved_model, latest_version
 from keras_seq.export.manifest import check_complete
 from keras_seq.export.task_file import TASK_FILE, read_settings
+from keras_seq.tasks.model_folders import model_folders
 from keras_seq.tasks.registry import family_named, family_names
 from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.training import Recipe, RunDirectory
@@ -119,11 +120,3 @@ def find_model(name: str) -> Path:
 def _is_model(path: Path) -> bool:
     # A name with a leading dot is what an export that was killed has left.
     return not path.name.startswith(".") and path.is_dir() and latest_version(path) is not None
-
-
-def model_folders() -> list[Path]:
-    """Where trained models are looked for, the first first."""
-    folders = [Path("saved_models"), Path(__file__).resolve().parents[2] / "saved_models"]
-    if os.environ.get("KERAS_SEQ_MODELS"):
-        folders.insert(0, Path(os.environ["KERAS_SEQ_MODELS"]))
-    return [folder for folder in folders if folder.is_dir()]

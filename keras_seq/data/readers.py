@@ -1,0 +1,185 @@
+"""What a reader of files is, and the registry of them: this package's, and those of other packages."""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.lines import opened
+from keras_seq.core.plugins import Plugins
+from keras_seq.data.description import Description
+from keras_seq.data.roles import Roles
+
+Found = TypeVar("Found")
+# What was found out of so many files is kept.
+_MOST_REMEMBERED = 16
+_HEAD_BYTES = 1 << 16
+_remembered: OrderedDict[Any, Any] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a file begins.
+
+    Args:
+        path: The file, or a folder.
+        content: The first bytes, decompressed; of a folder none.
+    """
+
+    path: Path
+    content: bytes
+
+    @classmethod
+    def of(cls, path: str | os.PathLike) -> Head:
+        """Read the head of a file.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        if os.path.isdir(path):
+            return cls(Path(path), b"")
+        with opened(path) as file:
+            return cls(Path(path), file.read(_HEAD_BYTES))
+
+    @functools.cached_property
+    def lines(self) -> list[str]:
+        """The first lines that are whole; none where this is no text."""
+        if b"\0" in self.content:
+            return []
+        try:
+            text = codecs.getincrementaldecoder("utf-8-sig")().decode(self.content)
+        except UnicodeDecodeError:
+            text = self.content.decode("latin-1")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return lines[:-1] if len(self.content) == _HEAD_BYTES or not lines[-1] else lines
+
+    @functools.cached_property
+    def rows(self) -> list[list[str]]:
+        """The cells of the lines, blank ones left out; tabs part them."""
+        return [line.split("\t") for line in self.lines if line and not line.isspace()]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Reads files of one kind: tells what it understood, and refuses what is not sure in one line.
+
+    The precedence of roles: what a recipe says, then what the file declares, then what all of its rows show.
+
+    Attributes:
+        name: What messages and `keras-seq data show --reader` call it.
+        roles: What a column can be; empty where there are no columns.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+
+    def recognises(self, head: Head) -> float:
+        """How sure it is, from 0 to 1, that a file is one for this reader."""
+
+    def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
+        """What the file holds.
+
+        Raises:
+            DataError: Naming file, line, what was expected, and what to do, if it is not sure.
+        """
+
+    def examples(self, path: str | os.PathLike, columns: Roles | None = None) -> Iterator[Any]:
+        """The examples one by one, as `sniff` has understood the file; further options are keywords.
+
+        Raises:
+            DataError: As `sniff`.
+        """
+
+
+# Name -> the module that has it as `READER`.
+READER_MODULES = {
+    "CoNLL": "keras_seq.data.conll",
+    "labelled text": "keras_seq.data.labelled_text",
+    "pairs": "keras_seq.data.pairs",
+    "lines": "keras_seq.data.text_lines",
+    "piano rolls": "keras_seq.data.piano_rolls",
+    "images": "keras_seq.data.images",
+}
+READERS = Plugins("keras_seq.readers", "reader", table=f"{__name__}:READER_MODULES", attribute="READER")
+"""The readers; other packages bring theirs by entry points of this group, `name = "module:READER"`."""
+
+
+def reader_named(name: str) -> Reader:
+    """The reader of a name.
+
+    Raises:
+        InputError: If there is none, with the closest names; or what an entry point names is no reader.
+
+    Example:
+
+    >>> reader_named("CoNLL").roles
+    ('token', 'tag')
+    """
+    reader = READERS.get(name)
+    if not isinstance(reader, Reader):
+        READERS.remove(name)
+        raise InputError(f"reader {name!r}: its entry point must name a Reader. Received: {reader!r}; correct it")
+    return reader
+
+
+def reader_of(path: str | os.PathLike) -> Reader:
+    """The reader that is surest of a file, by what the file holds.
+
+    Raises:
+        DataError: If the file cannot be read, or none recognises it.
+    """
+    head = Head.of(path)
+    sure = {name: reader_named(name).recognises(head) for name in READERS.names()}
+    best = max(sure, key=sure.__getitem__)
+    if sure[best] <= 0:
+        raise DataError(path, None, "no reader recognises it", f"name one: {', '.join(READERS.names())}")
+    return reader_named(best)
+
+
+def register_reader(reader: Reader) -> None:
+    """Enter a reader into the registry, for this process.
+
+    Raises:
+        TypeError: If it is no `Reader`.
+        ValueError: If another one has this name.
+    """
+    if not isinstance(reader, Reader):
+        raise TypeError(
+            f"`reader` must be a Reader. Received: reader={reader!r}. Give it name, roles, sniff, examples."
+        )
+    READERS.add(reader.name, reader)
+
+
+def remembered(find: Callable[..., Found], path: str | os.PathLike, *arguments: Any) -> Found:
+    """What a function finds out of a whole file, computed once as long as the file stays as it is.
+
+    Args:
+        find: Takes the path and the arguments.
+        path: The file.
+        *arguments: Hashable, or mappings.
+
+    Raises:
+        DataError: If it is no ordinary file: it is read more than once.
+    """
+    try:
+        found = os.stat(path)
+    except OSError:
+        return find(path, *arguments)  # which tells what is wrong
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise DataError(path, None, "is no ordinary file, and has to be read twice", "write its content into a file")
+    keys = tuple(tuple(value.items()) if isinstance(value, Mapping) else value for value in arguments)
+    key = (find, os.path.abspath(path), found.st_mtime_ns, found.st_size, found.st_ino, keys)
+    if key not in _remembered:
+        _remembered[key] = find(path, *arguments)
+        while len(_remembered) > _MOST_REMEMBERED:
+            _remembered.popitem(last=False)
+    _remembered.move_to_end(key)
+    return _remembered[key]

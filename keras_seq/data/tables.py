@@ -1,0 +1,247 @@
+"""Rows of a table: cells parted by tabs, or a CSV file whose first line names the columns."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from keras_seq.core.errors import DataError
+from keras_seq.core.lines import LineFacts, read_lines, shorten
+from keras_seq.data.description import DECLARED, DEFAULT, RECIPE, Column, Description
+from keras_seq.data.readers import Head
+from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
+
+# What files call their columns, in lower case.
+_NAMES = {
+    "text": "text texts sentence review content comment tweet question query utterance message document body title "
+    "texto frase sentenca comentario textos pergunta mensagem satz phrase texte",
+    "label": "label labels class category sentiment intent target polarity emotion gold_label topic labels_str is_duplicate "
+    "rotulo rótulo classe etiqueta categoria sentimento intencao etiket étiquette klasse",
+    "score": "score scores rating value similarity stars relatedness relatedness_score similarity_score nota label",
+    "fold": "fold split",
+    "a": "a text_a sentence1 sentence_a question1 text1 premise anchor query first",
+    "b": "b text_b sentence2 sentence_b question2 text2 hypothesis positive response second",
+}
+HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
+_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
+_QUOTES = "\"'"
+_CSV = "write two quotes for each quote in a quoted cell, and close the cell"
+
+
+class Row(NamedTuple):
+    """A row: the number of the line where it begins, the line itself, and its cells by role."""
+
+    line: int
+    cells: dict[str, str]
+
+
+@dataclass
+class Table:
+    """An open table.
+
+    Attributes:
+        places: Role -> place of its column, from 0.
+        width: How many columns a row has.
+        separator: What parts them.
+        names: What the first line calls them; `None`: it is a row.
+        origin: Who says what they are.
+    """
+
+    path: str | os.PathLike
+    roles: Roles
+    file_format: str
+    keeps_tabs: str = ""
+    facts: LineFacts | None = None
+    is_csv: bool = False
+
+    def __post_init__(self) -> None:
+        self.lines = read_lines(self.path, self.file_format, self.facts)
+        self.first_line, self.first = next(self.lines)
+        self.find_columns()
+
+    def find_columns(self) -> None:
+        """Find out what the columns are, from the first line: whether it names them, and by what they are parted."""
+        self.names: list[str] | None = None
+        self.origin = RECIPE if isinstance(self.roles, Mapping) else DEFAULT
+        cells = self.first.split("\t")
+        self.separator = "tab"
+        if len(cells) == 1 and len(self._wanted) > 1 and (found := self._csv_names()) is not None:
+            self.separator, cells = found
+            self.is_csv = True
+            self.names, self.origin, self.places = cells, DECLARED, self._by_names(cells)
+        elif isinstance(self.roles, Mapping):
+            self._place_given(self.roles, cells)
+        else:
+            self._place_in_order(list(self.roles), cells)
+        self.width = len(cells) if self.names is not None or isinstance(self.roles, Mapping) else len(self.roles)
+
+    @property
+    def _wanted(self) -> list[str]:
+        return [role for role in self.roles if role != IGNORED]
+
+    def _csv_names(self) -> tuple[str, list[str]] | None:
+        """The separator of a CSV file, and the names of its columns, where the first line is one of names."""
+        for separator, delimiter in list(_DELIMITERS.items())[1:]:
+            try:
+                cells = next(csv.reader([self.first], delimiter=delimiter, strict=True), [])
+            except csv.Error:
+                continue
+            names = [cell.strip() for cell in cells]
+            if len(names) > 1 and (
+                isinstance(self.roles, Mapping) or all(_named(names, role) for role in self._wanted)
+            ):
+                return separator, names
+        return None
+
+    def _by_names(self, names: list[str]) -> dict[str, int]:
+        if isinstance(self.roles, Mapping):
+            return places_of(self.roles, names, len(names), self.path, self.first_line)
+        places = {}
+        for role in self._wanted:
+            found = _named(names, role)
+            if len(found) != 1:
+                listed = " and ".join(shorten(names[place]) for place in found)
+                raise self._unsure(f"{listed} may both be the {role}", names)
+            places[role] = found[0]
+        if len(set(places.values())) < len(places):
+            raise self._unsure("one column is named as two roles are", names)
+        return places
+
+    def _place_given(self, roles: Mapping[str, int | str], cells: list[str]) -> None:
+        by_name = any(isinstance(column, str) for column in roles.values())
+        names = [cell.strip() for cell in cells]
+        self.places = places_of(roles, names if by_name else None, len(cells), self.path, self.first_line)
+        if by_name or all(place in _named(names, role) for role, place in self.places.items()):
+            self.names = names
+
+    def _place_in_order(self, roles: list[str], cells: list[str]) -> None:
+        """Roles in the order of the columns; a first line that names them is passed over, if it says the same."""
+        self.places = {role: place for place, role in enumerate(roles) if role != IGNORED}
+        names = [cell.strip() for cell in cells]
+        found = {role: _named(names, role) for role in self.places}
+        if len(roles) == 1 or names == ["a", "b"]:
+            return  # a text may be a word that names columns
+        if len(cells) == len(roles) and all(place in found[role] for role, place in self.places.items()):
+            self.names = names
+        elif len({places[0] for places in found.values() if places}) == len(found):
+            raise self._unsure("the first line names the columns otherwise than the roles do", names)
+
+    def _unsure(self, reason: str, names: list[str]) -> DataError:
+        roles = ", ".join(self.roles)
+        reason = f"{reason} ({listed_columns(names)}; roles: {roles})"
+        numbers = ", ".join(f"{role} = {place}" for place, role in enumerate(self._wanted, start=1))
+        return DataError(self.path, self.first_line, reason, f"say which is which: columns = {{{numbers}}}, or so")
+
+    def rows(self) -> Iterator[Row]:
+        """The rows below the names.
+
+        Raises:
+            DataError: If a row has too few or too many cells, a NUL byte, or quotes of a CSV file are not right; or
+                there are names, and no row.
+        """
+        number = 0
+        for number, cells in self._records() if self.is_csv else self._lines_with_tabs():
+            yield Row(number, cells)
+        if not number:
+            raise DataError(
+                self.path, None, f"names of columns, but no row ({shorten(self.first)})", "write rows below"
+            )
+
+    def _lines_with_tabs(self) -> Iterator[tuple[int, dict[str, str]]]:
+        # A text that is the last column keeps its tabs; any other surplus column is an error.
+        keeps = not isinstance(self.roles, Mapping) and list(self.roles)[-1] == self.keeps_tabs
+        most_splits, width = (self.width - 1 if keeps else -1), self.width
+        places = tuple(self.places.items())
+        for number, line in self._with_first():
+            check_line(self.path, number, line)
+            cells = line.split("\t", most_splits)
+            if len(cells) != width:
+                raise self._wrong_cells(number, line, len(cells))
+            yield number, {role: cells[place] for role, place in places}
+
+    def _with_first(self) -> Iterator[tuple[int, str]]:
+        if self.names is None:
+            yield self.first_line, self.first
+        yield from self.lines
+
+    def _records(self) -> Iterator[tuple[int, dict[str, str]]]:
+        delimiter = _DELIMITERS[self.separator]
+        for number, cells in csv_records(self.path, self._line_ends(), delimiter):
+            if len(cells) != self.width:
+                raise self._wrong_cells(number, delimiter.join(cells), len(cells))
+            yield number, {role: cells[place] for role, place in self.places.items()}
+
+    def _line_ends(self) -> Iterator[str]:
+        for number, line in self.lines:
+            check_line(self.path, number, line)
+            yield f"{line}\n"
+
+    def _wrong_cells(self, number: int, line: str, count: int) -> DataError:
+        if not line.strip():
+            return DataError(self.path, number, "blank line", f"remove it: {self.file_format}")
+        if count == 1:
+            return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", self.file_format)
+        reason = f"{count} columns, not {self.width} ({shorten(line)})"
+        return DataError(self.path, number, reason, self.file_format)
+
+    def described(self, reader: str, unit: str, examples: int) -> Description:
+        """What is known of the table when all rows are read."""
+        names = self.names or [""] * self.width
+        columns = sorted(Column(place + 1, role, self.origin, names[place]) for role, place in self.places.items())
+        return Description(
+            os.fspath(self.path), reader, unit, examples, facts=self.facts, separator=self.separator,
+            columns=columns, header=self.first_line if self.names is not None else 0,
+        )  # fmt: skip
+
+
+def names_roles(head: Head, roles: Sequence[str]) -> bool:
+    """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part."""
+    first = head.lines[0] if head.lines else ""
+    names = [[cell.strip() for cell in first.split(delimiter)] for delimiter in _DELIMITERS.values()]
+    return any(len(cells) > 1 and all(_named(cells, role) for role in roles) for cells in names)
+
+
+def csv_records(path: str | os.PathLike, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Number of the first line, and cells, of each record below the line of names.
+
+    Args:
+        path: The file, for messages.
+        lines: Those below the names, with their ends, which belong to quoted cells.
+        delimiter: What parts the cells.
+
+    Raises:
+        DataError: If quotes are not right.
+    """
+    # Strict: a quote in the wrong place is an error, not a cell that nobody wrote. The module limits the length of a
+    # cell, so a quote without an end does not fill the memory.
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        number = reader.line_num + 2  # the names are line 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            if "field limit" in str(error) or "end of data" in str(error):
+                reason, remedy = "a quote without an end begins here", "close it, or write two quotes for one"
+            else:
+                reason, remedy = f"quotes are not right ({error})", _CSV
+            raise DataError(path, number, reason, remedy) from None
+        if cells is None:
+            return
+        yield number, cells
+
+
+def check_line(path: str | os.PathLike, number: int, line: str) -> None:
+    """Raise unless a line of a table is text, and one row: `DataError`."""
+    if "\0" in line:
+        raise DataError(path, number, "NUL byte", "the file is not text, or is damaged: write it again as UTF-8")
+    if "\r" in line and "\t" in line.split("\r", 1)[1]:
+        raise DataError(path, number, "CR within the line, and rows on both sides of it", "let all lines end with LF")
+
+
+def _named(names: Sequence[str], role: str) -> list[int]:
+    """The columns that are called as a role is."""
+    known = HEADER_NAMES.get(role, frozenset((role,)))
+    return [place for place, name in enumerate(names) if name.strip(_QUOTES).casefold() in known]

@@ -1,0 +1,27 @@
+"""The folders of trained models, and the cards in them."""
+
+import os
+from pathlib import Path
+
+from keras_seq.core.errors import InputError
+from keras_seq.zoo.cards import CARD_FILE, ModelCard
+
+
+def model_folders() -> list[Path]:
+    """Where trained models are looked for, the first first."""
+    folders = [Path("saved_models"), Path(__file__).resolve().parents[2] / "saved_models"]
+    if os.environ.get("KERAS_SEQ_MODELS"):
+        folders.insert(0, Path(os.environ["KERAS_SEQ_MODELS"]))
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def trained_cards() -> list[ModelCard]:
+    """The cards of all trained models at hand, by name; a broken card is passed over."""
+    cards: dict[str, ModelCard] = {}
+    for folder in reversed(model_folders()):
+        for path in sorted(folder.glob(f"*/{CARD_FILE}")):
+            try:
+                cards[path.parent.name] = ModelCard.load(path)
+            except InputError:
+                continue
+    return [cards[name] for name in sorted(cards)]
