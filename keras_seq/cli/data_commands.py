@@ -1,6 +1,8 @@
-"""`keras-seq data list`, `keras-seq data fetch` and `keras-seq data show`."""
+"""`keras-seq data list`, `fetch`, `show` and `convert`."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,13 @@ from keras_seq.cli.printing import output, progress, say, table
 from keras_seq.cli.startup import start_frameworks
 
 COLUMNS = ["name", "task", "text language", "content", "licence", "folder"]
+
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns", metavar="ROLES", help="What its columns are: label,text in their order, or text=3,label=stars."
+    ),
+]
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -77,27 +86,65 @@ def show_data(
     reader: Annotated[
         str | None, typer.Option("--reader", metavar="NAME", help="How to read it. By default by what the file holds.")
     ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            "--columns", metavar="ROLES", help="What its columns are: label,text in their order, or text=3,label=stars."
-        ),
-    ] = None,
+    columns: Columns = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Show what a reader understands of a file: encoding, columns, scheme, counts, and what is odd."""
     start_frameworks()
-    from keras_seq.core.errors import InputError
     from keras_seq.data.readers import reader_named, reader_of
 
     chosen = reader_of(file) if reader is None else reader_named(reader)
-    try:
+    with _told(columns):
         found = chosen.sniff(file, None if columns is None else _roles(columns))
+    say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.full())
+
+
+@app.command(
+    "convert",
+    epilog=examples(
+        "keras-seq data convert annotations.jsonl train.conll",
+        "keras-seq data convert reviews.csv train.tsv",
+        "keras-seq data convert words.conllu train.conll",
+    ),
+)
+def convert_data(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A file that `keras-seq data show` understands.")],
+    target: Annotated[Path, typer.Argument(metavar="TO", help="CoNLL, or text with tabs, by what is in the file.")],
+    columns: Columns = None,
+) -> None:
+    """Write a file in the plain form of its kind: token and BIO tag, label and text, or label and two texts."""
+    start_frameworks()
+    from keras_seq.core.errors import DataError
+    from keras_seq.core.files import atomic_write, check_output
+    from keras_seq.data import write_conll
+    from keras_seq.data.readers import reader_of
+    from keras_seq.tasks.conversion import converted
+
+    check_output(target, [source])
+    reader = reader_of(source)
+    with _told(columns):
+        found = converted(reader, source, None if columns is None else _roles(columns))
+    if found is None:
+        raise DataError(source, None, f"is of the kind {reader.name!r}, which has no other form", "use it as it is")
+    if found.is_tagged:
+        write_conll(target, found.rows)
+    else:
+        with atomic_write(target, "w") as file:
+            file.writelines("\t".join(cells) + "\n" for cells in found.rows)
+    say(f"{source} is written to {target}, {found.form}")
+
+
+@contextmanager
+def _told(columns: str | None) -> Iterator[None]:
+    """Tell of roles that make no sense in one line."""
+    from keras_seq.core.errors import InputError
+
+    try:
+        yield
     except ValueError as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"--columns {columns}: {error}") from None
-    say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.full())
 
 
 def _roles(text: str) -> tuple[str, ...] | dict[str, int | str]:

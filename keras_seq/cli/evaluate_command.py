@@ -1,12 +1,11 @@
 """`keras-seq evaluate`."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from keras_seq.cli.options import DataDirectory, Quiet, RunOrModel, examples
-from keras_seq.cli.printing import print_scores, progress, say
+from keras_seq.cli.printing import json_line, print_scores, progress, say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 
@@ -30,6 +29,7 @@ def evaluate(
     """Score a trained model on a file."""
     start_frameworks()
     from keras_seq.cli.trained_models import recipe_of
+    from keras_seq.data.description import tell
     from keras_seq.tasks import load
     from keras_seq.tasks.evaluation import Evaluation
     from keras_seq.tasks.loading import task_of
@@ -45,9 +45,10 @@ def evaluate(
     with progress(task.unit, quiet=quiet) as advance:
         scores = dict(task.evaluate(**arguments, on_progress=advance))
     examples_scored = scores.pop("examples")
+    tell(task.describe(**arguments), quiet)
     if as_json:
         metrics = {name: value for name, value in scores.items() if isinstance(value, float)}
         summary = {"task": task.task, "model": task.name, "data": evaluation.reference, "examples": examples_scored}
-        say(json.dumps({**summary, "metrics": metrics}, ensure_ascii=False))
+        say(json_line({**summary, "metrics": metrics}))
         return
     print_scores(f"{task.name} on {evaluation.reference}, {examples_scored:,} {task.unit}", scores)

@@ -1,21 +1,19 @@
 """`keras-seq generate`."""
 
 import inspect
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from keras_seq.cli.options import RunOrModel, examples
-from keras_seq.cli.printing import say
+from keras_seq.cli.printing import json_line, say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.checks import check_positive_integer, check_positive_number
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write, check_output
+from keras_seq.core.notices import visible
 
 EPILOG = examples(
     "keras-seq generate names_pt --prefix L --count 10 --temperature 0.8 --seed 1",
@@ -80,8 +78,12 @@ def generate(
     options |= _options_of(task, run_or_model, {name: value for name, value in chosen.items() if value is not None})
     if not has(task, WritesFiles):
         texts = task.generate(prefix, **options)
-        with _opened(output_file) as file:
-            file.write(rendered(texts, prefix, as_json))
+        text = rendered(texts, prefix, as_json)
+        if output_file is None:
+            sys.stdout.write(visible(text))
+            return
+        with atomic_write(output_file, "w") as file:
+            file.write(text)
         return
     if as_json:
         raise InputError(f"{run_or_model}: what it generates is no text; leave --json out")
@@ -95,7 +97,7 @@ def rendered(texts: list[str], prefix: str, as_json: bool) -> str:
     """What is written: one text or one JSON object a line; a rule parts texts that have several lines."""
     if as_json:
         objects = ({"prefix": prefix, "text": text} for text in texts)
-        return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in objects)
+        return "".join(f"{json_line(each)}\n" for each in objects)
     between = f"\n{RULE}\n" if any("\n" in text for text in texts) else "\n"
     return between.join(texts) + "\n"
 
@@ -108,12 +110,3 @@ def _options_of(task: Any, run_or_model: str, chosen: dict[str, Any]) -> dict[st
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{run_or_model}: a model of the task {task.task} has no {option}; leave it out")
     return chosen
-
-
-@contextmanager
-def _opened(path: Path | None) -> Iterator[IO[str]]:
-    if path is None:
-        yield sys.stdout
-        return
-    with atomic_write(path, "w") as file:
-        yield file

@@ -2,14 +2,13 @@
 
 import dataclasses
 import difflib
-import json
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from keras_seq.cli.options import examples
-from keras_seq.cli.printing import output, say, table
+from keras_seq.cli.printing import json_line, output, say, table
 from keras_seq.core.errors import InputError
 
 EPILOG = examples("keras-seq list", "keras-seq list --task tagger --json")
@@ -55,7 +54,7 @@ def list_zoo(
         entries = [entry for entry in entries if entry.task == task]
     if as_json:
         for entry in entries:
-            say(json.dumps(entry.as_dict(), ensure_ascii=False))
+            say(json_line(entry.as_dict()))
         return
     output().print(table(COLUMNS, [entry.row() for entry in entries]))
 

@@ -15,7 +15,7 @@ from keras_seq.cli import (
     recipe_command,
     train_command,
 )
-from keras_seq.cli.errors import CommandGroup
+from keras_seq.cli.errors import DEBUG, DEBUG_VARIABLE, CommandGroup
 from keras_seq.cli.options import examples
 
 app = typer.Typer(
@@ -51,6 +51,10 @@ def _show_version(is_asked: bool) -> None:
 def keras_seq(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(DEBUG, envvar=DEBUG_VARIABLE, help="Show the cause of an error, too; may stand anywhere."),
     ] = False,
 ) -> None:
     """Sequence models for Keras: train on your files, score, predict, export a SavedModel that takes raw text."""

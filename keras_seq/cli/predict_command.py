@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import gzip
 import itertools
-import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -16,12 +16,13 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from keras_seq.cli.options import Quiet, RunOrModel, examples
-from keras_seq.cli.printing import Advance, output, progress
+from keras_seq.cli.printing import Advance, json_line, output, progress
 from keras_seq.cli.reading import check_input, read_lines
 from keras_seq.cli.showing import highlighted
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write, check_output
+from keras_seq.core.notices import visible
 
 if TYPE_CHECKING:
     from keras_seq.tasks.capabilities import Examples
@@ -39,6 +40,8 @@ EPILOG = examples(
 )
 # Memory does not grow with the input: this many examples are held at a time.
 CHUNK = 512
+# How sure a reader must be of a file that is to hold texts, one a line.
+SURE = 0.6
 
 InputFile = Annotated[
     str | None,
@@ -89,7 +92,7 @@ def predict(
         raise InputError("predict takes texts, --input or --pairs, one of them; see `keras-seq predict --help`")
     if pairs_file is not None and nearest is not None:
         raise InputError("--pairs compares texts, --nearest looks them up in an index; leave one of them out")
-    check_input(pairs_file or input_file)
+    check_input(pairs_file or input_file, is_read_twice=pairs_file is not None)
     if output_file is not None:
         check_output(output_file, [name for name in (input_file, pairs_file) if name is not None])
     start_frameworks()
@@ -129,7 +132,23 @@ def _file_of_its_own_form(task: Any, source: str, input_file: str | None, output
                 f"{source}: is {with_article(task.task)}, which reads plain text; {name} is for {', '.join(others)}, "
                 "give one text a line with --input"
             )
-    return None
+    # What is no ordinary file, such as a pipe, can be read once.
+    return _by_content(task, input_file) if os.path.isfile(input_file) else None
+
+
+def _by_content(task: Any, path: str) -> Examples | None:
+    """What a file holds that looks otherwise than texts, one a line; `None` where it does not."""
+    from keras_seq.data.readers import surest_reader
+
+    reader, is_sure = surest_reader(path)
+    if reader.name == "lines" or is_sure < SURE:
+        return None
+    if reader.name == getattr(task, "reader", None):
+        return task.examples_of(path)
+    raise InputError(
+        f"{path}: looks like a file of the kind {reader.name!r}, whose labels would be read as text; give texts alone, "
+        "one a line, or score it with `keras-seq evaluate --data`"
+    )
 
 
 def _texts(
@@ -180,18 +199,19 @@ def write_results(found: Examples, output_file: Path | None, as_json: bool, adva
 def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Result, str], object]:
     """Writes a result, after what stands between it and the one before."""
 
-    def rendered(result: Result, between: str) -> bytes:
-        line = json.dumps(result.as_dict(), ensure_ascii=False) if as_json else result.line()
+    def rendered(result: Result, between: str) -> str:
+        line = json_line(result.as_dict()) if as_json else result.line()
         # Lone surrogates, which come from bytes of the command line that are no text, have no UTF-8.
-        return f"{between}{line}\n".encode(errors="backslashreplace")
+        return f"{between}{line}\n".encode(errors="backslashreplace").decode()
 
     def to_stdout(result: Result, between: str) -> None:
-        sys.stdout.write(rendered(result, between).decode())
+        # Most likely somebody looks at it. A file gets the texts as they are.
+        sys.stdout.write(visible(rendered(result, between)))
 
     def to_terminal(result: Result, between: str) -> None:
         output().print(highlighted(result, between), soft_wrap=True)
 
     if file is not None:
         write = file.write
-        return lambda result, between: write(rendered(result, between))
+        return lambda result, between: write(rendered(result, between).encode())
     return to_stdout if as_json or not sys.stdout.isatty() else to_terminal

@@ -1,5 +1,7 @@
 """Consoles and tables: what commands print."""
 
+import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
+
+from keras_seq.core.notices import visible
 
 # Where there is no terminal there is no width: cells are not to be cut.
 _WIDTH_OF_FILES = 160
@@ -32,7 +36,14 @@ def output() -> Console:
 
 def say(text: str) -> None:
     """Print one line on stdout as it is, however long."""
-    print(text, file=sys.stdout)
+    print(visible(text), file=sys.stdout)
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line, in which no terminal finds anything to obey."""
+    text = json.dumps(value, ensure_ascii=False)
+    # JSON itself escapes the others.
+    return re.sub(r"[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
@@ -59,7 +70,7 @@ def print_scores(title: str, scores: Mapping[str, Any]) -> None:
         scores: Metric -> number; and groups, such as `types` or `classes`: type or class -> metric -> number.
     """
     console = output()
-    console.print(Text(title, style="bold"), soft_wrap=True)
+    console.print(Text(visible(title), style="bold"), soft_wrap=True)
     overall = [(name, value) for name, value in scores.items() if isinstance(value, float)]
     console.print(table(("metric", "score"), overall))
     for key, group in scores.items():
@@ -125,4 +136,4 @@ def _cell(value: Any) -> Text:
         return Text("-", style="dim")
     if isinstance(value, float):
         return Text(f"{value:.4f}")
-    return Text(f"{value:,}" if isinstance(value, int) else str(value))
+    return Text(f"{value:,}" if isinstance(value, int) else visible(str(value)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import IO, cast
 
 from keras_seq.core.errors import DataError
-from keras_seq.core.lines import lines_of, opened, plain
+from keras_seq.core.lines import lines_of, opened, plain, told
 
 FORMAT = "write one text a line"
 
@@ -33,23 +33,32 @@ def read_lines(path: str, max_characters: int) -> Iterator[str]:
             yield text
 
 
-def check_input(path: str | None) -> None:
-    """Raise at once when the file cannot be read, before seconds are spent on loading a model."""
-    if path is None or path == "-":
+def check_input(path: str | None, *, is_read_twice: bool = False) -> None:
+    """Raise at once when the file cannot be read, before seconds are spent on loading a model.
+
+    Args:
+        path: The file; `-` is stdin.
+        is_read_twice: Whether it must be an ordinary file, and so no pipe.
+    """
+    if path is None or (path == "-" and not is_read_twice):
         return
     if os.path.isdir(path):
         raise DataError(path, None, "is a folder", "name a file in it")
     if not os.path.exists(path):
         raise DataError(path, None, "no such file", "check the name")
-    with open(path, "rb"):
-        pass
+    if is_read_twice and not os.path.isfile(path):
+        raise DataError(path, None, "is no ordinary file, and has to be read twice", "write its content into a file")
+    if os.path.isfile(path):
+        # Whoever writes into a FIFO would take this for all that is read of it.
+        with open(path, "rb"):
+            pass
 
 
 @contextmanager
 def _stdin() -> Iterator[IO[bytes]]:
     buffered = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))
     try:
-        with plain(buffered) as file:
+        with told("stdin"), plain(buffered) as file:
             yield file
     finally:
         buffered.detach()

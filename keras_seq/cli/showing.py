@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from keras_seq.core.notices import visible
+
 if TYPE_CHECKING:
     from keras_seq.tasks.results import Result
 
@@ -23,15 +25,15 @@ def highlighted(result: Result, before: str = "") -> Text:
         result: What a task says of an example.
         before: What is printed before it.
     """
-    shown = Text(before)
+    shown = Text(visible(before))
     heading = result.heading()
     if heading is not None:
         style = TONES.get(heading.tone) or _colour(heading.label)
-        shown.append(f" {heading.label} ", style=style).append(f" {' '.join(heading.numbers)}  ")
+        shown.append(f" {visible(heading.label)} ", style=style).append(f" {' '.join(heading.numbers)}  ")
     rows = result.rows()
     shown.append_text(_marked(result, "bold" if rows else ""))
     for number, text in rows:
-        shown.append(f"\n  {number} ", style="cyan").append(text)
+        shown.append(f"\n  {number} ", style="cyan").append(visible(text))
     return shown
 
 
@@ -41,16 +43,16 @@ def _marked(result: Result, style: str) -> Text:
     largest = max((span.weight for span in spans), default=0.0)
     shown, position = Text(style=style), 0
     for span in spans:
-        shown.append(text[position : span.start])
-        stretch = text[span.start : span.end]
+        shown.append(visible(text[position : span.start]))
+        stretch = visible(text[span.start : span.end])
         if span.label:
             colour = _colour(span.label)
-            shown.append(f" {stretch} ", style=colour).append(f"{span.label} ", style=f"{colour} bold")
+            shown.append(f" {stretch} ", style=colour).append(f"{visible(span.label)} ", style=f"{colour} bold")
         else:
             shade = next((shade for share, shade in SHADES if span.weight >= share * largest > 0), "")
             shown.append(stretch, style=shade)
         position = span.end
-    return shown.append(text[position:])
+    return shown.append(visible(text[position:]))
 
 
 def _colour(name: str) -> str:

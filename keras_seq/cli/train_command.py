@@ -14,6 +14,7 @@ from keras_seq.cli.errors import EXIT_INTERRUPTED
 from keras_seq.cli.options import DataDirectory, Quiet, examples
 from keras_seq.cli.printing import print_scores, say, without_groups
 from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.notices import notify
 
 EPILOG = examples(
     "keras-seq train zoo/ner_pt.toml",
@@ -81,7 +82,7 @@ def train(
     try:
         metrics = train_task(resolved, folder, resume=resume, quiet=quiet, data_directory=data_dir)
     except TrainingInterrupted as error:
-        typer.echo(f"keras-seq: {error}", err=True)
+        notify(str(error))
         raise typer.Exit(EXIT_INTERRUPTED) from None
     show_result(metrics, folder)
     if original.data == resolved.data:

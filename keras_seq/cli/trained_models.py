@@ -1,6 +1,5 @@
 """What is known of a run or an exported model besides its weights: its recipe and its card."""
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import tomli_w
 from keras_seq.cli.recipe_command import ZOO
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import parse_toml
 from keras_seq.data import Dataset, list_datasets
 from keras_seq.export import write_golden
 from keras_seq.export.manifest import is_of_version
@@ -36,8 +36,8 @@ def recipe_of(run_or_model: str) -> Recipe | None:
     if card is None:
         return None
     try:
-        values = tomllib.loads(card.recipe)
-    except (tomllib.TOMLDecodeError, TypeError, AttributeError, RecursionError) as error:
+        values = parse_toml(card.recipe)
+    except ValueError as error:
         raise InputError(f"{run_or_model}: the recipe in its card is no TOML ({error}); export it again") from None
     return Recipe.from_dict(values, source=card.name, stored=True)
 

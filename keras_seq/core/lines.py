@@ -2,8 +2,10 @@
 
 import codecs
 import contextlib
+import functools
 import gzip
 import io
+import itertools
 import math
 import os
 import re
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import IO, cast
 
 from keras_seq.core.errors import DataError
+from keras_seq.core.reading import open_input
 
 # No real line is near: a longer one means a file of another kind, and must not fill the memory.
 MAX_LINE_BYTES = 1_000_000
@@ -104,13 +107,12 @@ def lines_of(
     if facts is not None and has_mark:
         facts.encoding = "UTF-8 with BOM"
     first = first.removeprefix(_MARK)
+    lines: Iterator[bytes]
     if b"\r" in first and not first.endswith(b"\n"):
         lines = _ended_by_cr(file, first, path, max_bytes)
     else:
-        lines = _chained(first, file, max_bytes)
-    number = 0
-    for line in lines:
-        number += 1
+        lines = itertools.chain([first], iter(functools.partial(file.readline, max_bytes + 1), b""))
+    for number, line in enumerate(lines, start=1):
         if len(line) > max_bytes:
             raise DataError(path, number, f"line of more than {max_bytes:,} bytes", file_format)
         try:
@@ -123,7 +125,7 @@ def lines_of(
                 facts.line_ends[end] = facts.line_ends.get(end, 0) + 1
             facts.lines = number
         text = text.rstrip("\r\n")
-        if text.startswith(BYTE_ORDER_MARK):
+        if text[:1] == BYTE_ORDER_MARK:
             text = text.lstrip(BYTE_ORDER_MARK)
             if facts is not None:
                 facts.marks.append(number)
@@ -133,7 +135,7 @@ def lines_of(
 def read_pieces(path: str | os.PathLike, file_format: str) -> Iterator[str]:
     """The text of a whole file in pieces of about a million characters, cut anywhere; no line is too long.
 
-    Read as by `read_lines`; CRLF becomes LF, and so does CR in a file without any LF in its first piece.
+    Read as by `read_lines`; CRLF becomes LF, and so does CR in a file whose first piece has CR and no LF.
 
     Args:
         path: The file.
@@ -168,14 +170,14 @@ def read_pieces(path: str | os.PathLike, file_format: str) -> Iterator[str]:
                 reason = f"not UTF-8 (byte 0x{error.object[error.start]:02x} near byte {read + error.start + 1:,})"
                 raise DataError(path, None, reason, _TO_UTF_8) from None
             read += len(block)
-            if line_end is None:
-                line_end = "\r" if "\r" in text and "\n" not in text else "\r\n"
             # The line feed of a cut CRLF comes with the next piece.
             held = "\r" if block and text.endswith("\r") else ""
             text = text.removesuffix("\r") if held else text
+            if line_end is None and ("\r" in text or "\n" in text):
+                line_end = "\r\n" if "\n" in text else "\r"
             if text:
                 empty = False
-                yield text.replace(line_end, "\n")
+                yield text.replace(line_end, "\n") if line_end else text
             if not block:
                 break
     if empty:
@@ -193,9 +195,19 @@ def opened(path: str | os.PathLike, facts: LineFacts | None = None) -> Iterator[
     Raises:
         DataError: When it is missing, a folder, damaged gzip, or cannot be read.
     """
+    with told(path), open_input(path) as raw, plain(raw, facts) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def told(path: str | os.PathLike) -> Iterator[None]:
+    """What fails while a file is opened and read is told in one line.
+
+    Raises:
+        DataError: As `opened`.
+    """
     try:
-        with open(path, "rb") as raw, plain(raw, facts) as file:
-            yield file
+        yield
     except FileNotFoundError:
         raise DataError(path, None, "no such file", "check the name, or fetch the data first") from None
     except IsADirectoryError:
@@ -242,12 +254,6 @@ def finite_number(path: str | os.PathLike, line: int, column: str, cell: str) ->
         remedy = f"write a number such as 3.5, with a point; or check which column is the {column}"
         raise DataError(path, line, f"{column} {shorten(cell)} is no finite number", remedy)
     return value
-
-
-def _chained(first: bytes, file: IO[bytes], max_bytes: int) -> Iterator[bytes]:
-    yield first
-    while line := file.readline(max_bytes + 1):
-        yield line
 
 
 def _ended_by_cr(file: IO[bytes], first: bytes, path: str | os.PathLike, max_bytes: int) -> Iterator[bytes]:

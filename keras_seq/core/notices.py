@@ -1,8 +1,29 @@
-"""What a user should know although nothing has failed."""
+"""What a user should know although nothing has failed, and texts of others as a terminal may show them."""
 
+import re
 import sys
+
+# What a terminal obeys: C0 but tab and line feed, DEL, and C1.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def notify(message: str) -> None:
     """Print one line on stderr, as the command line prints errors."""
-    sys.stderr.write(f"keras-seq: {' '.join(message.split())}\n")
+    if sys.stderr is not None:
+        sys.stderr.write(f"keras-seq: {one_line(message)}\n")
+
+
+def visible(text: str) -> str:
+    """A text whose control characters are shown, so that no terminal obeys them.
+
+    Example:
+
+    >>> print(visible("good \x1b[2J movie"))
+    good \\x1b[2J movie
+    """
+    return _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def one_line(text: str) -> str:
+    """A text on one line, its control characters shown."""
+    return " ".join(visible(text).split())

@@ -16,7 +16,7 @@ from keras_seq.data.readers import Head, remembered
 from keras_seq.data.roles import Roles, check_roles
 from keras_seq.data.tag_schemes import convert
 
-CONLL_SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio")
+CONLL_SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes")
 CONLL_COLUMNS = ("token", "tag")
 
 
@@ -31,12 +31,12 @@ class Sentence(NamedTuple):
 class CoNLLReader:
     """Sentences of tokens with tags.
 
-    Plain or gzip (told by content, not by name), UTF-8 with or without BOM, any line ends; columns parted by tabs if the
-    line has one, else by spaces. Which column is which follows, in this order, from `columns`; from the file (the line
-    `# global.columns` of CoNLL-U Plus; `#begin document` of CoNLL-2012, whose brackets become tags); from all rows,
-    where the first column counts the tokens: then the second is the token, and rows of ranges (`2-3`) and empty nodes
-    (`3.1`) are left out. Else the first is the token, the last the tag. What is not sure is an error that names the
-    columns. BILOU and BMES are read as BIOES. Lines that begin with `# ` or `-DOCSTART-` are no tokens, but for the
+    Plain or gzip (told by content, not by name), UTF-8 with or without BOM, any line ends; columns parted by tabs if
+    the line has one, else by spaces. Which column is which follows, in this order, from `columns`; from the file (the
+    line `# global.columns` of CoNLL-U Plus; `#begin document` of CoNLL-2012, whose brackets become tags); from all
+    rows, where the first column counts the tokens: then the second is the token, and rows of ranges (`2-3`) and empty
+    nodes (`3.1`) are left out. Else the first is the token, the last the tag. What is not sure is an error that names
+    the columns. BILOU and BMES are read as BIOES. Lines that begin with `# ` or `-DOCSTART-` are no tokens, but for the
     token `#` with a tag.
     """
 
@@ -45,16 +45,18 @@ class CoNLLReader:
 
     def recognises(self, head: Head) -> float:
         """As of every reader: most lines end with a tag, or begin with a number that counts them."""
-        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "-DOCSTART-"))]
+        lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "#\t", "-DOCSTART-"))]
         rows = [line.split("\t" if "\t" in line else None) for line in lines]
         if head.lines and head.lines[0].startswith("#begin document"):
             return 1.0
         if not rows or any(len(row) < 2 for row in rows):
             return 0.0
-        tagged = sum(plain_tag(row[-1]) is not None for row in rows) / len(rows)
+        tags = [plain_tag(row[-1]) for row in rows]
+        tagged = sum(tag is not None or row[-1][1:] == "-O" for tag, row in zip(tags, rows, strict=True)) / len(rows)
+        is_sure = tagged > 0.8 and len({len(row) for row in rows}) == 1 and (len(rows) > 3 or set(tags) - {None, "O"})
         is_counted = len(rows[0]) > 2 and [row[0] for row in rows[:2]] in (["0", "1"], ["1", "2"], ["1", "1-2"])
         is_named = head.path.name.removesuffix(".gz").endswith(CONLL_SUFFIXES)
-        return max(0.95 * (tagged > 0.8), 0.75 * is_counted, 0.94 * (is_named and tagged > 0.5))
+        return max(0.95 * bool(is_sure), 0.75 * is_counted, 0.94 * (is_named and tagged > 0.5))
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, gold: bool = True) -> Description:
         """What the file holds, from all of its rows.

@@ -214,7 +214,7 @@ class Sniffer:
         if not self.first:
             self.first, self.first_line, self.separator = cells, number, "tab" if "\t" in line.strip() else "spaces"
             self.tagged = list(range(1, width))
-        if (width < 2 and self.gold) or (self.has_brackets and width < _ONTONOTES_WIDTH):
+        if (width < 2 and (self.gold or len(self.first) > 1)) or (self.has_brackets and width < _ONTONOTES_WIDTH):
             raise _too_few(self.path, number, cells)
         if width != len(self.first) and not self.has_brackets:
             if self.wrong is not None and not self.tags.tokens and self.gold:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 from keras_seq.core.lines import LineFacts
+from keras_seq.core.notices import notify
 
 RECIPE, DECLARED, INFERRED, DEFAULT = "recipe", "declared", "inferred", "by default"
 # So many classes or types, and rows of one kind, are named; all are counted.
@@ -36,17 +37,17 @@ class Remark(NamedTuple):
     Attributes:
         text: What it is, in words.
         line: The first line where it is found, from 1; `None`: the whole file is meant.
-        count: On how many lines.
+        lines: On how many lines.
     """
 
     text: str
     line: int | None = None
-    count: int = 1
+    lines: int = 1
 
     def __str__(self) -> str:
         if self.line is None:
             return self.text
-        return f"line {self.line:,}{f' and {self.count - 1:,} more' if self.count > 1 else ''}: {self.text}"
+        return f"line {self.line:,}{f' and {self.lines - 1:,} more' if self.lines > 1 else ''}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,16 @@ class Description:
             **({} if facts is None else {"encoding": facts.encoding, "compression": facts.compression or None}),
             **({} if facts is None else {"line_ends": facts.line_ends, "lines": facts.lines}),
             "separator": self.separator or None,
-            "columns": [column._asdict() for column in self.columns],
+            "columns": [
+                {"column": place, "role": role, "origin": origin, "name": name or None}
+                for place, role, origin, name in self.columns
+            ],
             "header": self.header or None,
             "scheme": self.scheme or None,
             self.unit: self.examples,
             **({self.counted: dict(self.counts)} if self.counted else {}),
             "details": dict(self.details),
-            "remarks": [remark._asdict() for remark in self.remarks],
+            "remarks": [{"line": line, "lines": lines, "text": text} for text, line, lines in self.remarks],
         }
 
     def with_remarks(self, *remarks: Remark) -> Self:
@@ -163,6 +167,20 @@ class Description:
         names = sorted(self.counts, key=lambda name: (-self.counts[name], name))
         listed = ", ".join(f"{visible(name)} {self.counts[name]:,}" for name in names[:most])
         return f"{listed}, ..." if len(names) > most else listed or "none"
+
+
+def tell(description: Description | None, quiet: bool = False) -> None:
+    """Print what was understood of a file, on stderr: a line, and one for each remark.
+
+    Args:
+        description: What a reader gave; `None`: nothing.
+        quiet: Whether only the remarks are printed.
+    """
+    if description is not None:
+        if not quiet:
+            notify(description.line())
+        for remark in description.remarks:
+            notify(f"{visible(description.path)}: {remark}")
 
 
 def number_of(count: int, plural: str) -> str:

@@ -1,18 +1,26 @@
 """Downloads of registered data sets: checked, converted, all or nothing."""
 
+import contextlib
 import hashlib
 import http.client
 import os
+import queue
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.reading import expanded
 from keras_seq.data.registry import BUNDLED_DIRECTORY, DataFile, cache_directory, get_dataset
 
 _TIMEOUT_SECONDS = 30
+# So slow that a user would rather know than wait.
+_LEAST_BYTES_PER_SECOND = 4096
 _BLOCK_BYTES = 1 << 16
 # The largest file is 11 MB. A server that never stops must not fill the memory.
 _MAX_BYTES = 1 << 28
@@ -44,7 +52,7 @@ def fetch(
     dataset = get_dataset(name)
     if dataset.is_bundled:
         return BUNDLED_DIRECTORY / dataset.directory
-    folder = (cache_directory() if data_dir is None else Path(data_dir).expanduser()) / dataset.directory
+    folder = (cache_directory() if data_dir is None else expanded(data_dir)) / dataset.directory
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -84,9 +92,15 @@ def _download(file_name: str, data_file: DataFile, sources: _Sources, progress: 
     for address in data_file.addresses:
         named = " with ".join(address if len(address) < 3 else (address[0], f"{len(address) - 1} more"))
         try:
-            content = data_file.convert(*sources.read(address, file_name, progress))
+            contents = sources.read(address, file_name, progress)
         except (OSError, http.client.HTTPException, ValueError) as error:
             failures.append(f"{named}: {getattr(error, 'reason', None) or error}")
+            continue
+        try:
+            content = data_file.convert(*contents)
+        except Exception as error:
+            # Archives, images, tables and JSON of other content make their parsers raise dozens of exceptions.
+            failures.append(f"{named}: {error or type(error).__name__}")
             continue
         digest = hashlib.sha256(content).hexdigest()
         if digest == data_file.sha256:
@@ -96,19 +110,63 @@ def _download(file_name: str, data_file: DataFile, sources: _Sources, progress: 
 
 
 def _read(url: str, file_name: str, progress: Progress | None, before: int) -> bytes:
-    # The addresses are those of the registry: https, or what a test registers.
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
-        length = response.headers.get("Content-Length")
-        total = int(length) if length and length.isdigit() else None
-        blocks = []
-        received = 0
-        while block := response.read(_BLOCK_BYTES):
-            blocks.append(block)
-            received += len(block)
+    """What an address gives, as long as it is not slower than a server may be.
+
+    Each step of a request has a limit of its own, which a server that sends a byte now and then never reaches: a
+    thread receives, and this one watches the clock for the whole.
+    """
+    found: queue.Queue = queue.Queue(maxsize=16)
+    is_given_up = threading.Event()
+    threading.Thread(target=_receive, args=(url, found, is_given_up), daemon=True).start()
+    start, received, total = time.monotonic(), 0, None
+    blocks: list[bytes] = []
+    try:
+        while True:
+            end = start + _TIMEOUT_SECONDS + received / _LEAST_BYTES_PER_SECOND
+            try:
+                kind, value = found.get(timeout=max(end - time.monotonic(), 0.01))
+            except queue.Empty:
+                seconds = time.monotonic() - start
+                raise OSError(f"too slow: {received:,} bytes in {seconds:.0f} s") from None
+            if kind == "error":
+                raise value
+            if kind == "total":
+                total = value
+                continue
+            if not value:
+                break
+            blocks.append(value)
+            received += len(value)
             if received > _MAX_BYTES:
                 raise OSError(f"more than {_MAX_BYTES:,} bytes")
             if progress is not None:
                 progress(file_name, before + received, None if total is None else before + total)
-        if total is not None and received != total:
-            raise OSError(f"{received:,} of {total:,} bytes")
+    finally:
+        is_given_up.set()
+    if total is not None and received != total:
+        raise OSError(f"{received:,} of {total:,} bytes")
     return b"".join(blocks)
+
+
+def _receive(url: str, found: queue.Queue, is_given_up: threading.Event) -> None:
+    """Put how much there is, the blocks and an empty one, or an error, into a queue."""
+
+    def put(kind: str, value: Any) -> None:
+        while not is_given_up.is_set():
+            with contextlib.suppress(queue.Full):
+                return found.put((kind, value), timeout=0.1)
+
+    try:
+        # The addresses are those of the registry: https, or what a test registers.
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+            length = response.headers.get("Content-Length")
+            put("total", int(length) if length and length.isdigit() and len(length) < 20 else None)
+            while not is_given_up.is_set():
+                block = response.read1(_BLOCK_BYTES)
+                put("block", block)
+                if not block:
+                    return
+    except Exception as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        put("error", error)

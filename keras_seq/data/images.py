@@ -1,16 +1,14 @@
 """Grey images: with labels, as pairs, and as one-shot runs, from NPZ files."""
 
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_seq.core.checks import check_boolean, check_positive_integer
 from keras_seq.core.errors import DataError
+from keras_seq.core.reading import array_names, read_arrays
 from keras_seq.data.description import Description, Remark
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
@@ -112,8 +110,7 @@ class ImageReader:
         return zip(*(found[:2] if isinstance(found, LabelledImages) else found), strict=True)
 
     def _content(self, path: str | os.PathLike) -> "LabelledImages | OneShotRuns | tuple[np.ndarray, np.ndarray]":
-        with _opened(path, IMAGES_FORMAT) as content:
-            names = set(content.files)
+        names = set(_names(path))
         if "test_class" in names:
             return read_one_shot_runs(path)
         return read_image_pairs(path) if {"a", "b"} <= names and "images" not in names else read_images(path)
@@ -217,8 +214,7 @@ def has_runs(path: str | os.PathLike) -> bool:
     Raises:
         DataError: When the file is missing or no NPZ file.
     """
-    with _opened(path, IMAGES_FORMAT) as content:
-        return "test_class" in content.files
+    return "test_class" in _names(path)
 
 
 def read_one_shot_runs(path: str | os.PathLike) -> OneShotRuns:
@@ -308,27 +304,23 @@ def resize_images(images: np.ndarray, height: int, width: int, *, invert: bool =
     return found
 
 
-@contextmanager
-def _opened(path: str | os.PathLike, remedy: str) -> Iterator[Any]:
-    """The arrays of an NPZ file, each read when it is asked for."""
-    if not os.path.isfile(path):
-        raise DataError(path, None, "no such file", remedy)
-    try:
-        # NumPy leaves a file open that it opened itself and finds to be damaged.
-        with open(path, "rb") as file:
-            content = np.load(file, allow_pickle=False)
-            if not isinstance(content, np.lib.npyio.NpzFile):
-                raise ValueError("it holds one array")
-            yield content
-    except DataError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(path, None, f"no NPZ file, or a damaged one ({error})", remedy) from None
+def _names(path: str | os.PathLike) -> list[str]:
+    return _read(path, IMAGES_FORMAT, array_names)
 
 
 def _read_arrays(path: str | os.PathLike, remedy: str) -> dict[str, np.ndarray]:
-    with _opened(path, remedy) as content:
-        return {name: content[name] for name in content.files}
+    return _read(path, remedy, read_arrays)
+
+
+def _read(path: str | os.PathLike, remedy: str, reader: Callable[..., Any]) -> Any:
+    try:
+        return reader(path)
+    except FileNotFoundError:
+        raise DataError(path, None, "no such file", remedy) from None
+    except OSError as error:
+        raise DataError(path, None, f"cannot be read ({error.strerror or error})", remedy) from error
+    except ValueError as error:
+        raise DataError(path, None, f"no NPZ file, or a damaged one ({error})", remedy) from error
 
 
 def _taken(
@@ -363,7 +355,8 @@ def check_pixels(images: np.ndarray) -> None:
         images: Of any shape whose last two axes are height and width.
 
     Raises:
-        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a full stop.
+        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a
+            full stop.
 
     Example:
 

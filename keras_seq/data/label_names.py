@@ -37,13 +37,15 @@ def label_remarks(counts: Mapping[str, int], first_lines: Mapping[str, int], has
         first_lines: Label -> the line where it first occurs.
         has_header: Whether the file names its columns.
     """
-    remarks, alike = [], {}
+    remarks: list[Remark] = []
+    alike: dict[str, list[str]] = {}
     for label in counts:
         alike.setdefault(joined_label(label), []).append(label)
     groups = [labels for labels in alike.values() if len(labels) > 1]
     if groups:
         listed = "; ".join(_told_apart(group) for group in groups[:_NAMED]) + ("; ..." if len(groups) > _NAMED else "")
-        text = f"labels that look alike, {number_of(len(groups), 'groups')} ({listed}); data.normalize_labels = true joins them"
+        text = f"labels that look alike, {number_of(len(groups), 'groups')} ({listed})"
+        text += "; data.normalize_labels = true joins them"
         remarks.append(Remark(text, min(first_lines[label] for group in groups for label in group[1:])))
     first = min(first_lines, key=first_lines.__getitem__, default="")
     if not has_header and len(counts) > 2 and counts[first] == 1:

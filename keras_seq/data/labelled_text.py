@@ -45,7 +45,11 @@ class LabelledTextReader:
         """As of every reader: two columns; or a first line that names them."""
         if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
             return 0.9
-        return 0.7 if head.rows and all(len(row) == 2 for row in head.rows) else 0.0
+        if head.lines and head.lines[0].startswith("__label__"):
+            return 0.95
+        if not head.rows or any(len(row) != 2 for row in head.rows):
+            return 0.0
+        return 0.7 if 2 * len({row[0] for row in head.rows}) <= len(head.rows) else 0.5
 
     def sniff(
         self,
@@ -58,7 +62,8 @@ class LabelledTextReader:
         """What the file holds, from all of its rows.
 
         Args:
-            path, columns, label_separator, normalize_labels: As of `read_labelled_text`.
+            path, columns, label_separator, normalize_labels: As of `read_labelled_text`. Without columns a first line
+                that names a score and a text, and no label, tells them.
 
         Returns:
             Its description; `counts` are texts by label.
@@ -66,6 +71,8 @@ class LabelledTextReader:
         Raises:
             ValueError, DataError: As `read_labelled_text`.
         """
+        if columns is None and names_roles(head := Head.of(path), ("score", "text")):
+            columns = ("label", "text") if names_roles(head, ("label",)) else ("score", "text")
         columns = _check_columns(columns)
         _check_separator(label_separator)
         table = Table(path, columns, _format_of(columns), "text", LineFacts())
@@ -142,8 +149,8 @@ def read_labelled_text(
             name of its column. Without `"label"` no example has one.
         label_separator: What parts the labels of one text, such as `"|"`; then an empty cell means no label. `None`:
             every text has exactly one label.
-        normalize_labels: Whether labels that differ only by case, quotes, invisible signs, the form of Unicode, or as `1`
-            and `1.0` do, are one.
+        normalize_labels: Whether labels that differ only by case, quotes, invisible signs, the form of Unicode, or as
+            `1` and `1.0` do, are one.
         allow_empty_text: Whether a text may be empty or blank. In training data such a line is a mistake.
 
     Returns:
@@ -185,9 +192,8 @@ def _examples(table: Table, separator: str | None, allow_empty: bool, normalize:
 
 
 def _labels(path: str | os.PathLike, number: int, cell: str, separator: str | None, normalize: bool) -> tuple[str, ...]:
-    if separator is None:
-        names = (cell.strip(),)
-    else:
+    names: tuple[str, ...] = (cell.strip(),)
+    if separator is not None:
         names = tuple(name.strip() for name in cell.split(separator)) if cell.strip() else ()
     if normalize:
         names = tuple(map(joined_label, names))

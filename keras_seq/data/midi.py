@@ -39,8 +39,8 @@ def read_midi(path: str | os.PathLike, *, steps_per_beat: int = 1) -> np.ndarray
         bool `(steps, 88)`; column 0 is note 21, the lowest key of a piano.
 
     Raises:
-        DataError: When the file is missing, is no MIDI file or one of format 2, has other tracks than announced, holds no note, a note that a piano does not have, or
-            more than 200,000 steps.
+        DataError: When the file is missing, is no MIDI file or one of format 2, has other tracks than announced, holds
+            no note, a note that a piano does not have, or more than 200,000 steps.
         TypeError, ValueError: When `steps_per_beat` is not an integer from 1 to 64.
 
     Example:
@@ -160,7 +160,7 @@ def _opened(path: str | os.PathLike) -> Any:
 
 
 def _check_chunks(path: str | os.PathLike, content: bytes) -> None:
-    """Check what stands behind `MThd`: that the tracks that follow are those that are announced, and played together."""
+    """Check, behind `MThd`, that the tracks that follow are those that are announced, and played together."""
     if len(content) < 10:
         raise DataError(path, None, "damaged MIDI file (ends in its head)", "save it again")
     size, form, announced = struct.unpack(">IHH", content[:8])

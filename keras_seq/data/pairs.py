@@ -63,7 +63,8 @@ class PairsReader:
         columns, facts = _check_columns(columns), LineFacts()
         check_choice("form", form, PAIR_FORMS)
         table = _table(path, columns, form, facts)
-        count, same, scores = 0, 0, []
+        count, same = 0, 0
+        scores: list[float] = []
         for pair in _pairs(table):
             count += 1
             same += pair.label or 0
@@ -106,10 +107,10 @@ def read_pairs(
         columns: What the columns of a `"tsv"` are, in the order of the file: `"a"` and `"b"`, and any of `"label"`,
             `"score"` and `"ignored"` (this one may stand more than once); or role -> number or name of its column. The
             other form does not look at it.
-        form: `"tsv"`: one pair a line, tabs between the columns, no quotes; a first line of names is passed over. `"quora"`: as the Quora
-            Question Pairs come, CSV or TSV, told by the line of names at the top. A quoted question may hold line
-            breaks, which become LF. Without the column `is_duplicate` no pair has a label. A few questions of the
-            published files are empty; they are given as they are.
+        form: `"tsv"`: one pair a line, tabs between the columns, no quotes; a first line of names is passed over.
+            `"quora"`: as the Quora Question Pairs come, CSV or TSV, told by the line of names at the top. A quoted
+            question may hold line breaks, which become LF. Without the column `is_duplicate` no pair has a label. A few
+            questions of the published files are empty; they are given as they are.
 
     Returns:
         An iterator over `TextPair`; `line` is the one at which the pair begins.

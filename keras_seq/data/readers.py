@@ -107,6 +107,7 @@ READER_MODULES = {
     "lines": "keras_seq.data.text_lines",
     "piano rolls": "keras_seq.data.piano_rolls",
     "images": "keras_seq.data.images",
+    "annotations": "keras_seq.data.annotations",
 }
 READERS = Plugins("keras_seq.readers", "reader", table=f"{__name__}:READER_MODULES", attribute="READER")
 """The readers; other packages bring theirs by entry points of this group, `name = "module:READER"`."""
@@ -136,12 +137,22 @@ def reader_of(path: str | os.PathLike) -> Reader:
     Raises:
         DataError: If the file cannot be read, or none recognises it.
     """
+    reader, is_sure = surest_reader(path)
+    if is_sure <= 0:
+        raise DataError(path, None, "no reader recognises it", f"name one: {', '.join(READERS.names())}")
+    return reader
+
+
+def surest_reader(path: str | os.PathLike) -> tuple[Reader, float]:
+    """The reader that is surest of a file, and how sure it is, from 0 to 1.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
     head = Head.of(path)
     sure = {name: reader_named(name).recognises(head) for name in READERS.names()}
     best = max(sure, key=sure.__getitem__)
-    if sure[best] <= 0:
-        raise DataError(path, None, "no reader recognises it", f"name one: {', '.join(READERS.names())}")
-    return reader_named(best)
+    return reader_named(best), sure[best]
 
 
 def register_reader(reader: Reader) -> None:

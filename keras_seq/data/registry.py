@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from keras_seq.core.errors import InputError
+from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.reading import expanded
 from keras_seq.data.conversions import (
     clinc_json,
     label_first_lines,
@@ -177,14 +178,14 @@ def list_datasets() -> list[Dataset]:
 
 def cache_directory() -> Path:
     """Where `fetch` puts data sets when nothing else is said: `~/.cache/keras_seq/data` (or under `XDG_CACHE_HOME`)."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = os.environ.get("XDG_CACHE_HOME") or expanded("~/.cache")
     return Path(root) / "keras_seq" / "data"
 
 
 def data_directories(data_dir: str | os.PathLike | None = None) -> list[Path]:
     """The folders that are searched for data: `data_dir`, `KERAS_SEQ_DATA`, the cache, what comes with the package."""
     named = [data_dir, os.environ.get(DATA_VARIABLE)]
-    return [*(Path(directory).expanduser() for directory in named if directory), cache_directory(), BUNDLED_DIRECTORY]
+    return [*(expanded(directory) for directory in named if directory), cache_directory(), BUNDLED_DIRECTORY]
 
 
 def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> Path:
@@ -203,12 +204,16 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
     Raises:
         InputError: if there is none, with the command that fetches a registered data set.
     """
-    reference = Path(reference).expanduser()
+    reference = expanded(reference)
     directories = [] if reference.is_absolute() else data_directories(data_dir)
     for candidate in [reference, *(directory / reference for directory in directories)]:
         for path in _spellings(candidate):
             if path.is_file() or (path.is_dir() and midi_files(path)):
                 return path
+    if reference.exists() and not reference.is_dir():
+        raise DataError(
+            reference, None, "is no ordinary file, and has to be read twice", "write its content into a file"
+        )
     folder = reference.parts[0] if len(reference.parts) > 1 and not reference.is_absolute() else None
     plain = reference.name.removesuffix(".gz")
     for dataset in list_datasets():

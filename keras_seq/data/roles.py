@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import shorten
 
 # `("label", "text")`, or `{"text": 3, "label": "stars"}`.
-Roles = Sequence[str] | Mapping[str, int | str]
+Roles = Sequence[str] | Mapping[Any, int | str]
 IGNORED = "ignored"
 
 
@@ -45,10 +46,11 @@ def check_roles(argument: str, roles: Roles, known: Sequence[str], needed: Seque
         is_right = True
     if not is_right or not set(needed) <= set(names) <= set(known) or len(set(names)) < len(names):
         texts = " and ".join(repr(name) for name in needed)
-        others = ", ".join(repr(name) for name in known if name not in needed)
-        example = ", ".join(repr(name) for name in known[:1] + tuple(name for name in needed if name != known[0]))
+        others = [repr(name) for name in known if name not in needed]
+        any_of = f" and any of {', '.join(others)}" if others else ""
+        example = ", ".join(repr(name) for name in (known[0], *(name for name in needed if name != known[0])))
         raise ValueError(
-            f"`{argument}` must name {texts} and any of {others}, {IGNORED!r} for the rest, each once ({IGNORED!r} "
+            f"`{argument}` must name {texts}{any_of}, {IGNORED!r} for the rest, each once ({IGNORED!r} "
             f"more often), or give the number or the name of the column of each. Received: {argument}={roles!r}. "
             f"Pass ({example}), for instance."
         )

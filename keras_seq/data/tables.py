@@ -18,7 +18,7 @@ from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
 _NAMES = {
     "text": "text texts sentence review content comment tweet question query utterance message document body title "
     "texto frase sentenca comentario textos pergunta mensagem satz phrase texte",
-    "label": "label labels class category sentiment intent target polarity emotion gold_label topic labels_str is_duplicate "
+    "label": "label labels class category sentiment intent target polarity emotion gold_label topic is_duplicate "
     "rotulo rótulo classe etiqueta categoria sentimento intencao etiket étiquette klasse",
     "score": "score scores rating value similarity stars relatedness relatedness_score similarity_score nota label",
     "fold": "fold split",
@@ -27,6 +27,7 @@ _NAMES = {
 }
 HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
+_FASTTEXT = "__label__"
 _QUOTES = "\"'"
 _CSV = "write two quotes for each quote in a quoted cell, and close the cell"
 
@@ -68,6 +69,10 @@ class Table:
         self.origin = RECIPE if isinstance(self.roles, Mapping) else DEFAULT
         cells = self.first.split("\t")
         self.separator = "tab"
+        if self.first.startswith(_FASTTEXT) and sorted(self._wanted) == ["label", "text"]:
+            self.separator, self.origin, self.width = "fastText", DECLARED, 2
+            self.places = {"label": 0, "text": 1}
+            return
         if len(cells) == 1 and len(self._wanted) > 1 and (found := self._csv_names()) is not None:
             self.separator, cells = found
             self.is_csv = True
@@ -143,7 +148,11 @@ class Table:
                 there are names, and no row.
         """
         number = 0
-        for number, cells in self._records() if self.is_csv else self._lines_with_tabs():
+        if self.separator == "fastText":
+            found = self._fasttext()
+        else:
+            found = self._records() if self.is_csv else self._lines_with_tabs()
+        for number, cells in found:
             yield Row(number, cells)
         if not number:
             raise DataError(
@@ -156,7 +165,8 @@ class Table:
         most_splits, width = (self.width - 1 if keeps else -1), self.width
         places = tuple(self.places.items())
         for number, line in self._with_first():
-            check_line(self.path, number, line)
+            if "\r" in line or "\0" in line:
+                check_line(self.path, number, line)
             cells = line.split("\t", most_splits)
             if len(cells) != width:
                 raise self._wrong_cells(number, line, len(cells))
@@ -174,6 +184,15 @@ class Table:
                 raise self._wrong_cells(number, delimiter.join(cells), len(cells))
             yield number, {role: cells[place] for role, place in self.places.items()}
 
+    def _fasttext(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Lines of `__label__NAME`, a space, and the text."""
+        for number, line in self._with_first():
+            label, _, text = line.partition(" ")
+            if not label.startswith(_FASTTEXT) or text.lstrip().startswith(_FASTTEXT):
+                reason = f"{'several labels' if label.startswith(_FASTTEXT) else 'no label'} ({shorten(line)})"
+                raise DataError(self.path, number, reason, f"a line is {_FASTTEXT}NAME, a space, the text")
+            yield number, {"label": label.removeprefix(_FASTTEXT), "text": text}
+
     def _line_ends(self) -> Iterator[str]:
         for number, line in self.lines:
             check_line(self.path, number, line)
@@ -182,6 +201,9 @@ class Table:
     def _wrong_cells(self, number: int, line: str, count: int) -> DataError:
         if not line.strip():
             return DataError(self.path, number, "blank line", f"remove it: {self.file_format}")
+        if count == 1 and line[:1] in ("{", "["):
+            remedy = f"{self.file_format}; of JSON lines `keras-seq data convert` makes such a file"
+            return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
         if count == 1:
             return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", self.file_format)
         reason = f"{count} columns, not {self.width} ({shorten(line)})"

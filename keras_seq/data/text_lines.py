@@ -92,7 +92,8 @@ def read_examples(
 
     With `split`, only a part of the texts is given: of `"train"`, `"validation"` and `"test"` nine tenths, a twentieth
     and a twentieth. Which part a text is in follows from its SHA-256 alone, upper and lower case being the same, and so
-    the forms of Unicode: it depends neither on the order nor on the other texts, and a text that is there twice is in one part.
+    the forms of Unicode: it depends neither on the order nor on the other texts, and a text that is there twice is in
+    one part.
 
     Args:
         path: The file, plain or gzip.

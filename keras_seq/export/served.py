@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.processes import check_process
 from keras_seq.core.streaming import STATE_PREFIX, State
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.manifest import check_version
@@ -100,8 +101,10 @@ class Served(tf.Module):
             What the function gives.
 
         Raises:
+            InputError: if this process was forked from one in which a model has run.
             ValueError: if the inputs are not those of the signature.
         """
+        check_process()
         tensors = _tensors(signature, self.inputs(signature), inputs)
         return self._signatures[signature](*tensors.values())
 
@@ -127,6 +130,7 @@ class SavedServed:
         self.settings = settings
         self.assets = self.path / "assets"
         check_version(self.path)
+        check_process()
         try:
             self._loaded = tf.saved_model.load(os.fspath(path))
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
@@ -152,9 +156,11 @@ class SavedServed:
         value.
 
         Raises:
-            InputError: if there is no such signature, or rows that must have the same value differ.
+            InputError: if there is no such signature, rows that must have the same value differ, or this process was
+                forked from one in which a model has run.
             ValueError: if the inputs are not those of the signature.
         """
+        check_process()
         specs = self.inputs(signature)
         for name in inputs.keys() & specs.keys():
             if specs[name].shape.rank == 0:
@@ -202,6 +208,17 @@ def sample_states(served: Served | SavedServed, rows: int) -> dict[str, np.ndarr
 def assert_in_range(condition: tf.Tensor, message: str, value: tf.Tensor) -> tf.Operation:
     """An op that fails with the message and the value unless the condition holds everywhere; for what is served."""
     return tf.debugging.Assert(tf.reduce_all(condition), [message, value])
+
+
+def finite_states(states: Mapping[str, tf.Tensor]) -> list[tf.Operation]:
+    """Ops that fail unless all states that a step was sent are finite numbers."""
+    checks = [
+        assert_in_range(tf.math.is_finite(state), f"{name} must be finite; received", state)
+        for name, state in states.items()
+        if state.dtype.is_floating
+    ]
+    # Eagerly, a check that holds is no operation.
+    return [check for check in checks if check is not None]
 
 
 def _tensors(signature: str, specs: Mapping[str, tf.TensorSpec], inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:

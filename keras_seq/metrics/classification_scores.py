@@ -93,13 +93,18 @@ def multi_label_scores(
     }
 
 
-def class_confusion(true_ids: Any, predicted_ids: Any, class_names: Sequence[str]) -> tuple[list[str], np.ndarray]:
+def class_confusion(
+    true_ids: Any, predicted_ids: Any, class_names: Sequence[str], most: int = 1_000
+) -> tuple[list[str], np.ndarray]:
     """Confusion matrix: how often texts of one class are taken for another.
+
+    Memory grows with the square of `most`, not with that of the number of classes.
 
     Args:
         true_ids: Class ids `(texts,)`; texts whose id is `-1` are left out.
         predicted_ids: The same, predicted.
         class_names: The names of the classes, in the order of their ids.
+        most: Of more classes those with most mistakes are counted.
 
     Returns:
         The names, and an int64 array `(classes, classes)` of counts: rows are true, columns
@@ -122,9 +127,34 @@ def class_confusion(true_ids: Any, predicted_ids: Any, class_names: Sequence[str
         is_class = np.isin(ids, np.arange(len(class_names)))
         remedy = "Use the classes that the model was trained with, and -1 for a text without a label."
         check_values(argument, ids, is_class, f"hold ids of the {len(class_names)} classes", remedy)
-    counts = np.zeros((len(class_names), len(class_names)), "int64")
-    np.add.at(counts, (true_ids.astype("int64"), predicted_ids.astype("int64")), 1)
-    return list(class_names), counts
+    true_ids, predicted_ids = true_ids.astype("int64"), predicted_ids.astype("int64")
+    chosen = most_confused(true_ids, predicted_ids, len(class_names), most)
+    place = np.full(len(class_names), -1)
+    place[chosen] = np.arange(len(chosen))
+    rows, columns = place[true_ids], place[predicted_ids]
+    counts = np.zeros((len(chosen), len(chosen)), "int64")
+    is_counted = (rows >= 0) & (columns >= 0)
+    np.add.at(counts, (rows[is_counted], columns[is_counted]), 1)
+    return [class_names[index] for index in chosen], counts
+
+
+def most_confused(true_ids: np.ndarray, predicted_ids: np.ndarray, num_classes: int, most: int) -> np.ndarray:
+    """The ids of the classes with most mistakes, at most `most`, in ascending order.
+
+    Args:
+        true_ids: Class ids `(examples,)`.
+        predicted_ids: The same, predicted.
+        num_classes: How many classes there are.
+        most: How many of them are wanted.
+
+    Example:
+
+    >>> most_confused(np.array([0, 1, 1, 2]), np.array([0, 2, 2, 2]), 3, most=2).tolist()
+    [1, 2]
+    """
+    is_wrong = true_ids != predicted_ids
+    mistakes = sum(np.bincount(ids[is_wrong], minlength=num_classes) for ids in (true_ids, predicted_ids))
+    return np.sort(np.argsort(-mistakes, kind="stable")[:most])
 
 
 def _with_label(argument: str, true: Any, probabilities: Any, class_names: Sequence[str]) -> tuple[np.ndarray, ...]:

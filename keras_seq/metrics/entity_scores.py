@@ -73,13 +73,14 @@ def scores_from_counts(
 
 
 def confusion_matrix(
-    true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]]
+    true_sequences: Iterable[Sequence[str]], predicted_sequences: Iterable[Sequence[str]], most: int = 1_000
 ) -> tuple[list[str], np.ndarray]:
     """Confusion matrix of entity types: how often tokens of one are tagged as another, prefixes left aside.
 
     Args:
         true_sequences: For each sentence, its tags.
         predicted_sequences: The same, predicted. `""` counts as `"O"`.
+        most: Of more types those with most mistakes are counted; memory grows with the square of it.
 
     Returns:
         The labels, `"O"` first and then the entity types in sorted order, and an int64 array
@@ -97,8 +98,17 @@ def confusion_matrix(
     pairs: Counter[tuple[str, str]] = Counter()
     for true_tags, predicted_tags in _aligned(true_sequences, predicted_sequences):
         pairs.update(zip(map(_type_of, true_tags), map(_type_of, predicted_tags), strict=True))
-    labels = [OUTSIDE, *sorted({label for pair in pairs for label in pair} - {OUTSIDE})]
-    return labels, np.array([[pairs[true, predicted] for predicted in labels] for true in labels], "int64")
+    mistakes: Counter[str] = Counter()
+    for pair, count in pairs.items():
+        mistakes.update({label: count if len(set(pair)) > 1 else 0 for label in pair})
+    types = sorted(set(mistakes) - {OUTSIDE}, key=lambda label: (-mistakes[label], label))
+    labels = [OUTSIDE, *sorted(types[: max(most - 1, 0)])]
+    places = {label: place for place, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), "int64")
+    for (true_type, predicted_type), count in pairs.items():
+        if true_type in places and predicted_type in places:
+            counts[places[true_type], places[predicted_type]] = count
+    return labels, counts
 
 
 def _type_of(tag: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; what parts the cells is escaped in them.
+    """A table; what parts the cells is escaped in them, and HTML.
 
     Args:
         columns: the names of the columns.
@@ -18,5 +18,5 @@ def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str
         | --- | --- |
         | a &#124; b | good |
     """
-    cells = [[cell.replace("|", "&#124;") for cell in row] for row in rows]
+    cells = [[" ".join(cell.split("\n")).replace("|", "&#124;").replace("<", "&lt;") for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in [columns, ["---"] * len(columns), *cells])

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RecipeError
+from keras_seq.core.notices import notify
 from keras_seq.tasks.token_store import TokenStore
 from keras_seq.tasks.training import KerasTraining
 from keras_seq.tasks.training_parts import (
@@ -25,8 +26,12 @@ from keras_seq.tasks.training_parts import (
 from keras_seq.tasks.word_vectors import frequent_words, pretraining_paths, set_word_vectors, word_vectors
 from keras_seq.text import TokenEncoder, Tokenizer, WordTokenizer
 from keras_seq.text.tokenizer import WORD_STARTS
+from keras_seq.text.vocabulary import UNKNOWN_ID
 from keras_seq.training import PretrainingSection
 from keras_seq.training.text_recipe import TokenRecipe
+
+# From this share of unknown words on a recipe wants another tokenizer.
+MOST_UNKNOWN = 0.5
 
 
 class TokenizedExamples(Protocol):
@@ -114,6 +119,7 @@ class TextTraining(KerasTraining):
         for examples in {id(part): part for part in (self.train, self.validation)}.values():
             examples.store.encode(self.encoder, [name for name in self.inputs if name != WORD_STARTS])
         self.predictor = compiled_predictor(self.recipe, self.reader.inputs, self.predicted())
+        self._tell_unknown_words()
 
     def predicted(self) -> Any:
         """What `predictor` computes from the features: by default what the model does."""
@@ -157,6 +163,18 @@ class TextTraining(KerasTraining):
     def texts_of(self, example: Any) -> tuple[str, ...]:
         """The raw texts of an example."""
         return (example.text,)
+
+    def _tell_unknown_words(self) -> None:
+        """Say it where most of the validation texts is unknown, as in languages that are written without spaces."""
+        store = self.validation.store
+        if set(self.inputs) & {"token_ids", "subword_ids", "character_ids"} != {"token_ids"} or not len(store.numbers):
+            return
+        unknown = float((store.features["token_ids"] == UNKNOWN_ID)[store.numbers].mean())
+        if unknown > MOST_UNKNOWN:
+            notify(
+                f"{self.paths.get('validation', self.paths['train'])}: {unknown:.0%} of the words that validate are "
+                'unknown; where words are not parted by spaces, data.tokenizer = "pieces" reads what they are made of'
+            )
 
     def vectors(self) -> Mapping[str, tuple[np.ndarray, Sequence[str]]]:
         """For the projector: vectors and their labels, by default those of words."""

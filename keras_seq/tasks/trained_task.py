@@ -14,6 +14,8 @@ from keras_seq.core.errors import InputError, RunError
 from keras_seq.core.files import atomic_file
 from keras_seq.core.manifests import MANIFEST_FILE, check_files, digests_of, read_manifest, write_manifest
 from keras_seq.core.plugins import FAMILIES
+from keras_seq.core.processes import check_process
+from keras_seq.data.description import Description
 from keras_seq.export import Sample, SavedServed, Served, TaskFile, verify, write_saved_model
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.task_file import TASK_FILE, read_settings
@@ -68,6 +70,7 @@ class TrainedTask(ABC):
         directory = Path(directory)
         if not (directory / cls.model_file).exists():
             raise RunError(f"{directory}: holds no {cls.model_file}; name a run that `keras-seq train` has ended")
+        check_process()
         try:
             task = cls._loaded(directory, name or directory.resolve().name)
         except InputError:
@@ -87,6 +90,10 @@ class TrainedTask(ABC):
     def evaluation_of(cls, recipe: Any) -> Evaluation | None:
         """What a recipe of the family tests its model on, `None` where it names no file."""
         return None if recipe.data.test is None else Evaluation(recipe.data.test)
+
+    def describe(self, data: str | Path, **options: Any) -> Description | None:
+        """What is understood of a file that `evaluate` takes, with the same options; by default nothing is told."""
+        return None
 
     @abstractmethod
     def evaluate(self, data: str | Path, on_progress: Callable[[int], None] | None = None) -> dict[str, Any]:

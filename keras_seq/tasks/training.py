@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RecipeError
+from keras_seq.data.description import Description
 from keras_seq.tasks.trained_task import TrainedTask
 from keras_seq.tasks.training_parts import find_builder
 from keras_seq.training import (
@@ -77,6 +78,10 @@ class Training(ABC):
     @abstractmethod
     def read(self) -> None:
         """Read and check the files, those of the test too."""
+
+    def describe(self, path: Path) -> Description | None:
+        """What is understood of one of the files; by default nothing is told."""
+        return None
 
     @abstractmethod
     def build(self) -> None:

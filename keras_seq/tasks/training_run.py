@@ -16,6 +16,7 @@ from keras_seq.core.errors import InputError
 from keras_seq.core.machine import describe_processor
 from keras_seq.core.notices import notify
 from keras_seq.data import find_data
+from keras_seq.data.description import tell
 from keras_seq.tasks.registry import Family, family_named
 from keras_seq.training import (
     CheckpointStore,
@@ -25,6 +26,9 @@ from keras_seq.training import (
     show_work,
 )
 from keras_seq.training.checkpoints import Checkpoint
+
+# The files of a recipe that are told of.
+SPLITS = ("train", "validation", "test")
 
 
 def train(
@@ -92,6 +96,8 @@ def _train(
     data_paths = {key.removeprefix("data."): path for key, path in paths.items() if key.startswith("data.")}
     with show_work("word vectors", quiet=quiet) as on_progress:
         training = family.training(recipe, data_paths, data_directory, on_progress).prepare()
+    for path in dict.fromkeys(data_paths[split] for split in SPLITS if split in data_paths):
+        tell(training.describe(path), quiet)
     run = run or RunDirectory.create(folder, recipe, origin)
     result = training.fit(run, resume=resume, quiet=quiet)
     training.task.save(run.path)

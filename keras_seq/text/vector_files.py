@@ -1,23 +1,20 @@
 """Files of word vectors, in the text formats of word2vec and GloVe."""
 
-import gzip
 import os
 import re
-import zlib
 from collections.abc import Iterator
-from typing import IO, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.lines import read_lines
 from keras_seq.text.encoding import normalized_words
 from keras_seq.text.vocabulary import NUM_SPECIAL, Vocabulary
 
 FORMAT = "a line is a word and its numbers, parted by spaces"
-# No line of vectors is near: a longer one means a file of another kind.
-MAX_LINE_BYTES = 1_000_000
 LINES_PER_CHUNK = 4096
 # A number with a decimal point or an exponent: no part of a word that holds spaces.
 _NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?")
@@ -86,6 +83,9 @@ def load_word_vectors(
     _take(path, chunk, vocabulary, vectors, found)
     if expected_lines is not None and count < expected_lines:
         raise DataError(path, None, f"ends after {count} of {expected_lines} words", "fetch it again")
+    if expected_lines is not None and count > expected_lines:
+        reason = f"holds {count} words, but its first line announces {expected_lines}"
+        raise DataError(path, None, reason, "correct the first line, or fetch it again")
     if not found.any():
         raise DataError(path, None, "holds no word of the vocabulary", "name a file of vectors for this language")
     return vectors, found
@@ -126,28 +126,9 @@ class _Line(NamedTuple):
 
 
 def _read_lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
-    try:
-        with open(path, "rb") as raw:
-            is_gzip = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            with cast(IO[bytes], gzip.open(raw) if is_gzip else raw) as file:
-                number = 0
-                while line := file.readline(MAX_LINE_BYTES + 1):
-                    number += 1
-                    if len(line) > MAX_LINE_BYTES:
-                        raise DataError(path, number, f"line of more than {MAX_LINE_BYTES:,} bytes", FORMAT)
-                    # Published files hold words that were cut inside a character.
-                    yield number, line.decode("utf-8", errors="replace").rstrip(" \r\n")
-                if not number:
-                    raise DataError(path, None, "empty file", FORMAT)
-    except FileNotFoundError:
-        raise DataError(path, None, "no such file", "check the name") from None
-    except IsADirectoryError:
-        raise DataError(path, None, "is a folder", "name a file in it") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(path, None, f"damaged gzip file ({error})", "fetch it again") from error
-    except OSError as error:
-        raise DataError(path, None, f"cannot be read ({error.strerror or error})", "check the file") from error
+    """The lines, spaces in the place of tabs; published files hold words that were cut inside a character."""
+    for number, line in read_lines(path, FORMAT, errors="replace"):
+        yield number, line.rstrip(" \t").replace("\t", " ")
 
 
 def _chain(number: int, first: str, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from keras_seq.core.notices import visible
+
 
 @dataclasses.dataclass
 class Position:
@@ -123,7 +125,7 @@ class Progress(TrainingCallback):
         parts.append(f"{record['seconds']:.1f} s")
         if record.get("is_best"):
             parts.append("best so far")
-        Console(stderr=True, highlight=False, soft_wrap=True).print("  ".join(parts))
+        Console(stderr=True, highlight=False, soft_wrap=True).print(visible("  ".join(parts)), markup=False)
 
     def on_fit_end(self) -> None:
         self._stop()

@@ -5,9 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq.core.notices import one_line
+
+# Of a confusion matrix: more can neither be read nor drawn in a second. And the letters of a name.
+_MOST_CLASSES, _MOST_LETTERS = 24, 32
+
 
 def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarray:
     """Draw a confusion matrix: a row for each true class, coloured and labelled by its shares.
+
+    Of more than 24 classes those with most mistakes are shown; the shares are still those of all predictions.
 
     Args:
         names: The classes.
@@ -31,16 +38,22 @@ def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarra
             f"Received: counts.shape={counts.shape}. Count with the same names."
         )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = 2.5 + 0.5 * len(names)
+    mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+    shown = np.sort(np.argsort(-mistakes, kind="stable")[:_MOST_CLASSES])
+    shares = shares[np.ix_(shown, shown)]
+    size = 2.5 + 0.5 * len(shown)
     figure, axes = new_figure(size, size)
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    positions = range(len(names))
-    axes.set_xticks(positions, names, rotation=45, ha="right")
-    axes.set_yticks(positions, names)
+    positions, labels = range(len(shown)), [_label(names[index]) for index in shown]
+    # Labels of others: a dollar sign in them is no mathematics.
+    axes.set_xticks(positions, labels, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(positions, labels, parse_math=False)
+    if len(shown) < len(names):
+        axes.set_title(f"the {len(shown)} of {len(names)} classes with most mistakes", fontsize=9)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    for row, column in np.argwhere(counts):
-        axes.text(
+    for row, column in np.argwhere(shares):
+        text = axes.text(
             column,
             row,
             f"{shares[row, column]:.2f}".lstrip("0"),
@@ -49,7 +62,14 @@ def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarra
             fontsize=8,
             color="white" if shares[row, column] > 0.5 else "black",
         )
+        # They stand in their cells: the layout, which would measure each several times, does not need them.
+        text.set_in_layout(False)
     return pixels_of(figure)
+
+
+def _label(name: str) -> str:
+    line = one_line(name)
+    return line if len(line) <= _MOST_LETTERS else f"{line[: _MOST_LETTERS - 3]}..."
 
 
 def draw_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) -> np.ndarray:
@@ -98,7 +118,7 @@ def draw_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) ->
     axes.set_yticks(chosen, [str(epochs[index]) for index in chosen])
     axes.set_xlabel("step t")
     axes.set_ylabel("epoch")
-    axes.set_title(_titled(title, norms, "red", "black", "grey"), fontsize=9)
+    axes.set_title(_titled(title, norms, "red", "black", "grey"), fontsize=9, parse_math=False)
     figure.colorbar(image, ax=axes, label="log10 of the norm of dL/dh_t")
     return pixels_of(figure)
 
@@ -144,7 +164,9 @@ def draw_newest_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndar
     axes.grid(True, alpha=0.3)
     axes.legend(loc="best", fontsize=8)
     axes.set_title(
-        _titled(title, norms[list(shown)], "triangles at the top", "triangles at the bottom", "gaps"), fontsize=9
+        _titled(title, norms[list(shown)], "triangles at the top", "triangles at the bottom", "gaps"),
+        fontsize=9,
+        parse_math=False,
     )
     return pixels_of(figure)
 
@@ -174,7 +196,7 @@ def _titled(title: str, norms: np.ndarray, infinite: str, zero: str, missing: st
         )
         if present
     ]
-    return "\n".join([title, "; ".join(notes)]) if notes else title
+    return "\n".join([_label(title), "; ".join(notes)]) if notes else _label(title)
 
 
 def new_figure(width: float, height: float, **subplots: Any) -> tuple[Any, Any]:

@@ -5,7 +5,6 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
@@ -14,6 +13,7 @@ from pydantic import Field, ValidationError
 from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.plugins import FAMILIES
+from keras_seq.core.reading import MOST_LEVELS, MOST_TOML, parse_toml, read_bytes
 from keras_seq.training.fit_recipe import (
     FitSection,
     ModelSection,
@@ -91,19 +91,22 @@ class Recipe(Section):
             RecipeError: When the file cannot be read, is not TOML, or holds an unknown key, one of another family, a
                 wrong type or an impossible value.
         """
+        remedy = "name a recipe, a TOML file"
         try:
-            text = Path(path).read_bytes().decode("utf-8-sig")
-        except OSError as error:
-            raise RecipeError(f"{path}: cannot be read ({error.strerror}); name a recipe, a TOML file") from None
+            text = read_bytes(path, remedy, most=MOST_TOML).decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise RecipeError(f"{path}: is not UTF-8 text (byte {error.start}); name a recipe, a TOML file") from None
+            raise RecipeError(f"{path}: is not UTF-8 text (byte {error.start}); {remedy}") from None
+        except InputError as error:
+            raise RecipeError(str(error)) from error
         try:
-            values = tomllib.loads(text)
+            values = parse_toml(text)
         except tomllib.TOMLDecodeError as error:
             match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
             line = int(match[1]) if match else text.count("\n") + 1
             reason = re.sub(r" \(at .*\)$", "", str(error))
             raise RecipeError(f"{path}:{line}: is not valid TOML: {reason}; correct this line") from None
+        except ValueError as error:
+            raise RecipeError(f"{path}: {error}: no recipe is; {remedy}") from error
         return cls.from_dict(values, source=os.fspath(path), text=text, stored=stored)
 
     @classmethod
@@ -163,7 +166,7 @@ class Recipe(Section):
         for assignment in assignments:
             key, separator, value_text = assignment.partition("=")
             keys = [part.strip() for part in key.split(".")]
-            if not separator or not all(keys):
+            if not separator or not all(keys) or len(keys) > MOST_LEVELS:
                 raise RecipeError(
                     f"--set: expected key=value. Received: {shown(assignment)}; write for example fit.epochs=3"
                 )
@@ -171,13 +174,12 @@ class Recipe(Section):
             for depth, part in enumerate(keys[:-1], start=1):
                 section = section.setdefault(part, {})
                 if not isinstance(section, dict):
-                    raise RecipeError(
-                        f"--set {assignment}: `{'.'.join(keys[:depth])}` is a value, not a section; name it alone"
-                    )
+                    value = ".".join(keys[:depth])
+                    raise RecipeError(f"--set {shown(assignment)}: `{value}` is a value, not a section; name it alone")
             if value_text.strip().lower() == "none":
                 section.pop(keys[-1], None)
             else:
-                section[keys[-1]] = _parse_value(value_text.strip())
+                section[keys[-1]] = _parse_value(assignment, value_text.strip())
         return type(self).from_dict(values, source="--set")
 
     def to_dict(self) -> dict[str, Any]:
@@ -288,11 +290,13 @@ class KerasRecipe(Recipe):
             raise RecipeError(f"{source}: [model.arguments] refused by {self.model.builder}: {error}") from error
 
 
-def _parse_value(text: str) -> Any:
+def _parse_value(assignment: str, text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except ValueError as error:
+        raise RecipeError(f"--set {shown(assignment)}: {error}; give a value that a recipe may have") from error
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

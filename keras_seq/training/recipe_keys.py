@@ -6,7 +6,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic.fields import FieldInfo
@@ -191,6 +191,8 @@ def _kind(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         kinds = [_kind(argument) for argument in arguments if argument is not type(None)]
         return " or ".join(kinds) if len(kinds) == 1 else _choice(kinds).replace("true or false or", "true, false or")
+    if origin is Annotated:
+        return _kind(arguments[0])
     if origin is tuple:
         if arguments[-1] is Ellipsis:
             return f"a list of {_kind(arguments[0])}" if get_origin(arguments[0]) is Literal else "a list of numbers"

@@ -1,6 +1,6 @@
 """The parts of recipes that models of text have in common: tokens, subwords, labelled texts."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from keras_seq.training.recipe_section import OptionalFile, Section
 from keras_seq.zoo.features import reads_subwords
 
 Column = Literal["label", "text", "fold", "ignored"]
+LabelledColumns = Annotated[tuple[Column, ...], Field(strict=False)] | dict[Literal["label", "text", "fold"], int | str]
+"""The roles of columns in their order, or for each role the number or the name of its column."""
 
 
 class TokenDataSection(DataSection):
@@ -35,8 +37,9 @@ class TextDataSection(HeldOutDataSection, TokenDataSection):
 class LabelledDataSection(TextDataSection):
     """Which labelled texts, and how their tokens become ids."""
 
-    columns: tuple[Column, ...] = Field(
-        default=("label", "text"), strict=False, description="of labelled text, parted by tabs"
+    columns: LabelledColumns = Field(
+        default=("label", "text"),
+        description="of labelled text, in their order; or of each its number or name, such as {text = 3, label = 1}",
     )
 
 

@@ -3,18 +3,23 @@
 import dataclasses
 import json
 import os
+import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from keras_seq.core.errors import InputError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.notices import visible
+from keras_seq.core.reading import read_text_file
 
 CARD_FILE = "card.json"
 """Where a card stands in the folder of its model."""
 
 # No language, an undetermined one, no linguistic content (BCP 47).
 NO_LANGUAGE = ("", "und", "zxx")
+_REMEDY = "export the model again"
+_URL = re.compile(r"https?://[^\s<>()|]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,8 @@ class DatasetCard:
         citation: How its authors ask to be cited.
         url: Where it is published.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     name: str
     split: str
@@ -73,6 +80,8 @@ class ModelCard:
     # toy
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     name: str
     task: str
     builder: str
@@ -109,12 +118,15 @@ class ModelCard:
         """Return the card that `to_json` wrote.
 
         Raises:
-            ValueError: When the text is not JSON, or has missing or unknown keys.
+            ValueError: When the text is not JSON, has missing or unknown keys, or values of another type.
         """
-        values = json.loads(text)
-        _check_keys("card", cls, values)
-        _check_keys("data", DatasetCard, values["data"])
-        return cls(**{**values, "data": DatasetCard(**values["data"])})
+        try:
+            return TypeAdapter(cls).validate_json(text, strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(map(str, first["loc"]))
+            reason = first["msg"].removeprefix("Value error, ").split(". ")[0]
+            raise ValueError(f"{f'`{key}`: ' if key else ''}{reason}") from error
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the card to a file, whole or not at all.
@@ -136,9 +148,11 @@ class ModelCard:
             InputError: When the file is missing or is not a card.
         """
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"{os.fspath(path)}: not a model card: {error}; export the model again") from error
+            return cls.from_json(read_text_file(path, _REMEDY))
+        except InputError:
+            raise
+        except ValueError as error:
+            raise DataError(path, None, f"not a model card: {error}", _REMEDY) from error
 
     def render(self) -> str:
         """Return the card as Markdown.
@@ -151,42 +165,32 @@ class ModelCard:
             ("Builder", f"`{self.builder}`" if self.builder else ""),
             ("Language", "" if self.language in NO_LANGUAGE else self.language),
             ("Parameters", f"{self.parameters:,}"),
-            ("Data", f"[{self.data.name}]({self.data.url})" if self.data.url else self.data.name),
+            ("Data", f"[{self.data.name}]({self.data.url})" if _URL.fullmatch(self.data.url) else self.data.name),
             ("Split", self.data.split),
             ("Licence of the data", self.data.licence),
             ("Seeds", ", ".join(str(seed) for seed in self.seeds)),
             ("Training", f"{self.training_seconds:,.0f} s on {self.cpu}, {self.date}"),
             ("Versions", ", ".join(f"{name} {version}" for name, version in sorted(self.versions.items()))),
         ]
-        lines = [f"# {self.name}", "", self.description, "", "| | |", "|---|---|"]
+        lines = [f"# {_plain(self.name)}", "", _plain(self.description), "", "| | |", "|---|---|"]
         lines += [f"| {name} | {_cell(value)} |" for name, value in rows if value]
         lines += ["", f"## Scores (seed {self.seeds[0]})", "", "| metric | value |", "|---|---|"]
-        lines += [f"| {name} | {value:.4f} |" for name, value in self.metrics.items()]
-        lines += ["", "## How it was made", "", "```", self.command, "```", "", "```toml", self.recipe.rstrip(), "```"]
+        lines += [f"| {_cell(name)} | {value:.4f} |" for name, value in self.metrics.items()]
+        # A fence is longer than any within.
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", f"{self.command} {self.recipe}")), default=0))
+        lines += ["", "## How it was made", "", fence, self.command, fence]
+        lines += ["", f"{fence}toml", self.recipe.rstrip(), fence]
         if self.limitations:
-            lines += ["", "## Limitations", "", *(f"- {sentence}" for sentence in self.limitations)]
+            lines += ["", "## Limitations", "", *(f"- {_plain(sentence)}" for sentence in self.limitations)]
         if self.data.citation:
-            lines += ["", "## Citation of the data", "", self.data.citation]
-        return "\n".join(lines) + "\n"
+            lines += ["", "## Citation of the data", "", _plain(self.data.citation)]
+        return visible("\n".join(lines)) + "\n"
 
 
-def _cell(value):
-    return " ".join(value.split()).replace("|", "\\|")
+def _plain(value: str) -> str:
+    # In Markdown, too, HTML is obeyed.
+    return value.replace("<", "&lt;")
 
 
-def _check_keys(what: str, card_class: Any, values: Any) -> None:
-    if not isinstance(values, dict):
-        raise ValueError(f"`{what}` must be a JSON object. Received: {what}={values!r}. Write it with `save`.")
-    fields = dataclasses.fields(card_class)
-    required = {
-        item.name
-        for item in fields
-        if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-    }
-    missing = sorted(required - set(values))
-    unknown = sorted(set(values) - {item.name for item in fields})
-    if missing or unknown:
-        raise ValueError(
-            f"`{what}` must have the keys of a {card_class.__name__}. Received: missing={missing}, unknown={unknown}. "
-            "Write it with `save`."
-        )
+def _cell(value: str) -> str:
+    return _plain(" ".join(value.split())).replace("|", "\\|")

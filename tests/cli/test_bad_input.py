@@ -24,7 +24,7 @@ BROKEN = {
     "binary": (bytes(range(256)) * 8, [":"]),
     "cut gzip": (gzip.compress(FEW.encode() * 99, mtime=0)[:-12], ["gzip"]),
     "unseen tag": (f"{FEW}\nem O\nParis B-GPE\n", [":7", "GPE"]),
-    "50,000 tokens": ("a O\n" * 50_000, [":1", "sentence of"]),
+    "50,000 tokens": ("Ana B-PER\n" + "a O\n" * 50_000, [":1", "sentence of"]),
 }
 
 
@@ -63,7 +63,12 @@ def test_broken_conll(name, trained, corpus, tmp_path, invoke):
         result = invoke("train", corpus / "tiny.toml", "--train", path, "--run-dir", run, "--quiet")
         assert_one_line(result, path, *parts)
     assert_one_line(invoke("evaluate", trained.folder, "--data", path), path, *parts)
-    if name != "unseen tag":  # a file may be tagged all the same
+    if name in ("malformed tag", "mixed schemes"):  # tokens are what is read
+        result = invoke("predict", trained.folder, "--input", path, "--output", tmp_path / "told.conll")
+        assert result.code == 0 and parts[-1] in result.lines[0] and "copied as they are" in result.lines[0]
+        assert (tmp_path / "told.conll").read_text().splitlines()[0].split("\t")[:2] == ["Ana", "B-PER"]
+        (tmp_path / "told.conll").unlink()
+    elif name != "unseen tag":  # a file may be tagged all the same
         result = invoke("predict", trained.folder, "--input", path, "--output", tmp_path / "out.conll")
         assert_one_line(result, path, *parts)
     assert content(tmp_path) == before and not run.exists()
@@ -276,3 +281,17 @@ def test_ctrl_c_in_training_leaves_a_run_to_resume(corpus, tmp_path, environment
         lines = running.stderr.read().splitlines()
         assert running.wait(timeout=120) == 130, lines
     assert len(lines) == 1 and "--resume" in lines[0]
+
+
+def test_what_a_file_holds_counts_not_its_name(trained, tmp_path, invoke):
+    (tmp_path / "conll.txt").write_text(FEW)
+    result = invoke("predict", trained.folder, "--input", tmp_path / "conll.txt")
+    assert result.code == 0 and result.output.splitlines()[0].split("\t")[:2] == ["Ana", "B-PER"]
+    for name, text in (
+        ("labelled", "pos\tfoi bom\nneg\tfoi ruim\n" * 3),
+        ("annotations", '{"text": "Ana", "label": [[0, 3, "PER"]]}\n'),
+    ):
+        (tmp_path / "a.txt").write_text(text)
+        assert_one_line(invoke("predict", trained.folder, "--input", tmp_path / "a.txt"), name, "give texts alone")
+    (tmp_path / "a.txt").write_text("Um texto\tcom tab\nOutro\n")
+    assert invoke("predict", trained.folder, "--input", tmp_path / "a.txt").code == 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_seq.data import LabelledText, read_labelled_text
+from keras_seq.data import LabelledText
+from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.tasks.labelled_batches import LabelledBatches
 from keras_seq.tasks.labelled_texts import LabelIds
@@ -20,4 +21,6 @@ def read_texts(path: str | Path, recipe: ClassifierRecipe) -> Iterator[LabelledT
         DataError: naming file and line, if the file is broken.
     """
     data = recipe.data
-    return read_labelled_text(path, columns=data.columns, label_separator=data.label_separator)
+    return LABELLED_TEXT.examples(
+        path, data.columns, label_separator=data.label_separator, normalize_labels=data.normalize_labels
+    )

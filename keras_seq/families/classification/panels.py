@@ -23,7 +23,7 @@ def confusion_of(batches: ClassifiedBatches, probabilities: np.ndarray) -> tuple
     """
     if batches.labels.is_multi_label:
         return None
-    return most_confused(*class_confusion(batches.targets, probabilities.argmax(axis=1), batches.labels.names))
+    return class_confusion(batches.targets, probabilities.argmax(axis=1), batches.labels.names, SHOWN_CLASSES)
 
 
 def reliability_of(batches: ClassifiedBatches, probabilities: np.ndarray) -> dict[str, np.ndarray]:
@@ -46,10 +46,3 @@ def worst_of(batches: ClassifiedBatches, probabilities: np.ndarray) -> Iterator[
         best = int(probabilities[index].argmax())
         text = " ".join(batches.texts.store.tokens(row)[:SHOWN_TOKENS])
         yield text, ", ".join(batches.texts.examples[row].labels), f"{names[best]} {probabilities[index, best]:.2f}"
-
-
-def most_confused(names: Sequence[str], counts: np.ndarray, most: int = SHOWN_CLASSES) -> tuple[list[str], np.ndarray]:
-    """The rows and columns of the classes with most mistakes, so that a picture can be read."""
-    mistakes = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
-    chosen = np.sort(np.argsort(-mistakes, kind="stable")[:most])
-    return [names[index] for index in chosen], counts[np.ix_(chosen, chosen)]

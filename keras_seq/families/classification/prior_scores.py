@@ -16,8 +16,9 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit, log_softmax
 
 from keras_seq.core.errors import RecipeError
-from keras_seq.data import LabelledText, check_labels, read_labelled_text
+from keras_seq.data import LabelledText, check_labels
 from keras_seq.data.batching import EMPTY_ROW
+from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.layers import WideScores
@@ -58,7 +59,9 @@ def read_pieces(
     separator = recipe.data.label_separator
 
     def examples() -> Iterator[LabelledText]:
-        return read_labelled_text(path, columns=section.columns, label_separator=separator)
+        return LABELLED_TEXT.examples(
+            path, section.columns, label_separator=separator, normalize_labels=recipe.data.normalize_labels
+        )
 
     check_labels(examples(), label_ids.names, path)
     for chunk in chunks(examples(), TEXTS_PER_CHUNK):

@@ -11,6 +11,11 @@ from keras_seq.training.text_recipe import Column, LabelledDataSection, Labelled
 class ClassifierDataSection(LabelledDataSection):
     """Which labelled texts, and how their tokens become ids."""
 
+    normalize_labels: bool = Field(
+        default=False,
+        description="labels that differ only by case, quotes, signs that cannot be seen, the form of Unicode, or as 1 "
+        "and 1.0 do, are one",
+    )
     label_separator: str | None = Field(
         default=None, min_length=1, description="between the labels of a text that may have several"
     )

@@ -32,6 +32,7 @@ class ClassificationSettings(JSONSettings):
         threshold: a text whose highest probability is below it is out of scope. 0: none is.
         out_of_scope_label: the label of such a text.
         label_separator: what stands between the labels of a text; `None` where a text has one label.
+        normalize_labels: whether labels of files that differ only by case, quotes and the like are one.
         max_tokens: of longer text the rest is not read.
     """
 
@@ -42,6 +43,7 @@ class ClassificationSettings(JSONSettings):
     threshold: float = 0.0
     out_of_scope_label: str = "out_of_scope"
     label_separator: str | None = None
+    normalize_labels: bool = False
     max_tokens: int = 1000
 
     def __post_init__(self) -> None:

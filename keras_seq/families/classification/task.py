@@ -10,7 +10,10 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
-from keras_seq.data import LabelledText, check_labels, read_labelled_text
+from keras_seq.data import LabelledText, check_labels
+from keras_seq.data.description import Description
+from keras_seq.data.labelled_text import LABELLED_TEXT
+from keras_seq.data.roles import Roles
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.classification.recipe import ClassifierRecipe
 from keras_seq.families.classification.results import ClassifiedText, ExplainedText
@@ -96,7 +99,7 @@ class Classifier(EmbeddingTask):
         data: str | Path,
         on_progress: Callable[[int], None] | None = None,
         *,
-        columns: Sequence[str] = ("label", "text"),
+        columns: Roles = ("label", "text"),
         fold: int | None = None,
         out_of_scope: str | Path | None = None,
     ) -> dict[str, Any]:
@@ -118,10 +121,10 @@ class Classifier(EmbeddingTask):
             DataError: if the file is broken, or has a label that the model does not know.
         """
         label_ids = LabelIds(self.labels, self.settings.is_multi_label)
-        separator = self.settings.label_separator
+        options = self._reading()
         true: list[np.ndarray] = []
         scores: list[np.ndarray] = []
-        for chunk in chunks(read_labelled_text(data, columns=columns, label_separator=separator), TEXTS_PER_CHUNK):
+        for chunk in chunks(LABELLED_TEXT.examples(data, columns, **options), TEXTS_PER_CHUNK):
             chosen = [example for example in chunk if fold is None or example.fold == fold]
             check_labels(chosen, self.labels, data)
             true.append(label_ids.targets(chosen))
@@ -132,13 +135,23 @@ class Classifier(EmbeddingTask):
         found = scores_of(targets, np.array(scores), self.labels, self.settings)
         if out_of_scope is not None:
             outside: list[np.ndarray] = []
-            texts = read_labelled_text(out_of_scope, columns=columns, label_separator=separator)
+            texts = LABELLED_TEXT.examples(out_of_scope, columns, **options)
             for chunk in chunks(texts, TEXTS_PER_CHUNK):
                 outside += self._scores(chunk, on_progress)
             found |= out_of_scope_scores(
                 np.max(scores, axis=1), np.max(outside, axis=1), threshold=self.settings.threshold
             )
         return {**found, "examples": len(targets)}
+
+    def describe(self, data: str | Path, *, columns: Roles = ("label", "text"), **options: Any) -> Description:
+        return LABELLED_TEXT.sniff(data, columns, **self._reading())
+
+    def _reading(self) -> dict[str, Any]:
+        """How the labels of a file are read."""
+        return {
+            "label_separator": self.settings.label_separator,
+            "normalize_labels": self.settings.normalize_labels,
+        }
 
     @classmethod
     def evaluation_of(cls, recipe: ClassifierRecipe) -> Evaluation | None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_classes, check_labels, find_data, hold_out, labels_of, split_of_folds
+from keras_seq.data.description import Description
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
 from keras_seq.families.classification.panels import confusion_of, reliability_of, worst_of
 from keras_seq.families.classification.prior_scores import check_transfer, evaluated_texts, fit_prior, read_pieces
@@ -68,6 +69,9 @@ class ClassifierTraining(TextTraining):
     def examples_of(self, path: Path) -> Iterator[LabelledText]:
         return read_texts(path, self.recipe)
 
+    def describe(self, path: Path) -> Description:
+        return self.task.describe(path, columns=self.recipe.data.columns)
+
     def read_examples(self, path: Path) -> LabelledTexts:
         return LabelledTexts(self.examples_of(path), self.tokenizer, self.recipe.data.max_tokens)
 
@@ -110,6 +114,7 @@ class ClassifierTraining(TextTraining):
             self.label_ids.names,
             out_of_scope_label=self.recipe.classification.out_of_scope_label,
             label_separator=self.recipe.data.label_separator,
+            normalize_labels=self.recipe.data.normalize_labels,
             max_tokens=self.recipe.data.max_tokens,
         )
         functions = ClassificationFunctions(self.built_model, self.tokenizer, self.encoder, settings)

@@ -20,6 +20,8 @@ from keras_seq.data import (
     read_one_shot_runs,
     resize_images,
 )
+from keras_seq.data.description import Description
+from keras_seq.data.images import IMAGES
 from keras_seq.families.images.data import ImagePairs, draw_trials, one_shot_choices
 from keras_seq.families.images.drawing_trials import draw_trials as picture_of_trials
 from keras_seq.families.images.recipe import ImageMatcherRecipe
@@ -66,6 +68,10 @@ class ImageTraining(TwinsTraining):
             self._check_size(read_one_shot_runs(path).references if has_runs(path) else read_images(path).images, path)
         self.trials = draw_trials(validation, ways=options.ways, runs=options.runs, seed=recipe.seed)
         self.train, self.validation = self._reduced(train), self._reduced(validation)
+
+    def describe(self, path: Path) -> Description:
+        found = IMAGES.sniff(path)
+        return dataclasses.replace(found, remarks=()) if self.recipe.images.invert else found
 
     def _check_size(self, images: np.ndarray, path: Path) -> None:
         if images.shape[-2:] != self.size:

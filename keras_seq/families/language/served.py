@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras_seq.core.checks import check_names
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, RowOption, checked_options, integer_option
-from keras_seq.export.served import SavedServed, Served, initial_states, state_specs
+from keras_seq.export.served import SavedServed, Served, assert_in_range, finite_states, initial_states, state_specs
 from keras_seq.ops.decoding import sample_ids
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.zoo import streaming_model
@@ -95,8 +95,9 @@ class LanguageFunctions(Served):
 
     `step` reads one symbol.
 
-    - `token_ids` int32 `(batch,)`; 0 leaves the states of a row as they are.
-    - The states by their names, `(batch, ...)` each, zeros before the first step; see `keras_seq.zoo.streaming_model`.
+    - `token_ids` int32 `(batch,)`; 0 leaves the states of a row as they are. What is no id of a symbol is refused.
+    - The states by their names, `(batch, ...)` each, finite, zeros before the first step; see
+      `keras_seq.zoo.streaming_model`.
     - Gives `log_probs` float32 `(batch, vocabulary)`, natural logarithms, of the next symbol; and the new states.
 
     Args:
@@ -139,6 +140,12 @@ class LanguageFunctions(Served):
         return {"text": tf.strings.join([prefix, space, added])}
 
     def _step(self, token_ids: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+        most = len(self.encoder) - 1
+        is_known = assert_in_range(
+            (token_ids >= 0) & (token_ids <= most), f"token_ids must be from 0 to {most}; received", token_ids
+        )
+        with tf.control_dependencies([is_known, *finite_states(states)]):
+            token_ids = tf.identity(token_ids)
         outputs = self.streaming({"token_ids": token_ids[:, None], **states}, training=False)
         return {**outputs, "log_probs": outputs["log_probs"][:, 0]}
 

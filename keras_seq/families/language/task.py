@@ -17,7 +17,7 @@ from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings, scorer_by_steps
 from keras_seq.ops.decoding import check_sampling
 from keras_seq.tasks.evaluation import Evaluation
-from keras_seq.tasks.generation import options_of_samples
+from keras_seq.tasks.generation import MOST_SAMPLES, options_of_samples
 from keras_seq.tasks.language_task import LanguageTask
 from keras_seq.tasks.language_text import LanguageText, evaluation_of
 from keras_seq.tasks.results import ScoredText
@@ -98,7 +98,7 @@ class LanguageModel(LanguageTask, TextTask):
             TypeError: if an argument has a wrong type.
             ValueError: if a number is out of range.
         """
-        check_positive_integer("count", count)
+        check_positive_integer("count", count, MOST_SAMPLES)
         check_sampling(max_length, temperature, top_k, top_p, seed)
         if top_k > len(self.encoder):
             raise ValueError(

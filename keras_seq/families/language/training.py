@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_seq.data import StreamBatches
+from keras_seq.data.description import Description
+from keras_seq.data.text_lines import LINES
 from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
@@ -37,6 +40,11 @@ class LanguageTraining(KerasTraining):
     def read(self) -> None:
         self.train, self.validation = read_language(self.recipe.data, self.recipe.language, self.paths)
         self.encoder = self.train.encoder
+
+    def describe(self, path: Path) -> Description | None:
+        column = self.recipe.language.column
+        columns = None if column is None else {"text": column}
+        return LINES.sniff(path, columns) if self.recipe.language.layout == "lines" else None
 
     def build(self) -> None:
         super().build()

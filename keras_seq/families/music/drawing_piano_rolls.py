@@ -57,6 +57,6 @@ def draw_piano_rolls(rolls: Mapping[str, np.ndarray]) -> np.ndarray:
         axis.set_ylim(low - 0.5, high + 0.5)
         axis.set_yticks(ticks, names)
         axis.grid(True, axis="y", alpha=0.3)
-        axis.set_title(title, fontsize=9, loc="left")
+        axis.set_title(title, fontsize=9, loc="left", parse_math=False)
     axes[-1, 0].set_xlabel("step")
     return pixels_of(figure)

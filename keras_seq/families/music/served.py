@@ -12,7 +12,7 @@ from keras_seq.core.checks import check_positive_integer, check_positive_number
 from keras_seq.core.streaming import State
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, checked_options, integer_option
-from keras_seq.export.served import SavedServed, Served, initial_states, state_specs
+from keras_seq.export.served import SavedServed, Served, assert_in_range, finite_states, initial_states, state_specs
 from keras_seq.ops.notes import sample_notes, step_note_costs
 from keras_seq.zoo import streaming_model
 
@@ -68,7 +68,8 @@ class MusicFunctions(Served):
     `step` reads one step.
 
     - `notes` float32 `(batch, num_notes)`; a rest before the first step of a piece.
-    - The states by their names, `(batch, ...)` each, zeros before that; see `keras_seq.zoo.streaming_model`.
+    - The states by their names, `(batch, ...)` each, zeros before that; see `keras_seq.zoo.streaming_model`. Both must
+      be finite.
     - Gives `probabilities` float32 `(batch, num_notes)`, that a note sounds in the next step; `logits`, their log-odds;
       and the new states.
 
@@ -120,6 +121,9 @@ class MusicFunctions(Served):
         return {"notes": tf.gather(joined, place, batch_dims=1), "num_steps": lengths + options["length"]}
 
     def _step(self, notes: tf.Tensor, **states: tf.Tensor) -> dict[str, tf.Tensor]:
+        are_numbers = assert_in_range(tf.math.is_finite(notes), "notes must be finite numbers; received", notes)
+        with tf.control_dependencies([are_numbers, *finite_states(states)]):
+            notes = tf.identity(notes)
         logits, states = self._next(_sounding(notes), states)
         return {"probabilities": tf.sigmoid(logits), "logits": logits, **states}
 

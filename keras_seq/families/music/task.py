@@ -12,7 +12,9 @@ import numpy as np
 from keras_seq.core.checks import check_non_negative_integer, check_positive_integer
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import read_midi, read_piano_rolls, write_midi
+from keras_seq.data.description import Description
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
+from keras_seq.data.piano_rolls import PIANO_ROLLS
 from keras_seq.export import Sample, SavedServed
 from keras_seq.export.served import sample_states
 from keras_seq.families.music.data import score_rolls
@@ -20,7 +22,7 @@ from keras_seq.families.music.results import ScoredPiece
 from keras_seq.families.music.served import LONGEST, MusicFunctions, MusicSettings, logits_by_steps
 from keras_seq.ops.row_options import check_temperature
 from keras_seq.tasks.capabilities import Examples
-from keras_seq.tasks.generation import options_of_samples
+from keras_seq.tasks.generation import MOST_SAMPLES, options_of_samples
 from keras_seq.tasks.trained_task import KerasTask
 
 MAX_SEED = 2**31 - 1
@@ -101,7 +103,7 @@ class MusicModel(KerasTask):
             DataError: if the file is broken.
             TypeError, ValueError: if an argument is of the wrong kind.
         """
-        check_positive_integer("count", count)
+        check_positive_integer("count", count, MOST_SAMPLES)
         check_positive_integer("max_length", max_length)
         check_temperature("temperature", temperature)
         check_non_negative_integer("seed", seed)
@@ -157,6 +159,9 @@ class MusicModel(KerasTask):
         for each, roll in zip(paths, pieces, strict=True):
             write_midi(each, roll, steps_per_beat=settings.steps_per_beat, beats_per_minute=settings.beats_per_minute)
         return paths
+
+    def describe(self, data: str | Path, **options: Any) -> Description:
+        return PIANO_ROLLS.sniff(data, steps_per_beat=self.settings.steps_per_beat)
 
     def evaluate(
         self,

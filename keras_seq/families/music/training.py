@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,8 +10,9 @@ import numpy as np
 
 from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.data import hold_out, read_piano_rolls
+from keras_seq.data.description import Description
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
-from keras_seq.data.piano_rolls import has_splits
+from keras_seq.data.piano_rolls import PIANO_ROLLS, has_splits
 from keras_seq.families.music.data import MusicBatches, note_probabilities, score_rolls
 from keras_seq.families.music.drawing_piano_rolls import draw_piano_rolls
 from keras_seq.families.music.recipe import MusicModelRecipe
@@ -59,6 +61,9 @@ class MusicTraining(KerasTraining):
         if "test" in self.paths:
             # Whatever is wrong with it is told before hours are spent.
             self._pieces("test")
+
+    def describe(self, path: Path) -> Description:
+        return PIANO_ROLLS.sniff(path, steps_per_beat=self.recipe.music.steps_per_beat)
 
     def _pieces(self, split: str) -> list[np.ndarray]:
         return read_piano_rolls(self.paths[split], split, steps_per_beat=self.recipe.music.steps_per_beat)

@@ -15,6 +15,7 @@ from keras_seq.core.reading import read_arrays
 from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.ops.kneser_ney import KneserNey
 from keras_seq.tasks.evaluation import Evaluation
+from keras_seq.tasks.generation import MOST_SAMPLES
 from keras_seq.tasks.language_task import LanguageTask
 from keras_seq.tasks.language_text import WHOLE, LanguageText, Selection, evaluation_of, language_scores, read_text
 from keras_seq.tasks.results import ScoredText
@@ -167,7 +168,7 @@ class NgramLanguageModel(LanguageTask):
             InputError: if the prefix holds a symbol that the model does not know.
             TypeError, ValueError: if a number is not of its kind.
         """
-        check_positive_integer("count", count)
+        check_positive_integer("count", count, MOST_SAMPLES)
         check_non_negative_integer("max_length", max_length)
         check_positive_number("temperature", temperature)
         check_non_negative_integer("seed", seed)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.checks import check_choice, check_non_negative_integer, check_number, check_positive_integer
-from keras_seq.data.pairs import PAIR_FORMS
+from keras_seq.data.description import Description
+from keras_seq.data.labelled_text import LABELLED_TEXT
+from keras_seq.data.pairs import PAIR_FORMS, PAIRS
 from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.row_options import RowOption, checked_options, integer_option
@@ -65,6 +69,18 @@ class MatchingSettings(JSONSettings):
                 "`score_range` must be the least and the largest score. "
                 f"Received: score_range={self.score_range!r}. Give two numbers, the smaller one first."
             )
+
+    def examples_of(self, path: str | os.PathLike) -> Iterator[Any]:
+        """The pairs, or labelled texts, of a file."""
+        if self.form == "classes":
+            return LABELLED_TEXT.examples(path, self.columns)
+        return PAIRS.examples(path, self.columns, form=self.form)
+
+    def describe(self, path: str | os.PathLike) -> Description:
+        """What is understood of a file."""
+        if self.form == "classes":
+            return LABELLED_TEXT.sniff(path, self.columns)
+        return PAIRS.sniff(path, self.columns, form=self.form)
 
 
 class MatchingFunctions(TextFunctions):

@@ -11,7 +11,8 @@ import numpy as np
 
 from keras_seq.core.checks import check_integer
 from keras_seq.core.errors import InputError
-from keras_seq.data import TextPair, read_labelled_text, read_pairs, read_unlabelled_pairs
+from keras_seq.data import TextPair, read_unlabelled_pairs
+from keras_seq.data.description import Description
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.pairs.recipe import PairMatcherRecipe
 from keras_seq.families.pairs.results import MatchedTexts, NearestTexts
@@ -186,7 +187,7 @@ class PairMatcher(EmbeddingTask):
             return {**retrieval_scores(vectors, labels, *others), **found, "examples": len(labels)}
         pairs: list[TextPair] = []
         similarities: list[np.ndarray] = []
-        for chunk in chunks(read_pairs(data, columns=settings.columns, form=settings.form), TEXTS_PER_CHUNK):
+        for chunk in chunks(settings.examples_of(data), TEXTS_PER_CHUNK):
             similarities.append(self._similarities([pair.a for pair in chunk], [pair.b for pair in chunk]))
             # The texts themselves are not needed any more.
             pairs += [pair._replace(a="", b="") for pair in chunk]
@@ -194,6 +195,9 @@ class PairMatcher(EmbeddingTask):
                 on_progress(len(chunk))
         targets = pair_targets(pairs, settings, data)
         return {**match_scores(np.concatenate(similarities), targets, settings), "examples": len(pairs)}
+
+    def describe(self, data: str | Path, **options: Any) -> Description:
+        return self.settings.describe(data)
 
     @classmethod
     def evaluation_of(cls, recipe: PairMatcherRecipe) -> Evaluation | None:
@@ -232,7 +236,7 @@ class PairMatcher(EmbeddingTask):
     ) -> tuple[np.ndarray, np.ndarray]:
         vectors: list[np.ndarray] = []
         labels: list[str] = []
-        for chunk in chunks(read_labelled_text(path, columns=self.settings.columns), TEXTS_PER_CHUNK):
+        for chunk in chunks(self.settings.examples_of(path), TEXTS_PER_CHUNK):
             vectors.append(self.embed([example.text for example in chunk]))
             labels += [example.labels[0] for example in chunk]
             if on_progress is not None:

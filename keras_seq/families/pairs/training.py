@@ -19,9 +19,8 @@ from keras_seq.data import (
     hold_out,
     hold_out_groups,
     labels_of,
-    read_labelled_text,
-    read_pairs,
 )
+from keras_seq.data.description import Description
 from keras_seq.families.pairs.data import ClassPairs, PairBatches, PairedTexts, drawn_pairs, embedded_texts
 from keras_seq.families.pairs.panels import mistakes_of, nearest_of, shown_text
 from keras_seq.families.pairs.recipe import PairMatcherRecipe, PairsSection
@@ -69,9 +68,10 @@ class PairTraining(TwinsTraining, TextTraining):
         super().read()
 
     def examples_of(self, path: Path) -> Iterator[TextPair | LabelledText]:
-        if self.settings.form == "classes":
-            return read_labelled_text(path, columns=self.recipe.data.columns)
-        return read_pairs(path, columns=self.settings.columns, form=self.settings.form)
+        return self.settings.examples_of(path)
+
+    def describe(self, path: Path) -> Description:
+        return self.settings.describe(path)
 
     def texts_of(self, example: TextPair | LabelledText) -> tuple[str, ...]:
         return (example.a, example.b) if isinstance(example, TextPair) else (example.text,)

@@ -1,24 +1,31 @@
 """The recipe of a regressor: the keys that it reads."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from keras_seq.training.recipe_section import Section
 from keras_seq.training.text_recipe import LabelledTextRecipe, TextDataSection
 
+ScoredColumns = (
+    Annotated[tuple[Literal["score", "text", "ignored"], ...], Field(strict=False)]
+    | dict[Literal["score", "text"], int | str]
+)
+
 
 class RegressionDataSection(TextDataSection):
     """Which texts with scores, and how their tokens become ids."""
 
-    columns: tuple[Literal["score", "text", "ignored"], ...] = Field(
-        default=("score", "text"), strict=False, description="of texts with scores, parted by tabs"
+    columns: ScoredColumns = Field(
+        default=("score", "text"),
+        description="of texts with scores, in their order; or of each its number or name, such as {text = 3, score = 1}",
     )
 
     @field_validator("columns")
     @classmethod
-    def _score_and_text(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
-        if columns.count("score") != 1 or columns.count("text") != 1:
+    def _score_and_text(cls, columns: ScoredColumns) -> ScoredColumns:
+        names = list(columns)
+        if names.count("score") != 1 or names.count("text") != 1:
             raise ValueError('must hold "score" and "text", each once')
         return columns
 

@@ -10,7 +10,9 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import RunError
-from keras_seq.data import read_labelled_text
+from keras_seq.data.description import Description
+from keras_seq.data.labelled_text import LABELLED_TEXT
+from keras_seq.data.roles import Roles
 from keras_seq.export import GOLDEN_TEXTS, Sample
 from keras_seq.families.regression.data import COLUMNS, scores_of
 from keras_seq.families.regression.recipe import RegressionRecipe
@@ -47,7 +49,7 @@ class Regressor(EmbeddingTask):
         ]
 
     def evaluate(
-        self, data: str | Path, on_progress: Callable[[int], None] | None = None, *, columns: Sequence[str] = COLUMNS
+        self, data: str | Path, on_progress: Callable[[int], None] | None = None, *, columns: Roles = COLUMNS
     ) -> dict[str, Any]:
         """Score the regressor on a file of texts with scores.
 
@@ -64,12 +66,15 @@ class Regressor(EmbeddingTask):
         """
         true: list[float] = []
         found: list[float] = []
-        for chunk in chunks(read_labelled_text(data, columns=columns), TEXTS_PER_CHUNK):
+        for chunk in chunks(LABELLED_TEXT.examples(data, columns), TEXTS_PER_CHUNK):
             true += scores_of(chunk).tolist()
             found += [row["score"] for row in self._rows("serving_default", [example.text for example in chunk])]
             if on_progress is not None:
                 on_progress(len(chunk))
         return {**regression_scores(true, found, self.settings.radius), "examples": len(true)}
+
+    def describe(self, data: str | Path, *, columns: Roles = COLUMNS, **options: Any) -> Description:
+        return LABELLED_TEXT.sniff(data, columns)
 
     @classmethod
     def evaluation_of(cls, recipe: RegressionRecipe) -> Evaluation | None:

@@ -11,7 +11,9 @@ import numpy as np
 from keras import ops
 
 from keras_seq.core.errors import RecipeError
-from keras_seq.data import LabelledText, hold_out, read_labelled_text
+from keras_seq.data import LabelledText, hold_out
+from keras_seq.data.description import Description
+from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.families.regression.data import StandardScores, scores_of
 from keras_seq.families.regression.recipe import RegressionRecipe
 from keras_seq.families.regression.served import RegressionFunctions, RegressionSettings
@@ -59,7 +61,10 @@ class RegressionTraining(TextTraining):
         self.standard = StandardScores(scores_of(self.train.examples)[self.rows], self.paths["train"])
 
     def examples_of(self, path: Path) -> Iterator[LabelledText]:
-        return read_labelled_text(path, columns=self.recipe.data.columns)
+        return LABELLED_TEXT.examples(path, self.recipe.data.columns)
+
+    def describe(self, path: Path) -> Description:
+        return LABELLED_TEXT.sniff(path, self.recipe.data.columns)
 
     def read_examples(self, path: Path) -> LabelledTexts:
         return LabelledTexts(self.examples_of(path), self.tokenizer, self.recipe.data.max_tokens)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq.core.errors import DataError
-from keras_seq.data import Batch, BucketedBatches, Sentence, detect_scheme, make_arrays, read_conll
+from keras_seq.data import Batch, BucketedBatches, Sentence, make_arrays
 from keras_seq.data.batching import EMPTY_ROW
 from keras_seq.metrics import entity_scores
 from keras_seq.ops.spans import EntitySpan, entities
@@ -39,7 +39,7 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
 
     def __init__(self, sentences: Iterable[Sentence], tag_names: Sequence[str], tokenizer: Tokenizer) -> None:
         ids = {name: index for index, name in enumerate(tag_names)}
-        labels = array("h")
+        labels = array("h" if len(tag_names) <= 1 << 15 else "i")
         self.store = TokenStore()
         self._tokenizer = tokenizer
         for chunk in chunks(sentences, SENTENCES_PER_CHUNK):
@@ -49,7 +49,7 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
                 for tag, count in zip(sentence.tags, counts, strict=True):
                     labels.append(ids[tag])
                     labels.extend([-1] * (count - 1))
-        self._labels = np.frombuffer(labels, np.int16)
+        self._labels = np.frombuffer(labels, labels.typecode)
         self._mentions = self._find_mentions(tag_names)
 
     def __len__(self) -> int:
@@ -171,21 +171,6 @@ class TaggedBatches:
         # A seed for each sentence: what becomes of it does not depend on the batches before it.
         generator = np.random.default_rng([self.order.seed, epoch, index])
         return self.sentences.varied(index, self.replace_mentions, longest, generator)
-
-
-def read_sentences(path: str | Path, scheme: str, max_length: int) -> Iterator[Sentence]:
-    """Read a CoNLL file of any scheme in the scheme asked for.
-
-    Args:
-        path: the file.
-        scheme: `"BIO"` or `"BIOES"`.
-        max_length: the most tokens of a sentence.
-
-    Raises:
-        DataError: if the file is missing, broken, of mixed schemes, or holds a longer sentence.
-    """
-    detect_scheme(path)
-    return read_conll(path, scheme=scheme, max_length=max_length)
 
 
 def check_tags(path: str | Path, sentence: Sentence, tag_names: Sequence[str]) -> None:

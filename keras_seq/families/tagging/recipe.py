@@ -1,6 +1,6 @@
 """The recipe of a tagger: the keys that it reads."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -8,11 +8,21 @@ from keras_seq.training.fit_recipe import FitSection, ModelSection
 from keras_seq.training.recipe_section import File
 from keras_seq.training.text_recipe import TokenDataSection, TokenRecipe
 
+TaggedColumns = (
+    Annotated[tuple[Literal["token", "tag", "ignored"], ...], Field(strict=False)]
+    | dict[Literal["token", "tag"], int | str]
+)
+
 
 class TaggerDataSection(TokenDataSection):
     """Which CoNLL files, and how their tokens and tags become ids."""
 
     validation: File = Field(description="the file by which the best weights are chosen")
+    columns: TaggedColumns | None = Field(
+        default=None,
+        description="of the files, in their order; or of each its number, such as {token = 2, tag = 3}; "
+        "none = as the files tell",
+    )
     scheme: Literal["BIO", "BIOES"] = Field(default="BIOES", description="of the tags that the model gives")
     replace_mentions: float = Field(
         default=0.0, ge=0, lt=1, description="share of entities exchanged for others of their type, anew in each epoch"

@@ -10,11 +10,15 @@ import keras
 import numpy as np
 
 from keras_seq.core.checks import check_positive_integer
-from keras_seq.core.errors import InputError
-from keras_seq.data import Sentence, detect_scheme, read_conll
+from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.notices import notify
+from keras_seq.data import Sentence
+from keras_seq.data.conll import CONLL, CONLL_SUFFIXES
+from keras_seq.data.description import Description
+from keras_seq.data.roles import Roles
 from keras_seq.export import Sample
 from keras_seq.export.served import sample_states
-from keras_seq.families.tagging.data import check_tags, read_sentences, tagging_scores
+from keras_seq.families.tagging.data import check_tags, tagging_scores
 from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.results import TaggedSentence, TaggedText
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
@@ -27,7 +31,6 @@ from keras_seq.tasks.text_task import TokenTask, call_rows, calls, check_size, c
 # What is read of a file before it is tagged: of what was tagged, only the tags are kept.
 SENTENCES_PER_CHUNK = 4096
 MAX_LENGTH = 10_000
-CONLL_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 
 
 class Tagger(TokenTask):
@@ -123,6 +126,8 @@ class Tagger(TokenTask):
     def golden_samples(self) -> list[str | Sample]:
         return [*super().golden_samples(), *self.verification_samples()]
 
+    reader = CONLL.name
+
     @staticmethod
     def reads(name: str) -> bool:
         """Whether a file of this name is a CoNLL file; a name that ends in `.gz` is looked at without that."""
@@ -131,26 +136,38 @@ class Tagger(TokenTask):
     def examples_of(self, path: str) -> Examples:
         """The sentences of a CoNLL file, in any tag scheme; a result has the tags of the file and those predicted.
 
+        Tags that are wrong, or of several schemes, are told and copied as they are: tokens are what is read.
+
         Args:
             path: the file.
 
         Raises:
             DataError: if the file is broken.
         """
-        detect_scheme(path)
-        return Examples("sentences", read_conll(path, scheme="BIO", max_length=MAX_LENGTH), self._tagged, "\n")
+        try:
+            description = CONLL.sniff(path)
+        except DataError as error:
+            description = CONLL.sniff(path, gold=False)
+            notify(f"{error.path}:{error.line}: {error.reason}; the tags of the file are copied as they are")
+        rows = CONLL.examples(path, scheme="BIO", max_length=MAX_LENGTH, gold=bool(description.scheme))
+        return Examples("sentences", rows, self._tagged, "\n")
+
+    def describe(self, data: str | Path, *, columns: Roles | None = None, **options: Any) -> Description:
+        return CONLL.sniff(data, columns)
 
     def evaluate(
         self,
         data: str | Path,
         on_progress: Callable[[int], None] | None = None,
         *,
+        columns: Roles | None = None,
         max_length: int = MAX_LENGTH,
     ) -> dict[str, Any]:
         """Score the tagger on a CoNLL file.
 
         Args:
             data: the file, in any tag scheme.
+            columns: the roles of its columns, as of `keras_seq.data.conll.CoNLLReader`.
             max_length: a sentence of more tokens is an error.
             on_progress: called with the number of sentences that were tagged since the last call.
 
@@ -162,7 +179,8 @@ class Tagger(TokenTask):
             DataError: if the file is broken, or has an entity type that the model does not know.
         """
         true, predicted = [], []
-        for chunk in chunks(read_sentences(data, "BIO", max_length), SENTENCES_PER_CHUNK):
+        sentences = CONLL.examples(data, columns, scheme="BIO", max_length=max_length)
+        for chunk in chunks(sentences, SENTENCES_PER_CHUNK):
             for sentence in chunk:
                 check_tags(data, sentence, self.settings.tags)
             true += [sentence.tags for sentence in chunk]
@@ -175,7 +193,11 @@ class Tagger(TokenTask):
     def evaluation_of(cls, recipe: TaggerRecipe) -> Evaluation | None:
         """As of every task: sentences are as long as those of the training may be."""
         data = recipe.data
-        return None if data.test is None else Evaluation(data.test, {"max_length": data.max_length})
+        return (
+            None
+            if data.test is None
+            else Evaluation(data.test, {"columns": data.columns, "max_length": data.max_length})
+        )
 
     def _tagged(self, sentences: Sequence[Sentence]) -> list[TaggedSentence]:
         predicted = self.predict_tokens([sentence.tokens for sentence in sentences])

@@ -11,8 +11,10 @@ from keras import ops
 
 from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.data import BucketedBatches, Sentence
+from keras_seq.data.conll import CONLL
+from keras_seq.data.description import Description
 from keras_seq.data.tag_schemes import tag_names
-from keras_seq.families.tagging.data import TaggedBatches, TaggedSentences, check_tags, read_sentences, tagging_scores
+from keras_seq.families.tagging.data import TaggedBatches, TaggedSentences, check_tags, tagging_scores
 from keras_seq.families.tagging.recipe import TaggerRecipe
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.families.tagging.task import Tagger
@@ -45,20 +47,22 @@ class TaggerTraining(TextTraining):
 
     def read(self) -> None:
         path = self.paths["train"]
-        data = self.recipe.data
-        sentences = read_sentences(path, data.scheme, data.max_length)
-        types = {tag[2:] for sentence in sentences for tag in sentence.tags if tag != "O"}
+        types = self.describe(path).counts
         if not types:
             raise InputError(f"{path}: holds no entity, every tag is O; train with a file that has some")
-        self.tag_names = tag_names(types, data.scheme)
+        self.tag_names = tag_names(list(types), self.recipe.data.scheme)
         # Of the last evaluation, the true tags and those that were found.
         self._last: tuple[list[list[str]], list[list[str]]] = ([], [])
         super().read()
 
     def examples_of(self, path: Path) -> Iterator[Sentence]:
-        for sentence in read_sentences(path, self.recipe.data.scheme, self.recipe.data.max_length):
+        data = self.recipe.data
+        for sentence in CONLL.examples(path, data.columns, scheme=data.scheme, max_length=data.max_length):
             check_tags(path, sentence, self.tag_names)
             yield sentence
+
+    def describe(self, path: Path) -> Description:
+        return CONLL.sniff(path, self.recipe.data.columns)
 
     def read_examples(self, path: Path) -> TaggedSentences:
         return TaggedSentences(self.examples_of(path), self.tag_names, self.tokenizer)

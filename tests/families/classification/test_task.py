@@ -10,10 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from keras_seq.core.errors import DataError, InputError, RecipeError, RunError
 from keras_seq.data import find_data, read_labelled_text
 from keras_seq.families import Classifier
-from keras_seq.families.classification.panels import most_confused
 from keras_seq.families.classification.served import ClassificationSettings
 from keras_seq.families.classification.task import scores_of
-from keras_seq.metrics import classification_scores
+from keras_seq.metrics import class_confusion, classification_scores
 from keras_seq.tasks import load, train
 from keras_seq.training import Recipe
 
@@ -294,9 +293,10 @@ def test_scores_by_hand():
 
 
 def test_the_picture_shows_the_classes_that_are_confused():
-    counts = np.diag([5, 5, 5, 5])
-    counts[1, 3] = 4
-    names, shown = most_confused(["a", "b", "c", "d"], counts, most=2)
+    true = np.repeat(np.arange(4), 5)
+    predicted = true.copy()
+    true, predicted = np.append(true, [1] * 4), np.append(predicted, [3] * 4)
+    names, shown = class_confusion(true, predicted, ["a", "b", "c", "d"], most=2)
     assert names == ["b", "d"]
     np.testing.assert_array_equal(shown, [[5, 4], [0, 5]])
 

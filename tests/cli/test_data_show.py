@@ -1,0 +1,47 @@
+import json
+
+
+def test_show(tmp_path, invoke):
+    path = tmp_path / "a.conll"
+    path.write_text("1\tRui\tB-PER\n2\tmora\tO\n")
+    lines = invoke("data", "show", path).output.splitlines()
+    assert "column 2         token (inferred)" in lines and "types            1 (PER 1)" in lines
+    found = json.loads(invoke("data", "show", path, "--columns", "token=2,tag=3", "--json").output)
+    assert (found["reader"], found["types"], found["columns"][0]["origin"]) == ("CoNLL", {"PER": 1}, "recipe")
+    assert found["line_ends"] == {"LF": 2} and found["encoding"] == "UTF-8"
+
+
+def test_what_cannot_be_shown_is_one_line(tmp_path, invoke):
+    path = tmp_path / "a.conll"
+    path.write_text("Rui B-PER\nmora x O\n")
+    for options, parts in (
+        ([], [f"{path}:2: 3 columns, 2 in line 1"]),
+        (["--columns", "token,label"], ["--columns token,label: `columns` must name"]),
+        (["--reader", "conl"], ["reader 'conl' is unknown"]),
+    ):
+        result = invoke("data", "show", path, *options)
+        assert result.code == 2 and len(result.lines) == 1 and all(part in result.lines[0] for part in parts)
+
+
+def test_convert(tmp_path, invoke):
+    def converted(name, content, *options):
+        (tmp_path / name).write_text(content)
+        result = invoke("data", "convert", tmp_path / name, tmp_path / "out", *options)
+        assert result.code == 0, result.lines
+        return (tmp_path / "out").read_text()
+
+    spans = {"text": "Rui mora em Faro.\nE tu?", "label": [[0, 3, "PER"], [12, 16, "LOC"]]}
+    tagged = "Rui\tB-PER\nmora\tO\nem\tO\nFaro\tB-LOC\n.\tO\n\nE\tO\ntu\tO\n?\tO\n"
+    assert converted("a.jsonl", json.dumps(spans)) == tagged
+    assert converted("b.conllu", "1\tRui\tS-PER\n2\tmora\tO\n") == "Rui\tB-PER\nmora\tO\n"
+    assert converted("c.jsonl", json.dumps({"text": "foi\tbom", "label": ["pos"]})) == "pos\tfoi bom\n"
+    assert converted("d.csv", 'text,label\n"foi, sim",pos\n') == "pos\tfoi, sim\n"
+    assert converted("e.csv", "sentence1,sentence2,label\na,b,1\n") == "1\ta\tb\n"
+    (tmp_path / "f.txt").write_text("Uma linha.\n")
+    result = invoke("data", "convert", tmp_path / "f.txt", tmp_path / "no")
+    assert result.code == 2 and "which has no other form; use it as it is" in result.lines[0]
+    (tmp_path / "g.jsonl").write_text(json.dumps({"text": "Ruim", "label": [[0, 3, "PER"]]}))
+    result = invoke("data", "convert", tmp_path / "g.jsonl", tmp_path / "no")
+    assert (
+        result.code == 2 and "does not begin and end with tokens" in result.lines[0] and not (tmp_path / "no").exists()
+    )
