@@ -94,7 +94,7 @@ lint: $(STAMPS)/dev  ## ruff, mypy, import-linter: no network needed once instal
 	done; \
 	exit $$status
 
-BENCH := recurrent tagger text_classifier regression adding_problem generation corpus_memory siamese
+BENCH := recurrent tagger text_classifier regression adding_problem generation corpus_memory siamese pieces
 
 bench: $(STAMPS)/bench  ## speed beside stock Keras and PyTorch, and the rest; BENCH="recurrent" BENCH_ARGS="--quick" narrows
 	@for name in $(BENCH); do set -x; $(PY) benchmarks/$$name.py $(BENCH_ARGS); { set +x; } 2>/dev/null; done

@@ -138,6 +138,8 @@ def test_what_a_recipe_gets_wrong(tmp_path):
         read(tiny(tokenizer="word"))
     with pytest.raises(RecipeError, match=r"key `tokenizer.arguments`: .*'size'; the tokenizer syllables takes"):
         read(tiny(tokenizer="syllables"), "tokenizer.arguments.size=3")
+    with pytest.raises(RecipeError, match=r"key `tokenizer.arguments`: .*'rule'"):
+        read(tiny(), "tokenizer.arguments.rule=bpe")
     with pytest.raises(InputError, match="the tokenizer syllables is read from no file"):
         read(tiny(tokenizer="syllables"), f"tokenizer.file={tmp_path / 'train.conll'}")
 

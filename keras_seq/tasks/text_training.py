@@ -72,7 +72,7 @@ class TextTraining(KerasTraining):
     def read(self) -> None:
         self.tokenizer: Tokenizer = WordTokenizer()
         splitting, counts = self.recipe.splitting, collections.Counter[str]()
-        if splitting.name != self.tokenizer.name:
+        if splitting != (self.tokenizer.name, None, {}):
             if splitting.file is None:
                 # Words, of the texts that train.
                 self._read_parts()

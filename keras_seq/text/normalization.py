@@ -29,8 +29,8 @@ class CharacterRun(NamedTuple):
     ends: tf.Tensor
 
 
-def nfc(run: CharacterRun) -> CharacterRun:
-    """Normalise to NFC: decompose, order the marks, compose; quick when there is nothing to do.
+def normalize(run: CharacterRun) -> CharacterRun:
+    """Normalise to NFC: decompose, order the marks, compose. Texts without a character of `may_change` are in it.
 
     The result is that of `unicodedata.normalize("NFC", text)`, with these exceptions: two neighbouring starters
     (characters that are no marks) are composed before marks are, in two rounds, and at most three marks join one
@@ -48,12 +48,6 @@ def nfc(run: CharacterRun) -> CharacterRun:
     Returns:
         A `CharacterRun` of the same or another length.
     """
-    suspicious = tf.reduce_any(tf.not_equal(_suspicion_table()(run.code_points), 0))
-    return CharacterRun(*tf.cond(suspicious, lambda: tuple(normalize(run)), lambda: tuple(run)))
-
-
-def normalize(run: CharacterRun) -> CharacterRun:
-    """As `nfc`, but all the work is done for any text: for callers that know of a character that may change."""
     run = _reorder(_decompose(run))
     for _ in range(2):
         run = _compose_starters(run)
@@ -173,11 +167,6 @@ def _clusters(classes: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
 @functools.cache
 def _combining_class_table() -> CodePointTable:
     return CodePointTable(values_of(unicodedata.combining, 0))
-
-
-@functools.cache
-def _suspicion_table() -> CodePointTable:
-    return CodePointTable(may_change().astype("int32"))
 
 
 @functools.cache

@@ -58,6 +58,14 @@ def train_pieces(words: Mapping[str, int], rule: str, vocabulary_size: int) -> P
     >>> train_pieces(words, "longest", 300).lookup(["▁casa", "rros"]).tolist()  # doctest: +SKIP
     [274, 271]
     """
+    return pieces_of(library_model(words, rule, vocabulary_size))
+
+
+def library_model(words: Mapping[str, int], rule: str, vocabulary_size: int) -> Any:
+    """As `train_pieces`, the model of the library: a `SentencePieceProcessor`, or a `Tokenizer` of tokenizers.
+
+    Given words with one space between them, it splits them into the same pieces.
+    """
     check_choice("rule", rule, RULES)
     check_positive_integer("vocabulary_size", vocabulary_size)
     reserved = NUM_SPECIAL + len(BYTE_PIECES)
@@ -70,7 +78,17 @@ def train_pieces(words: Mapping[str, int], rule: str, vocabulary_size: int) -> P
     if not counts:
         raise InputError("pieces cannot be learned: the training data holds no word")
     learn = _wordpiece if rule == "longest" else _sentencepiece
-    return PieceVocabulary(learn(counts, rule, vocabulary_size - reserved))
+    return learn(counts, rule, vocabulary_size - reserved)
+
+
+def pieces_of(model: Any) -> PieceVocabulary:
+    """The pieces of a model of either library."""
+    if hasattr(model, "get_vocab"):
+        vocabulary = model.get_vocab()
+        return PieceVocabulary(_of_wordpiece(sorted(vocabulary, key=vocabulary.__getitem__)))
+    numbers = range(model.get_piece_size())
+    kept = [n for n in numbers if not (model.is_unknown(n) or model.is_control(n) or model.is_byte(n))]
+    return PieceVocabulary({model.id_to_piece(number): model.get_score(number) for number in kept})
 
 
 def read_pieces(path: str | os.PathLike, rule: str) -> tuple[PieceVocabulary, str]:
@@ -104,7 +122,7 @@ def _trained_on(words: Mapping[str, int]) -> dict[str, int]:
     return counts
 
 
-def _sentencepiece(counts: Mapping[str, int], rule: str, size: int) -> dict[str, float]:
+def _sentencepiece(counts: Mapping[str, int], rule: str, size: int) -> Any:
     library: Any = _imported(rule)
     written = io.BytesIO()
     try:
@@ -132,13 +150,7 @@ def _sentencepiece(counts: Mapping[str, int], rule: str, size: int) -> dict[str,
     except (RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())[-200:]
         raise InputError(f"pieces cannot be learned of {len(counts)} words ({reason}); lower vocabulary_size") from None
-    return _of_sentencepiece(library.SentencePieceProcessor(model_proto=written.getvalue()))
-
-
-def _of_sentencepiece(processor: Any) -> dict[str, float]:
-    numbers = range(processor.get_piece_size())
-    kept = [n for n in numbers if not (processor.is_unknown(n) or processor.is_control(n) or processor.is_byte(n))]
-    return {processor.id_to_piece(number): processor.get_score(number) for number in kept}
+    return library.SentencePieceProcessor(model_proto=written.getvalue())
 
 
 def _read_sentencepiece(path: Path) -> tuple[PieceVocabulary, str]:
@@ -149,8 +161,7 @@ def _read_sentencepiece(path: Path) -> tuple[PieceVocabulary, str]:
     except OSError as error:
         raise DataError(path, None, f"cannot be read ({error.strerror})", "name a model of sentencepiece") from error
     try:
-        processor = library.SentencePieceProcessor(model_proto=content)
-        pieces = PieceVocabulary(_of_sentencepiece(processor))
+        pieces = pieces_of(library.SentencePieceProcessor(model_proto=content))
     except (RuntimeError, ValueError, TypeError) as error:
         raise DataError(path, None, " ".join(str(error).split())[:200], remedy) from None
     # The order of merges is told by whole numbers.
@@ -158,7 +169,7 @@ def _read_sentencepiece(path: Path) -> tuple[PieceVocabulary, str]:
     return pieces, "bpe" if is_bpe else "unigram"
 
 
-def _wordpiece(counts: Mapping[str, int], rule: str, size: int) -> dict[str, float]:
+def _wordpiece(counts: Mapping[str, int], rule: str, size: int) -> Any:
     library: Any = _imported(rule)
     covered = _covered_characters(counts, size // 3)
     # Its own mark at the beginning of a word would be taken for it.
@@ -176,8 +187,7 @@ def _wordpiece(counts: Mapping[str, int], rule: str, size: int) -> dict[str, flo
         show_progress=False,
     )
     model.train_from_iterator(_lines(taken), trainer)
-    vocabulary = model.get_vocab()
-    return _of_wordpiece(sorted(vocabulary, key=vocabulary.__getitem__))
+    return model
 
 
 def _covered_characters(counts: Mapping[str, int], most: int) -> set[str]:

@@ -64,7 +64,14 @@ def answers(task):
     return served.call("serving_default", text=TEXTS)
 
 
-@pytest.mark.parametrize("task", MODELS)
+@pytest.mark.parametrize(
+    "task",
+    [
+        "tagger",
+        "classifier",
+        *(pytest.param(task, marks=pytest.mark.thorough) for task in ("regressor", "pair_matcher")),
+    ],
+)
 def test_pieces_of_a_file(task, tmp_path):
     training = prepared(task, tmp_path, f"tokenizer.file={tmp_path / 'pieces.txt'}", tokenizer="pieces")
     assert training.encoder.vocabulary == PIECES and training.encoder.is_closed

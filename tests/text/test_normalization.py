@@ -4,8 +4,9 @@ import unicodedata
 import pytest
 import tensorflow as tf
 
+from keras_seq.text import normalization
 from keras_seq.text.code_points import assigned_code_points
-from keras_seq.text.normalization import CharacterRun, nfc
+from keras_seq.text.normalization import CharacterRun
 
 ASSIGNED = [point for point in assigned_code_points() if unicodedata.category(chr(point)) != "Cn"]
 MARKS = [point for point in ASSIGNED if unicodedata.combining(chr(point))]
@@ -17,7 +18,7 @@ def normalize(texts):
     decoded = tf.strings.unicode_decode(texts, "UTF-8")
     rows = tf.cast(decoded.value_rowids(), tf.int32)
     starts = tf.range(tf.size(rows)) - tf.cast(tf.gather(decoded.row_splits, rows), tf.int32)
-    return nfc(CharacterRun(decoded.values, rows, starts, starts + 1))
+    return normalization.normalize(CharacterRun(decoded.values, rows, starts, starts + 1))
 
 
 def normalized(texts):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.text import PieceTokenizer, PieceVocabulary, WordTokenizer, load_tokenizer, save_tokenizer
 from keras_seq.text.character_tokenizer import CharacterTokenizer
-from keras_seq.text.piece_training import read_pieces, train_pieces
+from keras_seq.text.piece_training import library_model, pieces_of, read_pieces, train_pieces
 from keras_seq.text.pieces import BYTE_PIECES, LONGEST_RUN, UNKNOWN_PENALTY
 from keras_seq.text.tokenizer import WORD_MARK
 
@@ -187,6 +187,11 @@ def test_parts_of_words_are_those_of_texts(tokenizer):
     assert [len(counts) for _, counts in sentences] == [2, 0, 4]
 
 
+@pytest.mark.parametrize(
+    "tokenizer",
+    ["unigram", *(pytest.param(rule, marks=pytest.mark.thorough) for rule in ("longest", "bpe"))],
+    indirect=True,
+)
 def test_eager_tf_data_and_an_exported_graph(tokenizer, tokenize, tmp_path):
     expected = tokenize(tf.constant(ODD_TEXTS))
     module = tf.Module()
@@ -263,16 +268,9 @@ def test_the_vocabulary_of_another_wordpiece_model(tmp_path):
 
 def trained_like_the_library(rule, words, size):
     """What we learn, and the model of the library itself."""
-    library = pytest.importorskip("tokenizers" if rule == "longest" else "sentencepiece")
-    kept = []
-    with pytest.MonkeyPatch.context() as patch:
-        if rule == "longest":
-            make = library.Tokenizer
-            patch.setattr(library, "Tokenizer", lambda model: kept.append(make(model)) or kept[0])
-        else:
-            make = library.SentencePieceProcessor
-            patch.setattr(library, "SentencePieceProcessor", lambda **given: kept.append(make(**given)) or kept[0])
-        return PieceTokenizer.train(words, rule=rule, vocabulary_size=size), kept[0]
+    pytest.importorskip("tokenizers" if rule == "longest" else "sentencepiece")
+    model = library_model(words, rule, size)
+    return PieceTokenizer(pieces_of(model), rule), model
 
 
 def library_pieces(model, rule, text):
