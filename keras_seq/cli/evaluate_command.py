@@ -31,6 +31,7 @@ def evaluate(
     from keras_seq.cli.trained_models import recipe_of
     from keras_seq.data.description import tell
     from keras_seq.tasks import load
+    from keras_seq.tasks.capabilities import Describes, has
     from keras_seq.tasks.evaluation import Evaluation
     from keras_seq.tasks.loading import task_of
 
@@ -45,7 +46,8 @@ def evaluate(
     with progress(task.unit, quiet=quiet) as advance:
         scores = dict(task.evaluate(**arguments, on_progress=advance))
     examples_scored = scores.pop("examples")
-    tell(task.describe(**arguments), quiet)
+    if has(task, Describes):
+        tell(task.describe(**arguments), quiet)
     if as_json:
         metrics = {name: value for name, value in scores.items() if isinstance(value, float)}
         summary = {"task": task.task, "model": task.name, "data": evaluation.reference, "examples": examples_scored}

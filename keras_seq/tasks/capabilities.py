@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from keras_seq.core.errors import InputError
+from keras_seq.data.description import Description
 from keras_seq.tasks.registry import families
 from keras_seq.tasks.results import Result
 
@@ -116,6 +117,14 @@ class Exports(Protocol):
 
     def export(self, target: Path, version: int, beside: dict[str, Callable[[Path], None]]) -> Path:
         """Write it, with further files; returns the folder of the version."""
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """Says what it understands of a file that it is scored on."""
+
+    def describe(self, data: str | Path, **options: Any) -> Description | None:
+        """What a reader understood, with the options of `evaluate`; `None` where there is nothing to say."""
 
 
 _VERBS: dict[Any, str] = {

@@ -138,7 +138,8 @@ class Recipe(Section):
         except InputError as error:
             raise RecipeError(f"{place}: key `task`: {error}") from None
         try:
-            recipe = family_class.model_validate(_known(values, family_class) if stored else dict(values))
+            checked = _known(values, family_class) if stored else dict(values)
+            recipe = family_class.model_validate(checked, context={"stored": stored})
         except ValidationError as error:
             details = error.errors(include_url=False)
             raise RecipeError(explain(details, family_class, values["task"], source, text)) from None

@@ -78,7 +78,7 @@ def test_evaluate(trained, exported, corpus, invoke):
         invoke("evaluate", model, *options, "--json")
         for model, options in ((trained.folder, []), (exported.folder / "1", ["--data", corpus / "test.conll"]))
     ]
-    assert not [line for answer in answers for line in answer.lines]
+    assert [line.split(": ")[2][:5] for answer in answers for line in answer.lines] == ["CoNLL", "CoNLL"]
     of_run, of_export = (json.loads(answer.output.splitlines()[-1]) for answer in answers)
     assert set(of_run) == {"task", "model", "data", "examples", "metrics"}
     assert set(of_run["metrics"]) == METRICS

@@ -1,8 +1,8 @@
 """The recipe of a tagger: the keys that it reads."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from keras_seq.training.fit_recipe import FitSection, ModelSection
 from keras_seq.training.recipe_section import File
@@ -28,6 +28,12 @@ class TaggerDataSection(TokenDataSection):
         default=0.0, ge=0, lt=1, description="share of entities exchanged for others of their type, anew in each epoch"
     )
     max_length: int = Field(default=10_000, ge=1, description="a sentence of more words is an error")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _of_conll(cls, columns: Any, info: ValidationInfo) -> Any:
+        """Runs of version 0.1.0 keep the columns of labelled text, which nobody read."""
+        return None if (info.context or {}).get("stored") and columns == ["label", "text"] else columns
 
 
 class TaggerModelSection(ModelSection):
