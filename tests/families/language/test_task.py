@@ -335,13 +335,13 @@ def test_generation(run):
 def test_a_step_refuses_what_is_no_id(run, token_id):
     served = load(run[0]).served
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"token_ids must be from 0 to \d+; received"):
-        served.call("step", token_ids=[1, token_id], **first_states(served, 2))
+        served.call("step", token_ids=[1, token_id], **initial_states(served, 2))
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf])
 def test_a_step_refuses_states_that_are_no_numbers(run, odd):
     served = load(run[0]).served
-    name, *_ = states = first_states(served, 2)
+    name, *_ = states = initial_states(served, 2)
     states[name] = np.full(states[name].shape, odd, "float32")
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be finite; received"):
         served.call("step", token_ids=[1, 1], **states)
