@@ -240,7 +240,7 @@ class PieceTokenizer(Tokenizer):
 
 
 class _Line(NamedTuple):
-    """The characters of words one after the other, a mark before each word; the first axis of all but the last two."""
+    """The characters of words one after the other, a mark before each word: int32, of one length but for runs."""
 
     points: tf.Tensor  # code points; of a mark 0
     symbols: tf.Tensor  # those of the trie

@@ -25,6 +25,7 @@ ODD_TEXTS = [
     "Cafe\u0301 e\u0327\u0301x 👩‍👧 日本 \u2581 a\u2581b",
     "[UNK] [CLS] <0x41> <s> ##a It's we'll don't ''s",
     "\u1100\u1161\u11a8 ﬁ Ａ \ufffd",
+    "q\u0307\u0323x a\u0307\u0323a",
     "http://a.b/c?d=e#f:) x:) :-) :D",
 ]
 
