@@ -1,5 +1,7 @@
 """Readers that end in one line whatever has happened to a file: of bytes, text, JSON, TOML and arrays."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import io
@@ -12,11 +14,12 @@ import tomllib
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, Any
 
 from keras_seq.core.errors import DataError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # How long a FIFO is waited for until somebody opens it for writing.
 _WAIT_SECONDS = 5.0
@@ -263,7 +266,8 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     with _npz(path) as file:
         arrays = {name: file[name] for name in file.files}
         for name, array in arrays.items():
-            if not isinstance(array, np.ndarray):
+            # What is no array comes as its bytes.
+            if isinstance(array, bytes):
                 raise ValueError(f"{name} is no array")
         return arrays
 
@@ -280,6 +284,9 @@ def array_names(path: str | os.PathLike) -> list[str]:
 
 @contextlib.contextmanager
 def _npz(path: str | os.PathLike) -> Iterator[Any]:
+    # Here, for the command line imports this room to read its lines.
+    import numpy as np
+
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise ValueError("is no ordinary file")  # to open a FIFO would be to wait for a writer
     # Opened here: NumPy leaves a broken file open.
