@@ -268,7 +268,8 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     with _npz(path) as file:
         arrays = {name: file[name] for name in file.files}
         for name, array in arrays.items():
-            if not isinstance(array, np.ndarray):
+            # What is no array comes as its bytes.
+            if isinstance(array, bytes):
                 raise ValueError(f"{name} is no array")
         return arrays
 
