@@ -71,7 +71,7 @@ class CoNLLReader:
             Its description; `counts` are entities by type.
 
         Raises:
-            ValueError: If `columns` make no sense.
+            ValueError: if `columns` make no sense.
             DataError: Naming file, line, reason and remedy, if the file is missing, empty, without a sentence, not
                 UTF-8, damaged gzip, has lines of other columns than the first, a malformed tag, mixed tag schemes, or
                 columns whose roles are not sure.
@@ -167,8 +167,8 @@ def write_conll(path: str | os.PathLike, sentences: Iterable[Iterable[tuple[str,
         sentences: Sentences of rows, each a tuple of strings: `(token, gold, predicted)` for predictions.
 
     Raises:
-        ValueError: When a cell is empty or holds a tab or a line break.
-        InputError: When the folder does not exist.
+        ValueError: if a cell is empty or holds a tab or a line break.
+        InputError: if the folder does not exist.
 
     Example:
 

@@ -56,7 +56,7 @@ class Dialect:
         """Token and tag of a line; `None` of one that is no row.
 
         Raises:
-            DataError: If the line has another number of columns, no token, or a malformed tag.
+            DataError: if the line has another number of columns, no token, or a malformed tag.
         """
         cells = cells_of(path, number, line)
         if cells is None or (cells[0].startswith("#") and self._is_comment(cells, line)):
@@ -186,7 +186,7 @@ class Sniffer:
         """The roles of the columns.
 
         Raises:
-            DataError: If the file is broken, or what its columns are is not sure.
+            DataError: if the file is broken, or what its columns are is not sure.
         """
         for number, line in read_lines(self.path, FORMAT, self.facts):
             cells = cells_of(self.path, number, line)
@@ -380,7 +380,7 @@ class TagCounter:
         """The scheme, and what is odd.
 
         Raises:
-            DataError: If schemes are mixed: some tags are BIOES, others are not.
+            DataError: if schemes are mixed: some tags are BIOES, others are not.
         """
         remarks = []
         if self.odd_tokens is not None:
