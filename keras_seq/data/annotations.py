@@ -217,7 +217,7 @@ def _span(path: str | os.PathLike, line: int | None, text: str, item: Any) -> En
     start: Any
     end: Any
     start, end = (item.get(key, item.get(f"{key}_offset")) for key in ("start", "end"))
-    kind = item.get("label") or item.get("labels") or item.get("type")
+    kind: Any = item.get("label") or item.get("labels") or item.get("type")
     kind = kind[0] if isinstance(kind, list) and len(kind) == 1 else kind
     is_within = type(start) is int and type(end) is int and 0 <= start < end <= len(text)
     is_type = isinstance(kind, str) and bool(kind) and not any(sign.isspace() for sign in kind)

@@ -10,10 +10,11 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.lines import read_lines
-from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, TagCounter, cells_of, described, plain_tag
+from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, cells_of, described, plain_tag
 from keras_seq.data.description import Description
 from keras_seq.data.readers import Head, remembered
 from keras_seq.data.roles import Roles, check_roles
+from keras_seq.data.tag_counter import TagCounter
 from keras_seq.data.tag_schemes import convert
 
 CONLL_SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes")
