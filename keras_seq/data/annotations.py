@@ -111,7 +111,7 @@ def tagged_lines(
         An iterator over lists of `(token, BIO tag)`.
 
     Raises:
-        DataError: If a span is not made of whole tokens.
+        DataError: if a span is not made of whole tokens.
     """
     first_of = {start: index for index, start in enumerate(starts)}
     last_of = {end: index for index, end in enumerate(ends)}
@@ -217,10 +217,11 @@ def _span(path: str | os.PathLike, line: int | None, text: str, item: Any) -> En
     start: Any
     end: Any
     start, end = (item.get(key, item.get(f"{key}_offset")) for key in ("start", "end"))
-    kind = item.get("label") or item.get("labels") or item.get("type")
+    kind: Any = item.get("label") or item.get("labels") or item.get("type")
     kind = kind[0] if isinstance(kind, list) and len(kind) == 1 else kind
-    is_place = type(start) is int and type(end) is int
-    if not (is_place and 0 <= start < end <= len(text)) or not isinstance(kind, str) or not kind or any(sign.isspace() for sign in kind):
+    is_within = type(start) is int and type(end) is int and 0 <= start < end <= len(text)
+    is_type = isinstance(kind, str) and bool(kind) and not any(sign.isspace() for sign in kind)
+    if not (is_within and is_type):
         reason = f"{shorten(str(item))} is no span of its {len(text)} characters with one type"
         raise DataError(path, line, reason, "give start, end and label; a type has no spaces")
     said = item.get("text")

@@ -10,10 +10,11 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.lines import read_lines
-from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, TagCounter, cells_of, described, plain_tag
+from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, cells_of, described, plain_tag
 from keras_seq.data.description import Description
 from keras_seq.data.readers import Head, remembered
 from keras_seq.data.roles import Roles, check_roles
+from keras_seq.data.tag_counter import TagCounter
 from keras_seq.data.tag_schemes import convert
 
 CONLL_SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes")
@@ -71,7 +72,7 @@ class CoNLLReader:
             Its description; `counts` are entities by type.
 
         Raises:
-            ValueError: If `columns` make no sense.
+            ValueError: if `columns` make no sense.
             DataError: Naming file, line, reason and remedy, if the file is missing, empty, without a sentence, not
                 UTF-8, damaged gzip, has lines of other columns than the first, a malformed tag, mixed tag schemes, or
                 columns whose roles are not sure.
@@ -167,8 +168,8 @@ def write_conll(path: str | os.PathLike, sentences: Iterable[Iterable[tuple[str,
         sentences: Sentences of rows, each a tuple of strings: `(token, gold, predicted)` for predictions.
 
     Raises:
-        ValueError: When a cell is empty or holds a tab or a line break.
-        InputError: When the folder does not exist.
+        ValueError: if a cell is empty or holds a tab or a line break.
+        InputError: if the folder does not exist.
 
     Example:
 

@@ -131,7 +131,7 @@ def read_images(path: str | os.PathLike) -> LabelledImages:
         `LabelledImages`.
 
     Raises:
-        DataError: When the file is missing or of another kind, an array is missing or does not fit the others, there is
+        DataError: if the file is missing or of another kind, an array is missing or does not fit the others, there is
             no image, or a pixel is no number or out of range.
 
     Example:
@@ -168,7 +168,7 @@ def check_image_classes(images: LabelledImages, path: str | os.PathLike) -> None
     """Check that there is something to learn and to compare: two classes or more, two images or more of each.
 
     Raises:
-        DataError: When there are fewer.
+        DataError: if there are fewer.
     """
     counts = np.bincount(images.labels)
     if len(counts) < 2:
@@ -212,7 +212,7 @@ def has_runs(path: str | os.PathLike) -> bool:
     """Whether a file holds one-shot runs, and not labelled images.
 
     Raises:
-        DataError: When the file is missing or no NPZ file.
+        DataError: if the file is missing or no NPZ file.
     """
     return "test_class" in _names(path)
 
@@ -355,7 +355,7 @@ def check_pixels(images: np.ndarray) -> None:
         images: Of any shape whose last two axes are height and width.
 
     Raises:
-        ValueError: When they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a
+        ValueError: if they are not, or are uint8 of 0 and 1; the message names the first image that is odd, without a
             full stop.
 
     Example:

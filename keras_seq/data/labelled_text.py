@@ -157,7 +157,7 @@ def read_labelled_text(
         An iterator over `LabelledText`.
 
     Raises:
-        ValueError: When `columns` or `label_separator` make no sense.
+        ValueError: if `columns` or `label_separator` make no sense.
         DataError: Naming file, line, reason and remedy, when the file is missing, empty, not UTF-8 or damaged gzip, a
             line has too few or too many columns, a blank text, no label, the same label twice, a score that is
             no finite number, a fold that is no whole number, or a NUL byte.

@@ -39,9 +39,9 @@ def read_midi(path: str | os.PathLike, *, steps_per_beat: int = 1) -> np.ndarray
         bool `(steps, 88)`; column 0 is note 21, the lowest key of a piano.
 
     Raises:
-        DataError: When the file is missing, is no MIDI file or one of format 2, has other tracks than announced, holds
+        DataError: if the file is missing, is no MIDI file or one of format 2, has other tracks than announced, holds
             no note, a note that a piano does not have, or more than 200,000 steps.
-        TypeError, ValueError: When `steps_per_beat` is not an integer from 1 to 64.
+        TypeError, ValueError: if `steps_per_beat` is not an integer from 1 to 64.
 
     Example:
 
@@ -100,8 +100,8 @@ def write_midi(
         program: The instrument: a number of General MIDI from 0 to 127; 0 is a piano.
 
     Raises:
-        InputError: When the file cannot be written.
-        TypeError, ValueError: When an argument is of the wrong kind.
+        InputError: if the file cannot be written.
+        TypeError, ValueError: if an argument is of the wrong kind.
     """
     import mido
 

@@ -116,7 +116,7 @@ def read_pairs(
         An iterator over `TextPair`; `line` is the one at which the pair begins.
 
     Raises:
-        ValueError: When `columns` or `form` make no sense.
+        ValueError: if `columns` or `form` make no sense.
         DataError: Naming file, line, reason and remedy, when the file is missing, empty, not UTF-8 or damaged gzip, a
             line has too few or too many cells, a blank text (in a `"tsv"`), a label that is not 0 or 1, a score that is
             no finite number, or a NUL byte; when a column of the other form is missing, there is no pair at all, or a

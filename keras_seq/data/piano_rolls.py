@@ -105,9 +105,9 @@ def read_piano_rolls(
         For each piece bool `(steps, 88)`, `True` where a note sounds; column 0 is note 21, the lowest key of a piano.
 
     Raises:
-        DataError: When the file is missing or of another kind, has no such list, no piece, or a piece of fewer than two
+        DataError: if the file is missing or of another kind, has no such list, no piece, or a piece of fewer than two
             steps (the first one is only read, none is predicted), or a note that a piano does not have.
-        ValueError: When `split` is unknown.
+        ValueError: if `split` is unknown.
 
     Example:
 
@@ -156,7 +156,7 @@ def has_splits(path: str | os.PathLike) -> bool:
     """Whether a file has a list of pieces for each split: then one file may train, validate and test.
 
     Raises:
-        DataError: When the file is missing, or no JSON.
+        DataError: if the file is missing, or no JSON.
     """
     return not is_midi(path) and isinstance(_content(path), dict)
 

@@ -42,7 +42,7 @@ class Head:
         """Read the head of a file.
 
         Raises:
-            DataError: If it cannot be read.
+            DataError: if it cannot be read.
         """
         if os.path.isdir(path):
             return cls(Path(path), b"")
@@ -117,7 +117,7 @@ def reader_named(name: str) -> Reader:
     """The reader of a name.
 
     Raises:
-        InputError: If there is none, with the closest names; or what an entry point names is no reader.
+        InputError: if there is none, with the closest names; or what an entry point names is no reader.
 
     Example:
 
@@ -135,7 +135,7 @@ def reader_of(path: str | os.PathLike) -> Reader:
     """The reader that is surest of a file, by what the file holds.
 
     Raises:
-        DataError: If the file cannot be read, or none recognises it.
+        DataError: if the file cannot be read, or none recognises it.
     """
     reader, is_sure = surest_reader(path)
     if is_sure <= 0:
@@ -147,7 +147,7 @@ def surest_reader(path: str | os.PathLike) -> tuple[Reader, float]:
     """The reader that is surest of a file, and how sure it is, from 0 to 1.
 
     Raises:
-        DataError: If the file cannot be read.
+        DataError: if the file cannot be read.
     """
     head = Head.of(path)
     sure = {name: reader_named(name).recognises(head) for name in READERS.names()}
@@ -159,8 +159,8 @@ def register_reader(reader: Reader) -> None:
     """Enter a reader into the registry, for this process.
 
     Raises:
-        TypeError: If it is no `Reader`.
-        ValueError: If another one has this name.
+        TypeError: if it is no `Reader`.
+        ValueError: if another one has this name.
     """
     if not isinstance(reader, Reader):
         raise TypeError(
@@ -178,7 +178,7 @@ def remembered(find: Callable[..., Found], path: str | os.PathLike, *arguments: 
         *arguments: Hashable, or mappings.
 
     Raises:
-        DataError: If it is no ordinary file: it is read more than once.
+        DataError: if it is no ordinary file: it is read more than once.
     """
     try:
         found = os.stat(path)

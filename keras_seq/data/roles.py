@@ -27,7 +27,7 @@ def check_roles(argument: str, roles: Roles, known: Sequence[str], needed: Seque
         The roles, a tuple or a mapping.
 
     Raises:
-        ValueError: If a role is unknown, needed and not there, or there twice; or a column is neither a number from 1
+        ValueError: if a role is unknown, needed and not there, or there twice; or a column is neither a number from 1
             nor a name.
 
     Example:
@@ -69,7 +69,7 @@ def places_of(
         path, line: For messages: the file, and the line of the names, or the first row.
 
     Raises:
-        DataError: If there is no column of this name or number.
+        DataError: if there is no column of this name or number.
     """
     if not isinstance(roles, Mapping):
         if len(roles) != width:

@@ -144,7 +144,7 @@ class Table:
         """The rows below the names.
 
         Raises:
-            DataError: If a row has too few or too many cells, a NUL byte, or quotes of a CSV file are not right; or
+            DataError: if a row has too few or too many cells, a NUL byte, or quotes of a CSV file are not right; or
                 there are names, and no row.
         """
         number = 0
@@ -235,7 +235,7 @@ def csv_records(path: str | os.PathLike, lines: Iterator[str], delimiter: str) -
         delimiter: What parts the cells.
 
     Raises:
-        DataError: If quotes are not right.
+        DataError: if quotes are not right.
     """
     # Strict: a quote in the wrong place is an error, not a cell that nobody wrote. The module limits the length of a
     # cell, so a quote without an end does not fill the memory.

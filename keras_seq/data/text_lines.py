@@ -105,8 +105,8 @@ def read_examples(
         An iterator over texts; with plain lines memory does not grow with the file.
 
     Raises:
-        ValueError: When `split` or `letter_case` is unknown.
-        DataError: When the file cannot be read, has no such column, or has no text for this split.
+        ValueError: if `split` or `letter_case` is unknown.
+        DataError: if the file cannot be read, has no such column, or has no text for this split.
 
     Example:
 

@@ -18,7 +18,7 @@ class RegressionDataSection(TextDataSection):
 
     columns: ScoredColumns = Field(
         default=("score", "text"),
-        description="of texts with scores, in their order; or of each its number or name, such as {text = 3, score = 1}",
+        description="of texts with scores, in order; or of each its number or name, such as {text = 3, score = 1}",
     )
 
     @field_validator("columns")
