@@ -21,7 +21,7 @@ def read_lines(path: str, max_characters: int) -> Iterator[str]:
         max_characters: A file with a longer line is of another kind.
 
     Raises:
-        DataError: When a line is not UTF-8 text or too long, or the gzip file is damaged; with the line.
+        DataError: if a line is not UTF-8 text or too long, or the gzip file is damaged; with the line.
     """
     name = "stdin" if path == "-" else path
     with _stdin() if path == "-" else opened(path) as file:

@@ -47,7 +47,7 @@ def flush_stdout() -> None:
     """Write out what is held back.
 
     Raises:
-        OSError: When it cannot be written; it is then given up, so that Python does not try again when it ends.
+        OSError: if it cannot be written; it is then given up, so that Python does not try again when it ends.
     """
     try:
         sys.stdout.flush()

@@ -27,7 +27,7 @@ def recipe_of(run_or_model: str) -> Recipe | None:
     """The recipe that a run directory or an exported model was trained with, or `None` when it is not kept there.
 
     Raises:
-        InputError: When there is no such model, or its card is broken.
+        InputError: if there is no such model, or its card is broken.
     """
     folder = Path(run_or_model)
     if (folder / "recipe.toml").is_file():
@@ -86,7 +86,7 @@ def card_of_run(run: RunDirectory, name: str) -> ModelCard:
     """The card of a run that has ended.
 
     Raises:
-        RunError: When the run has not ended, or its metrics lack what a card states.
+        RunError: if the run has not ended, or its metrics lack what a card states.
     """
     recipe, metrics = run.recipe.with_files(_published), run.read_metrics()
     family = family_named(recipe.task)

@@ -65,7 +65,7 @@ class AnnotationReader:
             columns: There are none.
 
         Raises:
-            DataError: As `examples`.
+            DataError: as `examples`.
         """
         types: dict[str, int] = {}
         labels: dict[str, int] = {}
@@ -88,7 +88,7 @@ class AnnotationReader:
         """The texts one by one.
 
         Raises:
-            DataError: Naming file, line, reason and remedy, if a line is no JSON object with a text, a span lies
+            DataError: naming file, line, reason and remedy, if a line is no JSON object with a text, a span lies
                 outside of its text or is not what it says it is, spans overlap, or a task has several annotations.
         """
         return _examples(path, None, [0])

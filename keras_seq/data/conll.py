@@ -73,7 +73,7 @@ class CoNLLReader:
 
         Raises:
             ValueError: if `columns` make no sense.
-            DataError: Naming file, line, reason and remedy, if the file is missing, empty, without a sentence, not
+            DataError: naming file, line, reason and remedy, if the file is missing, empty, without a sentence, not
                 UTF-8, damaged gzip, has lines of other columns than the first, a malformed tag, mixed tag schemes, or
                 columns whose roles are not sure.
         """
@@ -96,7 +96,7 @@ class CoNLLReader:
             max_length: As of `read_conll`.
 
         Raises:
-            ValueError, DataError: As `sniff`; and if a sentence is above `max_length`.
+            ValueError, DataError: as `sniff`; and if a sentence is above `max_length`.
         """
         if max_length is not None:
             check_positive_integer("max_length", max_length)
@@ -126,7 +126,7 @@ def read_conll(path: str | os.PathLike, scheme: str | None = None, max_length: i
         An iterator over `Sentence`.
 
     Raises:
-        DataError: As of `CoNLLReader.examples`.
+        DataError: as of `CoNLLReader.examples`.
 
     Example:
 
@@ -155,7 +155,7 @@ def detect_scheme(path: str | os.PathLike) -> str:
         `"BIO"`, `"IOB1"` or `"BIOES"`.
 
     Raises:
-        DataError: As `CoNLLReader.sniff`.
+        DataError: as `CoNLLReader.sniff`.
     """
     return CONLL.sniff(path).scheme
 

@@ -83,7 +83,7 @@ class ImageReader:
             columns: There are none.
 
         Raises:
-            DataError: As `read_images`, `read_image_pairs` or `read_one_shot_runs`.
+            DataError: as `read_images`, `read_image_pairs` or `read_one_shot_runs`.
         """
         found = self._content(path)
         counts: dict[str, int] = {}
@@ -191,7 +191,7 @@ def read_image_pairs(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
         Two arrays `(n, height, width)`.
 
     Raises:
-        DataError: As of `read_images`; and when the arrays differ in shape.
+        DataError: as of `read_images`; and if the arrays differ in shape.
 
     Example:
 
@@ -229,7 +229,7 @@ def read_one_shot_runs(path: str | os.PathLike) -> OneShotRuns:
         `OneShotRuns`.
 
     Raises:
-        DataError: As of `read_images`.
+        DataError: as of `read_images`.
 
     Example:
 

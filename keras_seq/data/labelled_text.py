@@ -69,7 +69,7 @@ class LabelledTextReader:
             Its description; `counts` are texts by label.
 
         Raises:
-            ValueError, DataError: As `read_labelled_text`.
+            ValueError, DataError: as `read_labelled_text`.
         """
         if columns is None and names_roles(head := Head.of(path), ("score", "text")):
             columns = ("label", "text") if names_roles(head, ("label",)) else ("score", "text")
@@ -158,7 +158,7 @@ def read_labelled_text(
 
     Raises:
         ValueError: if `columns` or `label_separator` make no sense.
-        DataError: Naming file, line, reason and remedy, when the file is missing, empty, not UTF-8 or damaged gzip, a
+        DataError: naming file, line, reason and remedy, if the file is missing, empty, not UTF-8 or damaged gzip, a
             line has too few or too many columns, a blank text, no label, the same label twice, a score that is
             no finite number, a fold that is no whole number, or a NUL byte.
 

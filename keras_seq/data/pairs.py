@@ -58,7 +58,7 @@ class PairsReader:
             Its description; `counts` are pairs by label.
 
         Raises:
-            ValueError, DataError: As `read_pairs`.
+            ValueError, DataError: as `read_pairs`.
         """
         columns, facts = _check_columns(columns), LineFacts()
         check_choice("form", form, PAIR_FORMS)
@@ -117,7 +117,7 @@ def read_pairs(
 
     Raises:
         ValueError: if `columns` or `form` make no sense.
-        DataError: Naming file, line, reason and remedy, when the file is missing, empty, not UTF-8 or damaged gzip, a
+        DataError: naming file, line, reason and remedy, if the file is missing, empty, not UTF-8 or damaged gzip, a
             line has too few or too many cells, a blank text (in a `"tsv"`), a label that is not 0 or 1, a score that is
             no finite number, or a NUL byte; when a column of the other form is missing, there is no pair at all, or a
             quote has no end.
@@ -143,7 +143,7 @@ def read_unlabelled_pairs(path: str | os.PathLike) -> Iterator[TextPair]:
         As `read_pairs`.
 
     Raises:
-        DataError: As `read_pairs`.
+        DataError: as `read_pairs`.
 
     Example:
 
@@ -166,7 +166,7 @@ def check_pair_labels(labels: Sequence[int | None], source: str | os.PathLike) -
         source: The file, for the message.
 
     Raises:
-        DataError: Naming the file and the one label.
+        DataError: naming the file and the one label.
 
     Example:
 

@@ -51,7 +51,7 @@ class PianoRollReader:
             columns: There are none.
 
         Raises:
-            DataError: As `read_piano_rolls`.
+            DataError: as `read_piano_rolls`.
         """
         skipped: list[DataError] = []
         rolls = _midi_rolls(path, steps_per_beat, skipped) if is_midi(path) else read_piano_rolls(path)

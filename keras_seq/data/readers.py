@@ -88,14 +88,14 @@ class Reader(Protocol):
         """What the file holds.
 
         Raises:
-            DataError: Naming file, line, what was expected, and what to do, if it is not sure.
+            DataError: naming file, line, what was expected, and what to do, if it is not sure.
         """
 
     def examples(self, path: str | os.PathLike, columns: Roles | None = None) -> Iterator[Any]:
         """The examples one by one, as `sniff` has understood the file; further options are keywords.
 
         Raises:
-            DataError: As `sniff`.
+            DataError: as `sniff`.
         """
 
 

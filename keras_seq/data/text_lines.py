@@ -44,7 +44,7 @@ class LinesReader:
             columns: `{"text": NAME}` of a table whose first line names the columns; `None`: the file has no columns.
 
         Raises:
-            ValueError, DataError: As `read_examples`.
+            ValueError, DataError: as `read_examples`.
         """
         column, facts = _column_of(columns), LineFacts()
         count = characters = longest = 0

@@ -60,7 +60,7 @@ def write_golden(
         samples: Texts, which become one batch for `serving_default`, and `Sample`s.
 
     Raises:
-        ExportError: When a sample does not fit the signatures, or fails.
+        ExportError: if a sample does not fit the signatures, or fails.
     """
     if isinstance(source, str | os.PathLike):
         folder = find_saved_model(source)
@@ -91,8 +91,8 @@ def check_golden(saved_model_dir: str | os.PathLike, golden_path: str | os.PathL
         The largest difference between floating-point outputs.
 
     Raises:
-        DataError: When the golden file is missing or damaged.
-        ExportError: When answers differ.
+        DataError: if the golden file is missing or damaged.
+        ExportError: if answers differ.
     """
     folder = find_saved_model(saved_model_dir)
     inputs, outputs = _read_golden(golden_path)

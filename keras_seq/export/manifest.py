@@ -45,7 +45,7 @@ def check_complete(version_folder: Path) -> None:
     """Raise if a version lacks its `assets/task.json`, the last file that an export or a copy writes.
 
     Raises:
-        InputError: If its manifest names one, and it is not there.
+        InputError: if its manifest names one, and it is not there.
     """
     table = read_manifest(version_folder / _FOLDER / MANIFEST_FILE).get(_VERSION, {})
     if _MARKER in table and not (version_folder / _MARKER).is_file():
@@ -60,7 +60,7 @@ def check_version(version_folder: Path) -> None:
     that was taken back, and no answer comes from it.
 
     Raises:
-        DataError: If a file is another one; the message names it.
+        DataError: if a file is another one; the message names it.
     """
     path = version_folder / _FOLDER / MANIFEST_FILE
     tables = read_manifest(path)

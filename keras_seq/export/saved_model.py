@@ -55,11 +55,11 @@ def write_saved_model(
         The folder of the version.
 
     Raises:
-        InputError: When the version is there already, a file stands where a folder is needed, or another process
+        InputError: if the version is there already, a file stands where a folder is needed, or another process
             exports to `target`.
-        ExportError: When the disk is full or refuses, or when what was written is not complete.
-        TypeError: When `version` is not an integer.
-        ValueError: When an argument is out of range.
+        ExportError: if the disk is full or refuses, or if what was written is not complete.
+        TypeError: if `version` is not an integer.
+        ValueError: if an argument is out of range.
     """
     target, beside = Path(target), dict(beside or {})
     _check_arguments(served, version, beside)
@@ -100,7 +100,7 @@ def find_saved_model(path: str | os.PathLike) -> Path:
     """The folder that holds `saved_model.pb`: `path` itself, or the latest version in it.
 
     Raises:
-        InputError: When there is neither.
+        InputError: if there is neither.
     """
     path = Path(path)
     restore_directory(path)

@@ -82,7 +82,7 @@ def read_settings(folder: Path, family: str, settings_class: type[JSONSettings])
         settings_class: The type of its settings.
 
     Raises:
-        InputError: If they are missing, damaged, or of another family.
+        InputError: if they are missing, damaged, or of another family.
     """
     path = folder / TASK_FILE
     if os.path.lexists(path):

@@ -88,10 +88,10 @@ def verify(
         A `VerificationReport`.
 
     Raises:
-        ExportError: When an op is not allowed, a sample fails or ends the process, or answers differ. The message
+        ExportError: if an op is not allowed, a sample fails or ends the process, or answers differ. The message
             names the op and its function, or the sample and the output.
-        InputError: When there is no SavedModel.
-        ValueError: When `tolerance` is not positive.
+        InputError: if there is no SavedModel.
+        ValueError: if `tolerance` is not positive.
     """
     check_positive_number("tolerance", tolerance)
     folder = find_saved_model(saved_model_dir)
@@ -156,7 +156,7 @@ def run_in_fresh_process(saved_model_dir: Path, samples: Sequence[Sample]) -> tu
         The number of nodes, and for each sample its outputs; strings are bytes in arrays of objects.
 
     Raises:
-        ExportError: When an op is not allowed, or a sample fails.
+        ExportError: if an op is not allowed, or a sample fails.
     """
     with tempfile.TemporaryDirectory(prefix="keras_seq_verify_") as name:
         folder = Path(name)
@@ -201,7 +201,7 @@ def run_program(saved_model: str, samples_file: str, folder: str) -> subprocess.
     """Run the program of `stock_runtime` to its end: its exit code and what it wrote to stderr.
 
     Raises:
-        subprocess.TimeoutExpired: When it takes too long.
+        subprocess.TimeoutExpired: if it takes too long.
     """
     return subprocess.run(
         [*PROGRAM, stock_runtime.__file__, saved_model, samples_file, folder],
@@ -228,7 +228,7 @@ def compare(
     """The largest difference of floating-point outputs.
 
     Raises:
-        ExportError: When names, shapes, strings or integers differ, or floating-point numbers by more than `tolerance`.
+        ExportError: if names, shapes, strings or integers differ, or floating-point numbers by more than `tolerance`.
     """
     place = f"{path}: on {_named(sample)}"
     if set(expected) != set(actual):

@@ -24,7 +24,7 @@ def check_encoder(folder: Path, model: keras.Model, encoder: TokenEncoder) -> No
         encoder: The encoder.
 
     Raises:
-        RunError: If a size differs; the message names the file.
+        RunError: if a size differs; the message names the file.
     """
     buckets = None if encoder.subwords is None else encoder.subwords.num_buckets
     wide = {id(table): ids_read_by(model, table) for table in wide_tables_of(model).values()}

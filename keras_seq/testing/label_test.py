@@ -87,7 +87,7 @@ def run_loss_test(
         run_jit: Whether the compiled graph is compiled with XLA, as it always is on JAX; it takes a second or two.
 
     Raises:
-        AssertionError: When a promise is broken.
+        AssertionError: if a promise is broken.
 
     Example:
 
@@ -126,7 +126,7 @@ def run_metric_test(
         run_jit: Whether the compiled graph is compiled with XLA, as it always is on JAX; it takes a second or two.
 
     Raises:
-        AssertionError: When a promise is broken.
+        AssertionError: if a promise is broken.
 
     Example:
 

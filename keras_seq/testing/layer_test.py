@@ -45,7 +45,7 @@ def run_layer_test(
         run_padding: Whether the layer must be safe under padding: `False` only for layers that know no steps.
 
     Raises:
-        AssertionError: When a promise is broken.
+        AssertionError: if a promise is broken.
 
     Example:
 

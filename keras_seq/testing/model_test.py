@@ -46,7 +46,7 @@ def run_model_test(
         The model, after its step of `fit`.
 
     Raises:
-        AssertionError: When a promise is broken.
+        AssertionError: if a promise is broken.
     """
     keras.utils.set_random_seed(1)
     inputs = dict(inputs)

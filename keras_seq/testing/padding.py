@@ -49,7 +49,7 @@ def check_padding(call: Callable[[Any, Layout], Any], inputs: Any, *, places: Co
         places: Where padding must not matter: `"left"`, `"right"`, `"inside"`.
 
     Raises:
-        AssertionError: When the outputs differ or are not finite.
+        AssertionError: if the outputs differ or are not finite.
     """
     generator = np.random.default_rng(0)
     batch, steps = keras.tree.flatten(inputs)[0].shape[:2]
@@ -96,7 +96,7 @@ class UnpaddedOutputs:
             name: What the layout is called in a failure; by default the mask is shown.
 
         Raises:
-            AssertionError: When outputs at real steps differ, or any is not finite.
+            AssertionError: if outputs at real steps differ, or any is not finite.
         """
         outputs = _numpy_leaves(self.call(pad_rows(self.inputs, mask, generator), mask))
         for index, output in enumerate(outputs):

@@ -26,7 +26,7 @@ class CharacterVocabulary(SymbolVocabulary):
         int32 tensor of ids of the same shape, 1 for unknown characters.
 
     Raises:
-        ValueError: When a string is not one character, or a character comes twice.
+        ValueError: if a string is not one character, or a character comes twice.
 
     Example:
 

@@ -157,7 +157,7 @@ class TokenEncoder(tf.Module):
             vocabulary: That of the tokenizer, where it has one.
 
         Raises:
-            DataError: When a file is missing or damaged.
+            DataError: if a file is missing or damaged.
         """
         directory = Path(directory)
         path = directory / OPTIONS_FILE
@@ -232,7 +232,7 @@ class TokenEncoder(tf.Module):
             the right with 0, as many as the token with the most has, when the encoder has `subwords`.
 
         Raises:
-            ValueError: When a feature is unknown, or is `subword_ids` and the encoder has no `subwords`.
+            ValueError: if a feature is unknown, or is `subword_ids` and the encoder has no `subwords`.
         """
         features = self.features if features is None else features
         for name in features:
@@ -269,7 +269,7 @@ class TokenEncoder(tf.Module):
             are 0.
 
         Raises:
-            ValueError: When the encoder has no `subwords`.
+            ValueError: if the encoder has no `subwords`.
         """
         if self.subwords is None:
             raise ValueError(

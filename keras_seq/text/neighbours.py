@@ -22,7 +22,7 @@ def neighbours(
         itself, padding, the unknown word and words whose vector is zero. A zero vector has no neighbours.
 
     Raises:
-        ValueError: When the word is not in the vocabulary or a shape does not fit.
+        ValueError: if the word is not in the vocabulary or a shape does not fit.
 
     Example:
 

@@ -37,8 +37,8 @@ class SubwordHashing:
         from left to right, padded on the right with 0. `subwords` is the most that a word here has, at least 1.
 
     Raises:
-        TypeError: When an argument is no integer.
-        ValueError: When an argument is not positive or too large, or `max_length` is below `min_length`.
+        TypeError: if an argument is no integer.
+        ValueError: if an argument is not positive or too large, or `max_length` is below `min_length`.
 
     Example:
 

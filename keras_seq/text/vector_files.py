@@ -40,7 +40,7 @@ def load_word_vectors(
         array `(len(vocabulary),)`.
 
     Raises:
-        DataError: Naming file and line, when the file is missing, empty, cut short or damaged, has vectors of another
+        DataError: naming file and line, if the file is missing, empty, cut short or damaged, has vectors of another
             size, a line with too few or too many numbers or with something else than numbers, or no known word.
 
     Example:
@@ -102,7 +102,7 @@ def save_word_vectors(path: str | os.PathLike, vocabulary: Vocabulary, vectors: 
         vectors: `(len(vocabulary), dim)`, finite.
 
     Raises:
-        ValueError: When the shape does not fit, or a number is not finite.
+        ValueError: if the shape does not fit, or a number is not finite.
     """
     vectors = np.asarray(vectors, "float32")
     if vectors.ndim != 2 or len(vectors) != len(vocabulary) or not vectors.shape[1]:

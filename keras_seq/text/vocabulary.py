@@ -144,8 +144,8 @@ class Vocabulary(SymbolVocabulary):
             none of them `"[UNK]"`.
 
     Raises:
-        TypeError: When a token is not a string.
-        ValueError: When a token is empty or `"[UNK]"`, holds a line break, or comes twice.
+        TypeError: if a token is not a string.
+        ValueError: if a token is empty or `"[UNK]"`, holds a line break, or comes twice.
 
     Example:
 
@@ -169,7 +169,7 @@ class Vocabulary(SymbolVocabulary):
         """The token of one id: `""` for 0, `"[UNK]"` for 1.
 
         Raises:
-            ValueError: When no token has this id.
+            ValueError: if no token has this id.
         """
         if not 0 <= token_id < len(self):
             raise ValueError(

@@ -41,7 +41,7 @@ class Bookkeeping:
             monitor: The score that the best epoch is chosen by.
 
         Raises:
-            ValueError: When a key is missing, unknown or of the wrong type, or numbers contradict each other.
+            ValueError: if a key is missing, unknown or of the wrong type, or numbers contradict each other.
         """
         if not isinstance(values, Mapping):
             raise ValueError("its bookkeeping is no table")

@@ -95,7 +95,7 @@ class CheckpointStore:
             The file.
 
         Raises:
-            RunError: When it cannot be written (a full disk, for instance); the checkpoints before it stand.
+            RunError: if it cannot be written (a full disk, for instance); the checkpoints before it stand.
         """
         path = self.path_of(step)
         self._write(path, arrays, metadata)
@@ -144,7 +144,7 @@ class CheckpointStore:
             The file.
 
         Raises:
-            RunError: As for `save`.
+            RunError: as for `save`.
         """
         for path in (self.best_path, self.best_copy_path):
             self._write(path, arrays, metadata)
@@ -226,7 +226,7 @@ def _read(path: Path) -> Checkpoint:
     """Read a file whose content has its checksum.
 
     Raises:
-        ValueError: When it is damaged, or cannot be read (then an `OSError` or `MemoryError` is the cause); with the
+        ValueError: if it is damaged, or cannot be read (then an `OSError` or `MemoryError` is the cause); with the
             reason.
     """
     try:
@@ -282,7 +282,7 @@ def restore_training_state(model: keras.Model, checkpoint: Checkpoint) -> None:
         checkpoint: The checkpoint.
 
     Raises:
-        RunError: When names or shapes are not those of the model; the model is then left as it was.
+        RunError: if names or shapes are not those of the model; the model is then left as it was.
     """
     _assign(_state_variables(model), checkpoint)
 
@@ -308,7 +308,7 @@ def restore_inference_state(model: keras.Model, checkpoint: Checkpoint) -> None:
         checkpoint: The checkpoint.
 
     Raises:
-        RunError: As for `restore_training_state`.
+        RunError: as for `restore_training_state`.
     """
     _assign(_named("weights", model.weights), checkpoint)
 

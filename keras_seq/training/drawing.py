@@ -24,7 +24,7 @@ def draw_confusion_matrix(names: Sequence[str], counts: np.ndarray) -> np.ndarra
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: When `counts` is not square or has another size than `names`.
+        ValueError: if `counts` is not square or has another size than `names`.
 
     Example:
 
@@ -87,7 +87,7 @@ def draw_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndarray) ->
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: When `norms` has not one row for each epoch, or nothing to draw.
+        ValueError: if `norms` has not one row for each epoch, or nothing to draw.
 
     Example:
 
@@ -138,7 +138,7 @@ def draw_newest_gradient_norms(title: str, epochs: Sequence[int], norms: np.ndar
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: As for `draw_gradient_norms`.
+        ValueError: as for `draw_gradient_norms`.
 
     Example:
 

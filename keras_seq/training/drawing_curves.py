@@ -26,7 +26,7 @@ def draw_roc(similarities: Any, is_same: Any, threshold: float) -> np.ndarray:
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: As for `keras_seq.metrics.curve_points`.
+        ValueError: as for `keras_seq.metrics.curve_points`.
 
     Example:
 
@@ -59,7 +59,7 @@ def draw_precision_recall(similarities: Any, is_same: Any, threshold: float) -> 
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: As for `draw_roc`.
+        ValueError: as for `draw_roc`.
 
     Example:
 
@@ -98,8 +98,8 @@ def draw_similarities(similarities: Any, is_same: Any, threshold: float, num_bin
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        TypeError: When `num_bins` is not an integer.
-        ValueError: As for `draw_roc`, and when `num_bins` is not positive.
+        TypeError: if `num_bins` is not an integer.
+        ValueError: as for `draw_roc`, and if `num_bins` is not positive.
 
     Example:
 

@@ -25,7 +25,7 @@ def first_batch(batches: Batches) -> tuple[Any, Any]:
     """The first batch of the first epoch.
 
     Raises:
-        RunError: When there is none.
+        RunError: if there is none.
     """
     for inputs, labels in batches.epoch(0):
         return inputs, labels

@@ -35,8 +35,8 @@ class GradientNorms:
             compiled with. Sample weights, loss weights and regularization are left out.
 
     Raises:
-        TypeError: When `model` is not functional or sequential.
-        ValueError: When the model is not built, has no recurrent layer, or no single loss is known.
+        TypeError: if `model` is not functional or sequential.
+        ValueError: if the model is not built, has no recurrent layer, or no single loss is known.
 
     Example:
 
@@ -72,7 +72,7 @@ class GradientNorms:
             layer is called a second time. NaN at a step that no row has; inf where a gradient was not finite.
 
         Raises:
-            ValueError: When arrays differ in their number of rows, or there is no row.
+            ValueError: if arrays differ in their number of rows, or there is no row.
         """
         inputs, targets = (keras.tree.map_structure(np.asarray, part) for part in (inputs, targets))
         leaves = keras.tree.flatten((inputs, targets))
@@ -119,8 +119,8 @@ def hidden_gradient_norms(model: keras.Model, inputs: Any, targets: Any, *, loss
         Direction -> norms, float64 `(steps,)`: the mean over rows in which the step is real.
 
     Raises:
-        TypeError: As for `GradientNorms`.
-        ValueError: As for `GradientNorms` and its call.
+        TypeError: as for `GradientNorms`.
+        ValueError: as for `GradientNorms` and its call.
 
     Example:
 

@@ -69,7 +69,7 @@ class KeptStates:
         """Restore the newest checkpoint that can be used; `None` where none was written.
 
         Raises:
-            RunError: When none of those that were written can be used, or the best weights are lost.
+            RunError: if none of those that were written can be used, or the best weights are lost.
         """
         skipped: list[str] = []
         checkpoint = self.store.latest(self._problem_of, skipped.append)
@@ -120,7 +120,7 @@ class KeptStates:
         """The best weights so far.
 
         Raises:
-            RunError: When they are lost.
+            RunError: if they are lost.
         """
         skipped: list[str] = []
         best = self.store.best(self._problem_of_best, skipped.append)

@@ -104,10 +104,10 @@ def fit(
         History and best scores; the model holds the best (averaged) weights.
 
     Raises:
-        TrainingInterrupted: After Ctrl-C or SIGTERM.
-        RunError: When the loss is not finite, a checkpoint cannot be written, or there are checkpoints and none of
+        TrainingInterrupted: after Ctrl-C or SIGTERM.
+        RunError: if the loss is not finite, a checkpoint cannot be written, or there are checkpoints and none of
             them can be used.
-        RecipeError: When `settings.monitor` is not among the scores.
+        RecipeError: if `settings.monitor` is not among the scores.
     """
     return _Training(model, batches, settings, run_directory, evaluate, callbacks).run(resume)
 

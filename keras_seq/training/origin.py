@@ -66,7 +66,7 @@ class Origin:
             One line for each package of another version, with which numbers may differ a little.
 
         Raises:
-            RunError: When a file has another content, or the backend is another one.
+            RunError: if a file has another content, or the backend is another one.
         """
         remedy = "resume with what the run was started with, or name another run directory"
         for key in [*now.files, *(key for key in self.files if key not in now.files)]:

@@ -58,7 +58,7 @@ def pretrained_vectors(
         `"tfidf"` they have the length of their weights (see `keras_seq.text.tfidf_vectors`).
 
     Raises:
-        DataError: when a file is missing, empty or damaged.
+        DataError: if a file is missing, empty or damaged.
 
     Example:
         >>> from keras_seq.text import SubwordHashing, TokenEncoder, WordTokenizer
@@ -147,7 +147,7 @@ def texts_of(path: str | os.PathLike, columns: Sequence[str]) -> Iterator[str]:
         An iterator over texts; memory does not grow with the file.
 
     Raises:
-        DataError: when the file is missing, empty or damaged.
+        DataError: if the file is missing, empty or damaged.
     """
     from keras_seq.core.lines import read_lines
     from keras_seq.data.labelled_text import read_labelled_text

@@ -88,7 +88,7 @@ class Recipe(Section):
             The checked recipe, of the class of its family.
 
         Raises:
-            RecipeError: When the file cannot be read, is not TOML, or holds an unknown key, one of another family, a
+            RecipeError: if the file cannot be read, is not TOML, or holds an unknown key, one of another family, a
                 wrong type or an impossible value.
         """
         remedy = "name a recipe, a TOML file"
@@ -125,7 +125,7 @@ class Recipe(Section):
             The checked recipe, of the class of its family.
 
         Raises:
-            RecipeError: As for `load`.
+            RecipeError: as for `load`.
         """
         place = place_of(["task"], source, text)
         if "task" not in values:
@@ -160,7 +160,7 @@ class Recipe(Section):
             A new, checked recipe.
 
         Raises:
-            RecipeError: When a text has no `=`, or the key or the value does not fit.
+            RecipeError: if a text has no `=`, or the key or the value does not fit.
         """
         # What was not given may have another default by what is changed.
         values = self.model_dump(mode="json", exclude_none=True, exclude_unset=True)
@@ -266,7 +266,7 @@ class KerasRecipe(Recipe):
             What the builder returns.
 
         Raises:
-            RecipeError: When an argument is unknown, missing, decided by the data, or refused by the builder.
+            RecipeError: if an argument is unknown, missing, decided by the data, or refused by the builder.
         """
         parameters = inspect.signature(builder).parameters
         free = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

@@ -36,7 +36,7 @@ class RunDirectory:
         origin: What is kept in the checkpoints of the run.
 
     Raises:
-        RunError: When it holds no `recipe.toml`.
+        RunError: if it holds no `recipe.toml`.
     """
 
     def __init__(self, path: str | os.PathLike, origin: Origin | None = None):
@@ -80,8 +80,8 @@ class RunDirectory:
             resume: Whether it must exist.
 
         Raises:
-            InputError: When a run in this folder is being trained, with the process that does it.
-            RunError: When the path is a file, or there is no run to resume.
+            InputError: if a run in this folder is being trained, with the process that does it.
+            RunError: if the path is a file, or there is no run to resume.
         """
         path = Path(path)
         if path.exists() and not path.is_dir():
@@ -105,7 +105,7 @@ class RunDirectory:
         """Raise unless a run may begin in a folder, which is not made.
 
         Raises:
-            RunError: When the folder holds something, or is a file.
+            RunError: if the folder holds something, or is a file.
         """
         path = Path(path)
         if path.exists() and not path.is_dir():
@@ -126,7 +126,7 @@ class RunDirectory:
             The run directory, with `recipe.toml` in it.
 
         Raises:
-            RunError: When the folder holds something; it is left untouched.
+            RunError: if the folder holds something; it is left untouched.
         """
         cls.check_free(path)
         path = Path(path)
@@ -156,7 +156,7 @@ class RunDirectory:
             The run directory.
 
         Raises:
-            RunError: When there is no run, or one of another task or recipe; it is left untouched.
+            RunError: if there is no run, or one of another task or recipe; it is left untouched.
         """
         path = Path(path)
         _check_there(path)
@@ -189,7 +189,7 @@ class RunDirectory:
             metrics: What JSON can hold.
 
         Raises:
-            RunError: When it cannot be written.
+            RunError: if it cannot be written.
         """
         try:
             with atomic_write(self.metrics_path) as file:
@@ -206,7 +206,7 @@ class RunDirectory:
             What `write_metrics` wrote.
 
         Raises:
-            RunError: When the run has not ended, or the file is broken.
+            RunError: if the run has not ended, or the file is broken.
         """
         if not self.metrics_path.exists():
             raise RunError(f"{self.path}: the run has not ended (no metrics.json); finish it with --resume")

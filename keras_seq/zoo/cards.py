@@ -118,7 +118,7 @@ class ModelCard:
         """Return the card that `to_json` wrote.
 
         Raises:
-            ValueError: When the text is not JSON, has missing or unknown keys, or values of another type.
+            ValueError: if the text is not JSON, has missing or unknown keys, or values of another type.
         """
         try:
             return TypeAdapter(cls).validate_json(text, strict=True)
@@ -145,7 +145,7 @@ class ModelCard:
             path: A file that `save` wrote.
 
         Raises:
-            InputError: When the file is missing or is not a card.
+            InputError: if the file is missing or is not a card.
         """
         try:
             return cls.from_json(read_text_file(path, _REMEDY))

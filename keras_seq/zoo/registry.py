@@ -87,8 +87,8 @@ def register_builder(task: str, example: Mapping[str, Any]) -> Callable[[Builder
         A decorator that gives the function back unchanged.
 
     Raises:
-        TypeError: When what is decorated is not a function, or `task` not a string.
-        ValueError: When the name is taken, or the function has no docstring.
+        TypeError: if what is decorated is not a function, or `task` not a string.
+        ValueError: if the name is taken, or the function has no docstring.
 
     Example:
 
@@ -142,7 +142,7 @@ def unregister_builder(name: str) -> None:
         name: The name of a registered builder.
 
     Raises:
-        ValueError: When no builder has this name.
+        ValueError: if no builder has this name.
     """
     del _BUILDERS[registered_builder(name).name]
 
@@ -157,7 +157,7 @@ def list_builders(task: str | None = None) -> list[str]:
         A list of names.
 
     Raises:
-        ValueError: When no builder is for this task; the message holds the closest known tasks.
+        ValueError: if no builder is for this task; the message holds the closest known tasks.
 
     Example:
 
@@ -182,7 +182,7 @@ def registered_builder(name: str) -> RegisteredBuilder:
         A `RegisteredBuilder`.
 
     Raises:
-        ValueError: When no builder has this name; the message holds the closest known names.
+        ValueError: if no builder has this name; the message holds the closest known names.
     """
     if name not in _BUILDERS and name in _own_notes():
         importlib.import_module(_own_notes()[name].module)
@@ -201,7 +201,7 @@ def get_builder(name: str) -> Callable[..., Any]:
         The builder: a function that returns an uncompiled functional `keras.Model`.
 
     Raises:
-        ValueError: When no builder has this name; the message holds the closest known names.
+        ValueError: if no builder has this name; the message holds the closest known names.
 
     Example:
 

@@ -81,8 +81,8 @@ def check_features(
     """The features with every default filled in.
 
     Raises:
-        ValueError: If a key is unknown or missing, a value out of range, or nothing is left to read.
-        TypeError: If a value is of the wrong type.
+        ValueError: if a key is unknown or missing, a value out of range, or nothing is left to read.
+        TypeError: if a value is of the wrong type.
     """
     check_keys("features", features or {}, known)
     features = {"words": True, "combine": "concatenate", **(features or {})}

@@ -44,8 +44,8 @@ def wide_layers(
     """The layers of the wide part by name, none where `wide` is `None`.
 
     Raises:
-        TypeError: If a value is of the wrong type.
-        ValueError: If a key is unknown, a value out of range, or nothing is left to read.
+        TypeError: if a value is of the wrong type.
+        ValueError: if a key is unknown, a value out of range, or nothing is left to read.
     """
     if wide is None:
         return {}

@@ -23,7 +23,7 @@ def draw_reliability(confidences: Any, correct: Any) -> np.ndarray:
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: As for `keras_seq.metrics.reliability_bins`.
+        ValueError: as for `keras_seq.metrics.reliability_bins`.
 
     Example:
 

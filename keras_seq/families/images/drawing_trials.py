@@ -24,7 +24,7 @@ def draw_trials(references: np.ndarray, queries: np.ndarray, choices: np.ndarray
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: When there is no trial, or numbers of trials differ.
+        ValueError: if there is no trial, or numbers of trials differ.
 
     Example:
 

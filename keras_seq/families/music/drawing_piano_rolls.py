@@ -20,7 +20,7 @@ def draw_piano_rolls(rolls: Mapping[str, np.ndarray]) -> np.ndarray:
         A picture, uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: When there is nothing to draw, or the rolls differ in their number of notes.
+        ValueError: if there is nothing to draw, or the rolls differ in their number of notes.
 
     Example:
 
