@@ -69,7 +69,7 @@ def test_modules_say_what_they_are():
 @pytest.mark.parametrize("room", [*UNIFORM, *OTHER_ROOMS])
 def test_errors_are_said_in_one_form(room):
     """`ValueError: if ...` below `Raises:`; in the rooms above it may refer to another function, or say when first."""
-    form = r"[\w, ]+: if " if room in UNIFORM else r"[\w., ]+: (if |as |naming |after |when the graph runs, if )"
+    form = r"[\w., ]+: if " if room in UNIFORM else r"[\w., ]+: (if |as |naming |after |when the graph runs, if )"
     for path in (Path(keras_seq.__file__).parent / room).rglob("*.py"):
         for section in re.findall(r"^ +Raises:\n((?: +[^\s\"].*\n)+)", path.read_text("utf-8"), re.MULTILINE):
             indent = re.match(" +", section)[0]
