@@ -46,7 +46,8 @@ CARD = {
 PIECES = [
     b"\0", b"\xff\xfe", b"9" * 5_000, b"[" * 3_000, b'{"a":' * 3_000, b"\x1b[2J", b"\n", b"\r", b"\t", b" ", b",", b'"',
     b"nan", b"inf", b"-1", b"1e999", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\x85", b"18446744073709551616", b"#", b"\n\n",
-    b"-DOCSTART-", b"B-", b"O", b"\x1f\x8b", b"PK\x03\x04", b"null", b"[]", b"{}", b"a" * 2_000, b"=", b"\\", b"\\ud800",
+    b"-DOCSTART-", b"B-", b"O", b"\x1f\x8b", b"PK\x03\x04", b"null", b"[]", b"{}", b"a" * 2_000, b"=", b"\\",
+    b"\\ud800",
 ]  # fmt: skip
 
 
