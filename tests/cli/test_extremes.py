@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import zipfile
 
 import pytest
 
@@ -92,3 +94,19 @@ def test_homes_of_nobody(trained, corpus, invoke, monkeypatch):
     ):
         result = invoke(*command)
         assert result.code == 2 and f"{nobody}: no such home folder" in result.lines[0]
+
+
+@pytest.mark.parametrize("part", ["config.json", "model.weights.h5"])
+@pytest.mark.parametrize(
+    "content", [b"[" * 200_000, b"9" * 5_000, b"null", b""], ids=["nest", "digits", "null", "empty"]
+)
+def test_models_of_extremes(part, content, trained, tmp_path, invoke):
+    run = tmp_path / "run"
+    shutil.copytree(trained.folder, run, ignore=shutil.ignore_patterns("checkpoints", "tensorboard"))
+    with zipfile.ZipFile(trained.folder / "model.keras") as old, zipfile.ZipFile(run / "model.keras", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, content if name == part else old.read(name))
+    (run / "manifest.json").unlink()
+    result = invoke("predict", run, "Ana")
+    assert result.code == 2 and len(result.lines) == 1
+    assert "model.keras: cannot be loaded (" in result.lines[0] and "; put the original back" in result.lines[0]

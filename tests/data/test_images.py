@@ -1,5 +1,8 @@
 """Labelled images, pairs and one-shot runs from NPZ files, and their reduction."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -137,3 +140,53 @@ def test_resizing():
     assert resize_images(IMAGES > 100, 2, 2).dtype == np.float32
     with pytest.raises(ValueError, match="`size` must be a positive integer"):
         resize_images(IMAGES, 0, 5)
+
+
+def member(shape="(4, 2, 2)", end="}\n"):
+    """An array of an NPZ file, of which the header says this."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, {end}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16)
+
+
+def archive(**members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as opened:
+        for name, content in members.items():
+            opened.writestr(name.replace("_npy", ".npy"), content)
+    return bytearray(file.getvalue())
+
+
+def with_field(content, local, central, value):
+    """An archive whose first member has another value in its two headers."""
+    directory = content.index(b"PK\x01\x02")
+    for place in (content.index(b"PK\x03\x04") + local, directory + central):
+        content[place : place + 2] = value.to_bytes(2, "little")
+    return content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive(images_npy=member("(1000000000000000,)")),
+        archive(images_npy=member("(99999999999999999999999,)")),
+        archive(images_npy=member("(4, 2, 2", end="")),
+        archive(images_npy=member("(" * 5_000)),
+        archive(images_npy=member("(" + "9" * 5_000 + ",)")),
+        archive(images_npy=b""),
+        archive(images=b"no array"),
+        with_field(archive(images_npy=member()), 6, 8, 1),
+        with_field(archive(images_npy=member()), 8, 10, 99),
+        with_field(archive(images_npy=member()), 4, 6, 109),
+        archive(images_npy=member())[:-30],
+        b"PK\x03\x04",
+        b"\x80\x04pickle",
+    ],
+    ids=["memory", "overflow", "token", "nest", "digits", "empty", "bytes", "locked", "method", "version", "cut", "head", "pickle"],
+)  # fmt: skip
+@pytest.mark.parametrize("read", [read_images, read_image_pairs, read_one_shot_runs])
+def test_archives_of_any_content_are_one_line(content, read, tmp_path):
+    path = tmp_path / "a.npz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="a.npz: (no NPZ file, or a damaged one|no array)") as caught:
+        read(path)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
