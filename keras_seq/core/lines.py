@@ -65,7 +65,7 @@ def read_lines(
         An iterator over `(number, text)`, numbers from 1.
 
     Raises:
-        DataError: When the file is missing, a folder, empty, not UTF-8, damaged gzip, mixes CR with other line ends, or
+        DataError: if the file is missing, a folder, empty, not UTF-8, damaged gzip, mixes CR with other line ends, or
             has a line of more than 1,000,000 bytes.
 
     Example:
@@ -96,7 +96,7 @@ def lines_of(
         max_bytes: The most bytes of a line.
 
     Raises:
-        DataError: As `read_lines`.
+        DataError: if `read_lines` would raise one.
     """
     first = file.readline(max_bytes + 1)
     if not first:
@@ -145,7 +145,7 @@ def read_pieces(path: str | os.PathLike, file_format: str) -> Iterator[str]:
         An iterator over strings, none of them empty.
 
     Raises:
-        DataError: When the file is missing, a folder, empty, not UTF-8, or damaged gzip.
+        DataError: if the file is missing, a folder, empty, not UTF-8, or damaged gzip.
 
     Example:
 
@@ -193,7 +193,7 @@ def opened(path: str | os.PathLike, facts: LineFacts | None = None) -> Iterator[
         facts: Where the compression is noted.
 
     Raises:
-        DataError: When it is missing, a folder, damaged gzip, or cannot be read.
+        DataError: if it is missing, a folder, damaged gzip, or cannot be read.
     """
     with told(path), open_input(path) as raw, plain(raw, facts) as file:
         yield file
@@ -204,7 +204,7 @@ def told(path: str | os.PathLike) -> Iterator[None]:
     """What fails while a file is opened and read is told in one line.
 
     Raises:
-        DataError: As `opened`.
+        DataError: if `opened` would raise one.
     """
     try:
         yield
@@ -246,7 +246,7 @@ def finite_number(path: str | os.PathLike, line: int, column: str, cell: str) ->
         cell: What stands there; blanks around it do not matter.
 
     Raises:
-        DataError: When it is no such number, or too large for 64 bits.
+        DataError: if it is no such number, or too large for 64 bits.
     """
     digits = cell.strip()
     value = float(digits) if len(digits) <= 40 and _NUMBER.fullmatch(digits) else math.inf

@@ -55,8 +55,8 @@ def open_input(path: str | os.PathLike) -> IO[bytes]:
         The open file; it may not be able to go back.
 
     Raises:
-        OSError: As of `open`; and where nobody writes into a FIFO within 5 seconds.
-        ValueError: When the name holds a zero byte.
+        OSError: if it cannot be opened, or nobody writes into a FIFO within 5 seconds.
+        ValueError: if the name holds a zero byte.
     """
     if not stat.S_ISFIFO(os.stat(path).st_mode):
         return open(path, "rb")
@@ -79,7 +79,7 @@ def expanded(path: str | os.PathLike) -> Path:
     """A path whose `~` or `~user` is the home folder.
 
     Raises:
-        InputError: When there is no such user, or no home folder.
+        InputError: if there is no such user, or no home folder.
     """
     try:
         return Path(path).expanduser()
@@ -96,7 +96,7 @@ def read_bytes(path: str | os.PathLike, remedy: str, most: int | None = None) ->
         most: The most bytes it may have; `None`: an ordinary file of any size.
 
     Raises:
-        DataError: When the file cannot be read, has more bytes, or is no ordinary file while `most` is `None`.
+        DataError: if the file cannot be read, has more bytes, or is no ordinary file while `most` is `None`.
     """
     try:
         if most is None and os.path.exists(path) and not os.path.isfile(path):
@@ -188,7 +188,7 @@ def parse_json(text: str | bytes) -> Any:
     """What JSON text holds.
 
     Raises:
-        ValueError: When it is not JSON, nested more than 32 deep, or has an integer of thousands of digits.
+        ValueError: if it is not JSON, nested more than 32 deep, or has an integer of thousands of digits.
     """
     try:
         values = json.loads(text)
@@ -205,8 +205,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     """What TOML text holds.
 
     Raises:
-        tomllib.TOMLDecodeError: When it is not TOML; the message tells line and column.
-        ValueError: When it is nested more than 32 deep, has an integer of more than 64 bits, or more than 250,000
+        TOMLDecodeError: if it is not TOML; the message tells line and column.
+        ValueError: if it is nested more than 32 deep, has an integer of more than 64 bits, or more than 250,000
             characters.
 
     Example:
@@ -276,7 +276,7 @@ def array_names(path: str | os.PathLike) -> list[str]:
     """The names of the arrays of an NPZ file, of which none is read.
 
     Raises:
-        OSError, ValueError: As `read_arrays`.
+        OSError, ValueError: if `read_arrays` would raise one.
     """
     with _npz(path) as file:
         return list(file.files)
