@@ -18,7 +18,7 @@ from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, RowOption, c
 from keras_seq.export.served import SavedServed, Served, assert_in_range, finite_states, initial_states, state_specs
 from keras_seq.ops.decoding import sample_ids
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
-from keras_seq.zoo import streaming_model
+from keras_seq.zoo.streaming import IdStep, streaming_model
 
 # A text is read in windows of so many steps, so that memory does not grow with its length.
 STEPS_PER_WINDOW = 256
@@ -110,6 +110,7 @@ class LanguageFunctions(Served):
         encoder = self.encoder = settings.encoder
         self.streaming = streaming_model(model)
         self.of_targets = streaming_model(model, with_targets=True)
+        self.id_step = IdStep(model, len(encoder))
         self._state_specs = state_specs(self.streaming.initial_state(1))
         self.declare("serving_default", self._score, tf.TensorSpec([None], tf.string, name="text"))
         self.declare(
@@ -159,13 +160,10 @@ class LanguageFunctions(Served):
         before = tf.where(tf.range(tf.shape(read)[1]) < last[:, None], read, 0)
         states = self.streaming({"token_ids": before, **self.streaming.initial_state(rows)}, training=False)
         del states["log_probs"]
-
-        def next_step(token_ids: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            outputs = self._step(token_ids, **states)
-            return outputs.pop("log_probs"), outputs
-
         stop_id, banned_ids = self.encoder.stop_id, self.encoder.banned_ids
-        return sample_ids(next_step, start_ids, states, **options, stop_id=stop_id, banned_ids=banned_ids)[0]
+        return sample_ids(
+            self.id_step.prepared(), start_ids, states, **options, stop_id=stop_id, banned_ids=banned_ids
+        )[0]
 
     def _log_probs(self, targets: tf.Tensor) -> tf.Tensor:
         """The sums of the log-probabilities of the ids of each row, padding left out."""
