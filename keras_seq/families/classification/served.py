@@ -9,7 +9,14 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_seq.core.checks import check_names, check_number, check_positive_integer, check_positive_number, check_text
+from keras_seq.core.checks import (
+    check_boolean,
+    check_names,
+    check_number,
+    check_positive_integer,
+    check_positive_number,
+    check_text,
+)
 from keras_seq.core.reading import read_json_object, read_names
 from keras_seq.export.json_settings import MOST_TOKENS, REMEDY, JSONSettings
 from keras_seq.export.text_functions import WholeTextFunctions
@@ -52,6 +59,7 @@ class ClassificationSettings(JSONSettings):
         check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
         check_number("threshold", self.threshold)
         check_text("out_of_scope_label", self.out_of_scope_label)
+        check_boolean("normalize_labels", self.normalize_labels)
         if self.label_separator is not None:
             check_text("label_separator", self.label_separator)
         if not 0 <= self.threshold <= 1:
