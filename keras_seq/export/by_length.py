@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 # So many tokens cost the dearest models a few hundred megabytes.
-TOKENS_PER_GROUP = 4096
+TOKENS_PER_GROUP = 2048
 
 
 def run_by_length(

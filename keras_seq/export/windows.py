@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import tensorflow as tf
 
 # Tokens of a window, and those on each of its sides that are read and not answered.
-TOKENS_PER_WINDOW, OVERLAP = 1024, 64
+TOKENS_PER_WINDOW, OVERLAP = 512, 64
 
 
 class Windows(NamedTuple):
