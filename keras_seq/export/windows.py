@@ -19,7 +19,8 @@ class Windows(NamedTuple):
     `overlap` tokens the end may be left out.
 
     Example:
-        >>> windows = Windows.of(tf.constant([list("abcdef"), ["", *"xy", "", "", ""]]), size=4, overlap=1)
+        >>> tokens = tf.constant([list("abcdef"), ["", *"xy", "", "", ""]])
+        >>> windows = Windows.of(tokens, tf.ones([2, 6]), size=4, overlap=1)
         >>> [[token.decode() for token in row] for row in windows.tokens.numpy()]
         [['a', 'b', 'c', 'd'], ['c', 'd', 'e', 'f'], ['x', 'y', '', '']]
         >>> windows.joined(tf.constant([[1, 2, 3, -1], [-1, 4, 5, 6], [7, 8, -1, -1]])).numpy().tolist()
@@ -33,25 +34,18 @@ class Windows(NamedTuple):
     shape: tf.Tensor  # int64 (2,): that of the batch
 
     @classmethod
-    def of(
-        cls,
-        tokens: tf.Tensor,
-        word_starts: tf.Tensor | None = None,
-        *,
-        size: int = TOKENS_PER_WINDOW,
-        overlap: int = OVERLAP,
-    ) -> Self:
+    def of(cls, tokens: tf.Tensor, word_starts: tf.Tensor, *, size: int, overlap: int) -> Self:
         """Cut a batch into windows.
 
         Args:
             tokens: string `(batch, steps)`, padded with `""` on any side.
-            word_starts: int32 `(batch, steps)`, 1 at the first token of each word; by default each token is a word.
+            word_starts: int32 `(batch, steps)`, 1 at the first token of each word.
             size: the most tokens of a window.
             overlap: those on each side of a window that another one answers; less than half of `size`.
         """
         is_token = tf.not_equal(tokens, "")
         places = tf.where(is_token)
-        is_start = tf.ones_like(places[:, 0], tf.bool) if word_starts is None else tf.gather_nd(word_starts > 0, places)
+        is_start = tf.gather_nd(word_starts > 0, places)
         lengths = tf.reduce_sum(tf.cast(is_token, tf.int32), axis=1)
         row_begins, stride = tf.cumsum(lengths, exclusive=True), size - 2 * overlap
         counts = tf.maximum((lengths - 2 * overlap + stride - 1) // stride, 1)

@@ -15,7 +15,7 @@ from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
 from keras_seq.export.served import state_specs
 from keras_seq.export.text_functions import TokenFunctions
-from keras_seq.export.windows import Windows
+from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, Tokenizer
@@ -126,7 +126,7 @@ class TaggingFunctions(TokenFunctions):
             return _decoded(self.model(inputs, training=False), _real(inputs, mask))
 
         rows = self.tokenizer.parts(words)
-        windows = Windows.of(rows.tokens, rows.word_starts)
+        windows = Windows.of(rows.tokens, rows.word_starts, size=TOKENS_PER_WINDOW, overlap=OVERLAP)
         found = run_by_length(
             run,
             self._inputs(windows),
