@@ -12,7 +12,7 @@ from keras_seq.data.description import Description, Remark, marks_remark
 from keras_seq.data.label_names import joined_label, label_remarks
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table, names_roles
+from keras_seq.data.tables import Table, is_fasttext, names_roles
 
 COLUMNS = ("label", "score", "text", "fold")
 
@@ -45,7 +45,7 @@ class LabelledTextReader:
         """As of every reader: two columns; or a first line that names them."""
         if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
             return 0.9
-        if head.lines and head.lines[0].startswith("__label__"):
+        if head.lines and is_fasttext(head.lines[0]):
             return 0.95
         if not head.rows or any(len(row) != 2 for row in head.rows):
             return 0.0

@@ -22,6 +22,7 @@ Found = TypeVar("Found")
 # What was found out of so many files is kept.
 _MOST_REMEMBERED = 16
 _HEAD_BYTES = 1 << 16
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _remembered: OrderedDict[Any, Any] = OrderedDict()
 
 
@@ -139,8 +140,22 @@ def reader_of(path: str | os.PathLike) -> Reader:
     """
     reader, is_sure = surest_reader(path)
     if is_sure <= 0:
-        raise DataError(path, None, "no reader recognises it", f"name one: {', '.join(READERS.names())}")
+        raise DataError(path, None, *_unknown_form(Head.of(path).content))
     return reader
+
+
+def _unknown_form(content: bytes) -> tuple[str, str]:
+    """Why no reader recognises a file that begins so, and what to do."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "not UTF-8 but UTF-16", "convert the file to UTF-8, as with iconv -f UTF-16 -t UTF-8"
+    for magic, form in _PACKED.items():
+        if content.startswith(magic):
+            return f"packed with {form}" + (", twice" if form == "gzip" else ""), "unpack it, or pack it once with gzip"
+    if content.count(0) > len(content) // 3:
+        return "holds NUL bytes as UTF-16 and UTF-32 do", "convert the file to UTF-8, as with iconv"
+    if b"\0" in content:
+        return "holds NUL bytes: no text, or a damaged one", "write it again as UTF-8"
+    return "no reader recognises it", f"name one: {', '.join(READERS.names())}"
 
 
 def surest_reader(path: str | os.PathLike) -> tuple[Reader, float]:

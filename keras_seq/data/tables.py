@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,6 +29,7 @@ _NAMES = {
 HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 _FASTTEXT = "__label__"
+_FASTTEXT_LABELS = re.compile(rf"(?:(?<=[ \t])|^){_FASTTEXT}([^ \t]+)(?=[ \t]|$)")
 _QUOTES = "\"'"
 _CSV = "write two quotes for each quote in a quoted cell, and close the cell"
 
@@ -69,7 +71,7 @@ class Table:
         self.origin = RECIPE if isinstance(self.roles, Mapping) else DEFAULT
         cells = self.first.split("\t")
         self.separator = "tab"
-        if self.first.startswith(_FASTTEXT) and sorted(self._wanted) == ["label", "text"]:
+        if is_fasttext(self.first) and sorted(self._wanted) == ["label", "text"]:
             self.separator, self.origin, self.width = "fastText", DECLARED, 2
             self.places = {"label": 0, "text": 1}
             return
@@ -185,13 +187,13 @@ class Table:
             yield number, {role: cells[place] for role, place in self.places.items()}
 
     def _fasttext(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Lines of `__label__NAME`, a space, and the text."""
+        """Lines of `__label__NAME`, a blank, and the text; as fastText reads them, the label may stand behind, too."""
         for number, line in self._with_first():
-            label, _, text = line.partition(" ")
-            if not label.startswith(_FASTTEXT) or text.lstrip().startswith(_FASTTEXT):
-                reason = f"{'several labels' if label.startswith(_FASTTEXT) else 'no label'} ({shorten(line)})"
+            labels = _FASTTEXT_LABELS.findall(line)
+            if len(labels) != 1:
+                reason = f"{'several labels' if labels else 'no label'} ({shorten(line)})"
                 raise DataError(self.path, number, reason, f"a line is {_FASTTEXT}NAME, a space, the text")
-            yield number, {"label": label.removeprefix(_FASTTEXT), "text": text}
+            yield number, {"label": labels[0], "text": _FASTTEXT_LABELS.sub("", line).strip(" \t")}
 
     def _line_ends(self) -> Iterator[str]:
         for number, line in self.lines:
@@ -217,6 +219,12 @@ class Table:
             os.fspath(self.path), reader, unit, examples, facts=self.facts, separator=self.separator,
             columns=columns, header=self.first_line if self.names is not None else 0,
         )  # fmt: skip
+
+
+def is_fasttext(line: str) -> bool:
+    """Whether a line is one of fastText: it begins or ends with a label."""
+    words = line.replace("\t", " ").split(" ")
+    return words[0].startswith(_FASTTEXT) or (words[-1].startswith(_FASTTEXT) and "\t" not in line)
 
 
 def names_roles(head: Head, roles: Sequence[str]) -> bool:
