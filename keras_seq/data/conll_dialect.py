@@ -24,7 +24,7 @@ _RANGE_OR_EMPTY = re.compile(r"[0-9]+[-.][0-9]+")
 # CoNLL-2012, which OntoNotes comes in: document, part, number, word, ..., names in brackets, arguments, coreference.
 _BEGIN_DOCUMENT, _ONTONOTES_TOKEN, _ONTONOTES_TAG, _ONTONOTES_WIDTH = "#begin document", 3, 10, 12
 # What files call a column of tags.
-_HEADER_CELLS = frozenset("tag tags ner ner_tag ner_tags ne iob bio label labels entity".split())
+_HEADER_CELLS = frozenset(("tag", "tags", "ner", "ner_tag", "ner_tags", "iob", "bio", "label", "labels", "entity"))
 _PLUS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _BRACKETS = re.compile(r"(\(?)([^()*\s]*)\*?(\)?)")
 

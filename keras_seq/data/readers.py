@@ -146,6 +146,8 @@ def reader_of(path: str | os.PathLike) -> Reader:
 
 def _unknown_form(content: bytes) -> tuple[str, str]:
     """Why no reader recognises a file that begins so, and what to do."""
+    if not content:
+        return "empty file", "name one with content"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "not UTF-8 but UTF-16", "convert the file to UTF-8, as with iconv -f UTF-16 -t UTF-8"
     for magic, form in _PACKED.items():
