@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import functools
+import json
 import os
 import stat
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.lines import opened
 from keras_seq.core.plugins import Plugins
 from keras_seq.data.description import Description
+from keras_seq.data.records import PARQUET, parquet_names
 from keras_seq.data.roles import Roles
 
 Found = TypeVar("Found")
@@ -53,7 +55,7 @@ class Head:
     @functools.cached_property
     def lines(self) -> list[str]:
         """The first lines that are whole; none where this is no text."""
-        if b"\0" in self.content:
+        if b"\0" in self.content or self.content.startswith(PARQUET):
             return []
         try:
             text = codecs.getincrementaldecoder("utf-8-sig")().decode(self.content)
@@ -61,6 +63,17 @@ class Head:
             text = self.content.decode("latin-1")
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         return lines[:-1] if len(self.content) == _HEAD_BYTES or not lines[-1] else lines
+
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """What the fields of records are called: columns of Parquet, keys of the first of JSON lines; else none."""
+        if self.content.startswith(PARQUET):
+            return parquet_names(self.path)
+        try:
+            record = json.loads(self.lines[0]) if self.lines and self.lines[0].startswith("{") else None
+        except (ValueError, RecursionError):
+            return []
+        return list(record) if isinstance(record, dict) else []
 
     @functools.cached_property
     def rows(self) -> list[list[str]]:
