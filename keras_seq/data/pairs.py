@@ -10,7 +10,7 @@ from typing import NamedTuple
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, finite_number, read_lines, shorten
-from keras_seq.data.description import DECLARED, Description, marks_remark
+from keras_seq.data.description import DECLARED, Description, Remark, marks_remark
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
 from keras_seq.data.tables import Table, names_roles, open_table
@@ -63,11 +63,13 @@ class PairsReader:
         columns, facts = _check_columns(path, columns), LineFacts()
         check_choice("form", form, PAIR_FORMS)
         table = _table(path, columns, form, facts)
-        count, same = 0, 0
+        count, same, quoted = 0, 0, [0, 0]
         scores: list[float] = []
         for pair in _pairs(table):
             count += 1
             same += pair.label or 0
+            if all(text[:1] == '"' == text[-1:] for text in (pair.a, pair.b)):
+                quoted[:] = quoted[0] or pair.line, quoted[1] + 1
             if pair.score is not None:
                 low, high = scores or (pair.score, pair.score)
                 scores = [min(low, pair.score), max(high, pair.score)]
@@ -76,7 +78,10 @@ class PairsReader:
             found = replace(found, scheme=f"scores from {scores[0]:g} to {scores[1]:g}")
         if "label" in table.places:
             found = replace(found, counted="labels", counts={"1": same, "0": count - same})
-        return found.with_remarks(*marks_remark(facts))
+        remarks = [*marks_remark(facts)]
+        if quoted[1] > count // 2:
+            remarks.append(Remark("the texts stand in quotes, which are read as part of them", *quoted))
+        return found.with_remarks(*remarks)
 
     def examples(
         self, path: str | os.PathLike, columns: Roles | None = None, *, form: str = "tsv"
