@@ -65,7 +65,9 @@ class AnnotationReader:
         first = next((line for line in head.lines if line.strip()), "")
         if first.lstrip().startswith("[") and '"annotations"' in head.content.decode("utf-8", "replace"):
             return 0.93
-        return 0.93 if {"text", "data"} & set(head.names) else 0.0
+        if "data" in head.names or ("text" in head.names and {*_SPAN_KEYS, "answer"} & set(head.names)):
+            return 0.93
+        return 0.6 if "text" in head.names else 0.0
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
         """What the file holds; `counts` are spans by type, or texts by label.

@@ -229,12 +229,13 @@ class Sniffer:
                 raise malformed(self.path, *self.wrong)
             raise _unequal(self.path, number, cells, len(self.first), self.first_line)
         tag = plain_tag(cells[-1])
+        is_left_out = self.counts and width > 2 and _RANGE_OR_EMPTY.fullmatch(cells[0]) is not None
         if tag is not None:
             self.tags.add(number, tag, cells[0])
-        elif self.wrong is None:
+        elif self.wrong is None and not is_left_out:
             self.wrong = number, cells[-1]
         for place in self.tagged:
-            if place >= width or plain_tag(cells[place]) is None:
+            if (place >= width or plain_tag(cells[place]) is None) and not (is_left_out and cells[place] == "_"):
                 self.tagged = [other for other in self.tagged if other != place]
         if self.repeats and self.rows and cells[0] != self.begins_with:
             self.repeats = False

@@ -66,11 +66,14 @@ class Head:
 
     @functools.cached_property
     def names(self) -> list[str]:
-        """What the fields of records are called: columns of Parquet, keys of the first of JSON lines; else none."""
+        """What the fields of records are called: columns of Parquet; keys of the first object of JSON lines, or of an
+        array; else none."""
         if self.content.startswith(PARQUET):
             return parquet_names(self.path)
+        text = self.content.decode("utf-8-sig", "replace").lstrip()
+        text = text[1:].lstrip() if text.startswith("[") else text
         try:
-            record = json.loads(self.lines[0]) if self.lines and self.lines[0].startswith("{") else None
+            record = json.JSONDecoder().raw_decode(text)[0] if text.startswith("{") else None
         except (ValueError, RecursionError):
             return []
         return list(record) if isinstance(record, dict) else []

@@ -18,8 +18,9 @@ def documents(path: str | os.PathLike) -> Iterator[tuple[int, dict[str, Any]]]:
     """Number, from 1, and content of each document of a DocBin.
 
     Returns:
-        An iterator over `(number, record)`: `text`; `spans`, the entities; `tokens`, begin and end of each token that
-        is no blank; `label`, the categories that are 1; and `answer`, `"ignore"` of a document without annotation.
+        An iterator over `(number, record)`: `text`, in which a line begins with each sentence that the document tells;
+        `spans`, the entities; `tokens`, begin and end of each token that is no blank; `label`, the categories that are
+        1; and `answer`, `"ignore"` of a document without annotation.
 
     Raises:
         DataError: if spaCy is not installed, the file is damaged, or its entities are spans that may overlap.
@@ -44,11 +45,19 @@ def _record(path: str | os.PathLike, number: int, doc: Any) -> dict[str, Any]:
     if doc.spans and not doc.ents and any(len(group) for group in doc.spans.values()):
         reason = f"its entities are in groups of spans ({', '.join(doc.spans)}), which may overlap"
         raise DataError(path, number, reason, "set doc.ents before it is written")
-    has_entities = doc.has_annotation("ENT_IOB")
+    labels = [name for name, value in doc.cats.items() if value == 1]
+    if not doc.has_annotation("ENT_IOB"):
+        return {"text": doc.text, "label": labels, "answer": "accept" if doc.cats else "ignore"}
+    text, places = "", []
+    has_sentences = doc.has_annotation("SENT_START")
+    for token in doc:
+        if has_sentences and token.is_sent_start and text:
+            text = text.rstrip() + "\n"
+        places.append((len(text), len(text) + len(token)))
+        text += token.text_with_ws
     return {
-        "text": doc.text,
-        "spans": [[span.start_char, span.end_char, span.label_] for span in doc.ents],
-        "tokens": [(token.idx, token.idx + len(token)) for token in doc if not token.text.isspace()],
-        "label": [name for name, value in doc.cats.items() if value == 1],
-        "answer": "accept" if has_entities or doc.cats else "ignore",
+        "text": text,
+        "spans": [[places[span.start][0], places[span.end - 1][1], span.label_] for span in doc.ents],
+        "tokens": [place for place, token in zip(places, doc, strict=True) if not token.text.isspace()],
+        "label": labels,
     }

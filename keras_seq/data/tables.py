@@ -136,12 +136,14 @@ class Table:
         if len(cells) == len(roles) and all(place in found[role] for role, place in self.places.items()):
             self.names = names
         elif len({places[0] for places in found.values() if places}) == len(found):
-            raise self._unsure("the first line names the columns otherwise than the roles do", names)
+            reason = "the first line names the columns otherwise than the roles do"
+            raise self._unsure(reason, names, {role: places[0] + 1 for role, places in found.items()})
 
-    def _unsure(self, reason: str, names: list[str]) -> DataError:
+    def _unsure(self, reason: str, names: list[str], places: Mapping[str, int] | None = None) -> DataError:
         roles = ", ".join(self.roles)
         reason = f"{reason} ({listed_columns(names)}; roles: {roles})"
-        numbers = ", ".join(f"{role} = {place}" for place, role in enumerate(self._wanted, start=1))
+        places = places or {role: place for place, role in enumerate(self._wanted, start=1)}
+        numbers = ", ".join(f"{role} = {place}" for role, place in places.items())
         return DataError(self.path, self.first_line, reason, f"say which is which: columns = {{{numbers}}}, or so")
 
     def rows(self) -> Iterator[Row]:
@@ -261,10 +263,11 @@ class RecordTable(Table):
             DataError: if a field is missing, or of another kind than texts and numbers; or there is no record.
         """
         fields = {role: self.fields[place] for role, place in self.places.items()}
-        number = 0
-        for number, record in self.records:
+        count = 0
+        for count, (line, record) in enumerate(self.records, start=1):
+            number = line or count  # of an array the lines are not known
             yield Row(number, {role: cell(self.path, number, key, record.get(key)) for role, key in fields.items()})
-        if not number:
+        if not count:
             raise DataError(self.path, None, "holds no record", "add some")
 
     def described(self, reader: str, unit: str, examples: int) -> Description:
@@ -293,7 +296,7 @@ def open_table(
     if head.content.startswith(PARQUET):
         return RecordTable(path, roles, file_format, head.names, parquet_records(path), None, "Parquet")
     wanted = sorted(role for role in roles if role != IGNORED)
-    if wanted == ["label", "text"] and not isinstance(roles, Mapping) and ANNOTATIONS.recognises(head) > 0:
+    if wanted == ["label", "text"] and not isinstance(roles, Mapping) and ANNOTATIONS.recognises(head) > 0.9:
         records = labelled_records(path, facts)
         return RecordTable(path, roles, file_format, ["label", "text"], records, facts, "annotations")
     if head.names:

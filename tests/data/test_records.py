@@ -64,6 +64,9 @@ def test_tables_of_json_lines(tmp_path):
     ):
         with pytest.raises(DataError, match=reason):
             list((LABELLED_TEXT if "gold" in records[0] else PAIRS).examples(write(tmp_path, records)))
+    (tmp_path / "a.json").write_text(json.dumps([{"text": "a", "sentiment": "x"}, {"text": "b", "sentiment": "y"}]))
+    assert [one.labels for one in LABELLED_TEXT.examples(tmp_path / "a.json")] == [("x",), ("y",)]
+    assert reader_of(tmp_path / "a.json") is LABELLED_TEXT
     several = write(tmp_path, [{"text": "a", "label": ["x", "y"]}])
     with pytest.raises(DataError, match="a text with 2 labels"):
         list(LABELLED_TEXT.examples(several))
