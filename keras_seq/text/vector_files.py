@@ -126,11 +126,9 @@ class _Line(NamedTuple):
 
 
 def _read_lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, spaces in the place of tabs; published files hold words that were cut inside a
-    character."""
+    """The lines, spaces in the place of tabs; published files hold words that were cut inside a character."""
     for number, line in read_lines(path, FORMAT, errors="replace"):
-        if text := line.rstrip(" \t").replace("\t", " "):
-            yield number, text
+        yield number, line.rstrip(" \t").replace("\t", " ")
 
 
 def _chain(number: int, first: str, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
