@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from keras_seq.cli.errors import CommandGroup
-from keras_seq.cli.options import DataDirectory, Quiet, examples
+from keras_seq.cli.options import DataDirectory, Quiet, Strict, check_option, examples
 from keras_seq.cli.printing import output, progress, say, table
 from keras_seq.cli.startup import start_frameworks
 
@@ -87,6 +87,7 @@ def show_data(
         str | None, typer.Option("--reader", metavar="NAME", help="How to read it. By default by what the file holds.")
     ] = None,
     columns: Columns = None,
+    strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Show what a reader understands of a file: encoding, columns, scheme, counts, and what is odd."""
@@ -94,8 +95,10 @@ def show_data(
     from keras_seq.data.readers import reader_named, reader_of
 
     chosen = reader_of(file) if reader is None else reader_named(reader)
+    if strict:
+        check_option(chosen.sniff, "strict", f"--strict is of folders of files; {file} is read as {chosen.name}")
     with _told(columns):
-        found = chosen.sniff(file, None if columns is None else _roles(columns))
+        found = chosen.sniff(file, None if columns is None else _roles(columns), **({"strict": True} if strict else {}))
     say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.full())
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keras_seq.cli.options import DataDirectory, Quiet, RunOrModel, examples
+from keras_seq.cli.options import DataDirectory, Quiet, RunOrModel, Strict, check_option, examples
 from keras_seq.cli.printing import json_line, print_scores, progress, say
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
@@ -24,6 +24,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, on the last line.")] = False,
     data_dir: DataDirectory = None,
+    strict: Strict = False,
     quiet: Quiet = False,
 ) -> None:
     """Score a trained model on a file."""
@@ -43,6 +44,9 @@ def evaluate(
         raise InputError(f"{run_or_model}: its recipe names no test file, or is not at hand; name one with --data")
     arguments = evaluation.arguments(data_dir)
     task = load(run_or_model)
+    if strict:
+        check_option(task.evaluate, "strict", f"--strict is of folders of files; {run_or_model} reads none")
+        arguments["strict"] = True
     with progress(task.unit, quiet=quiet) as advance:
         scores = dict(task.evaluate(**arguments, on_progress=advance))
     examples_scored = scores.pop("examples")

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from keras_seq.cli.options import Quiet, RunOrModel, examples
+from keras_seq.cli.options import Quiet, RunOrModel, check_option, examples
 from keras_seq.cli.printing import Advance, json_line, output, progress
 from keras_seq.cli.reading import check_input, check_ordinary, read_lines
 from keras_seq.cli.showing import highlighted
@@ -84,6 +84,9 @@ def predict(
         int | None,
         typer.Option("--nearest", metavar="K", min=1, help="Of a matcher with an index: so many texts for each."),
     ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Of pairs of images: exchange bright and dark, as for ink on white paper.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Say what a model finds in texts, in a file of sentences, or of pairs that it compares."""
@@ -91,6 +94,8 @@ def predict(
         raise InputError("predict takes texts, --input or --pairs, one of them; see `keras-seq predict --help`")
     if pairs_file is not None and nearest is not None:
         raise InputError("--pairs compares texts, --nearest looks them up in an index; leave one of them out")
+    if invert and pairs_file is None:
+        raise InputError("--invert is of images, which --pairs names; leave it out")
     check_input(pairs_file or input_file)
     if pairs_file is not None:
         check_ordinary(pairs_file)
@@ -103,7 +108,9 @@ def predict(
     task: Any = load(run_or_model)
     if pairs_file is not None:
         check_able(task, Matches, run_or_model, "--pairs")
-        found = task.pairs_of(pairs_file)
+        if invert:
+            check_option(task.pairs_of, "invert", f"--invert is of images; {run_or_model} reads none")
+        found = task.pairs_of(pairs_file, **({"invert": True} if invert else {}))
     else:
         found = _file_of_its_own_form(task, run_or_model, input_file, output_file)
     if found is None:

@@ -11,9 +11,10 @@ import typer
 from typer.core import TyperCommand
 
 from keras_seq.cli.errors import EXIT_INTERRUPTED
-from keras_seq.cli.options import DataDirectory, Quiet, examples
+from keras_seq.cli.options import DataDirectory, Quiet, Strict, examples
 from keras_seq.cli.printing import print_scores, say, without_groups
 from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.errors import InputError
 from keras_seq.core.notices import notify
 
 EPILOG = examples(
@@ -65,6 +66,7 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in that folder, from its last checkpoint.")
     ] = False,
     data_dir: DataDirectory = None,
+    strict: Strict = False,
     quiet: Quiet = False,
 ) -> None:
     """Train the model of a recipe; it leaves the resolved recipe, scores, weights and TensorBoard files in a folder."""
@@ -76,6 +78,10 @@ def train(
     original = Recipe.load(recipe)
     files = zip(SPLITS, (train_file, validation_file, test_file), strict=True)
     overrides = [f"data.{split}={json.dumps(file, ensure_ascii=False)}" for split, file in files if file is not None]
+    if strict:
+        if "strict" not in type(original.data).model_fields:
+            raise InputError(f"--strict is of folders of files; a {original.task} reads none: leave it out")
+        overrides.append("data.strict=true")
     # TOML escapes as JSON does, but for characters beyond 16 bits: those stay as they are.
     resolved = original.override([*(assignments or []), *overrides])
     folder = run_dir if run_dir is not None else Path("runs") / resolved.name
@@ -85,7 +91,7 @@ def train(
         notify(str(error))
         raise typer.Exit(EXIT_INTERRUPTED) from None
     show_result(metrics, folder)
-    if original.data == resolved.data:
+    if original.override(["data.strict=true"] if strict else []).data == resolved.data:
         lower_is_better = family_named(resolved.task).lower_is_better
         for line in compared_with_expected(resolved.expected.scores, metrics, lower_is_better):
             say(line)

@@ -1,5 +1,6 @@
 """What a user should know although nothing has failed, and texts of others as a terminal may show them."""
 
+import os
 import re
 import sys
 
@@ -22,6 +23,18 @@ def visible(text: str) -> str:
     good \\x1b[2J movie
     """
     return _CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
+
+
+def visible_name(text: str | os.PathLike) -> str:
+    """A name or label as a report shows it: signs that cannot be seen are escaped, too; what is long is cut.
+
+    Example:
+
+    >>> print(visible_name("a\x1b[2J"), visible_name("no\u200bne"))
+    a\\x1b[2J no\\u200bne
+    """
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in os.fspath(text))
+    return shown if len(shown) <= 200 else shown[:197] + "..."
 
 
 def one_line(text: str) -> str:

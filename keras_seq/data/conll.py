@@ -10,7 +10,7 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.lines import read_lines
-from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, cells_of, described, plain_tag
+from keras_seq.data.conll_dialect import FORMAT, Dialect, Sniffer, cells_of, described, is_header, plain_tag
 from keras_seq.data.description import Description
 from keras_seq.data.readers import Head, remembered
 from keras_seq.data.roles import Roles, check_roles
@@ -47,17 +47,18 @@ class CoNLLReader:
     def recognises(self, head: Head) -> float:
         """As of every reader: most lines end with a tag, or begin with a number that counts them."""
         lines = [line for line in head.lines if line.strip() and not line.startswith(("# ", "#\t", "-DOCSTART-"))]
-        rows = [line.split("\t" if "\t" in line else None) for line in lines]
+        rows = [line.rstrip().split("\t" if "\t" in line else None) for line in lines]
         if head.lines and head.lines[0].startswith("#begin document"):
             return 1.0
         if not rows or any(len(row) < 2 for row in rows):
             return 0.0
+        rows = rows[is_header(rows[0][-1]) and len(rows) > 1 :]
         tags = [plain_tag(row[-1]) for row in rows]
         tagged = sum(tag is not None or row[-1][1:] == "-O" for tag, row in zip(tags, rows, strict=True)) / len(rows)
         is_sure = tagged > 0.8 and len({len(row) for row in rows}) == 1 and (len(rows) > 3 or set(tags) - {None, "O"})
         is_counted = len(rows[0]) > 2 and [row[0] for row in rows[:2]] in (["0", "1"], ["1", "2"], ["1", "1-2"])
         is_named = head.path.name.removesuffix(".gz").endswith(CONLL_SUFFIXES)
-        return max(0.95 * bool(is_sure), 0.75 * is_counted, 0.94 * (is_named and tagged > 0.5))
+        return max(0.95 * bool(is_sure), 0.75 * is_counted, (0.94 if tagged > 0.5 else 0.6) * is_named)
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, gold: bool = True) -> Description:
         """What the file holds, from all of its rows.

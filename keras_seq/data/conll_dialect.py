@@ -23,6 +23,8 @@ _OTHER_PREFIXES = {"L": "E", "U": "S", "M": "I", "W": "S"}
 _RANGE_OR_EMPTY = re.compile(r"[0-9]+[-.][0-9]+")
 # CoNLL-2012, which OntoNotes comes in: document, part, number, word, ..., names in brackets, arguments, coreference.
 _BEGIN_DOCUMENT, _ONTONOTES_TOKEN, _ONTONOTES_TAG, _ONTONOTES_WIDTH = "#begin document", 3, 10, 12
+# What files call a column of tags.
+_HEADER_CELLS = frozenset(("tag", "tags", "ner", "ner_tag", "ner_tags", "iob", "bio", "label", "labels", "entity"))
 _PLUS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _BRACKETS = re.compile(r"(\(?)([^()*\s]*)\*?(\)?)")
 
@@ -115,7 +117,7 @@ def cells_of(path: str | os.PathLike, number: int, line: str) -> list[str] | Non
 def is_comment(cells: Sequence[str], line: str, width: int, types: Mapping[str, int]) -> bool:
     """Whether a line that begins with `#` is no row: what is tagged with a type that other rows have is the token #."""
     text = line.lstrip(" ")
-    if text[1:2] not in (" ", "\t"):
+    if text.lstrip("#")[:1] not in (" ", "\t"):
         return False
     tag = plain_tag(cells[-1])
     if tag is None or (width or max(2, len(cells))) != len(cells):
@@ -126,7 +128,7 @@ def is_comment(cells: Sequence[str], line: str, width: int, types: Mapping[str, 
 
 def is_doubtful(cells: Sequence[str], line: str) -> bool:
     """Whether only the types of other rows tell if a line is the token # with a tag, or a comment."""
-    return line.startswith("# ") and len(cells) == 2 and plain_tag(cells[1]) not in (None, OUTSIDE)
+    return line.lstrip("#")[:1] == " " != line[:1] and len(cells) == 2 and plain_tag(cells[1]) not in (None, OUTSIDE)
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -147,11 +149,18 @@ def plain_tag(text: str) -> str | None:
     return plain if plain == OUTSIDE or (len(plain) > 2 and plain[2:] != OUTSIDE) else None
 
 
+def is_header(cell: str) -> bool:
+    """Whether a cell is what files call a column of tags."""
+    return cell.casefold() in _HEADER_CELLS
+
+
 def malformed(path: str | os.PathLike, number: int, cell: str) -> DataError:
     """A cell that is no tag."""
     reason = f"malformed tag {shorten(cell)}"
     if cell[2:] == OUTSIDE and cell[1:2] == "-":
         return DataError(path, number, f"{reason}: no entity has the type O", "write O outside of entities")
+    if is_header(cell):
+        return DataError(path, number, f"{reason}: the line seems to name the columns", "remove it; it is no token")
     return DataError(path, number, reason, MALFORMED)
 
 
@@ -211,7 +220,7 @@ class Sniffer:
     def _add(self, number: int, cells: list[str], line: str) -> None:
         width = len(cells)
         if not self.first:
-            self.first, self.first_line, self.separator = cells, number, "tab" if "\t" in line.strip() else "spaces"
+            self.first, self.first_line, self.separator = cells, number, "tab" if "\t" in line.strip(" ") else "spaces"
             self.tagged = list(range(1, width))
         if (width < 2 and (self.gold or len(self.first) > 1)) or (self.has_brackets and width < _ONTONOTES_WIDTH):
             raise _too_few(self.path, number, cells)
@@ -220,12 +229,13 @@ class Sniffer:
                 raise malformed(self.path, *self.wrong)
             raise _unequal(self.path, number, cells, len(self.first), self.first_line)
         tag = plain_tag(cells[-1])
+        is_left_out = self.counts and width > 2 and _RANGE_OR_EMPTY.fullmatch(cells[0]) is not None
         if tag is not None:
             self.tags.add(number, tag, cells[0])
-        elif self.wrong is None:
+        elif self.wrong is None and not is_left_out:
             self.wrong = number, cells[-1]
         for place in self.tagged:
-            if place >= width or plain_tag(cells[place]) is None:
+            if (place >= width or plain_tag(cells[place]) is None) and not (is_left_out and cells[place] == "_"):
                 self.tagged = [other for other in self.tagged if other != place]
         if self.repeats and self.rows and cells[0] != self.begins_with:
             self.repeats = False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 from keras_seq.core.lines import LineFacts
-from keras_seq.core.notices import notify
+from keras_seq.core.notices import notify, visible_name
 
 RECIPE, DECLARED, INFERRED, DEFAULT = "recipe", "declared", "inferred", "by default"
 # So many classes or types, and rows of one kind, are named; all are counted.
@@ -101,18 +100,18 @@ class Description:
         parts.append(", ".join([number_of(self.examples, self.unit), *details]))
         if self.counted:
             parts.append(f"{number_of(len(self.counts), self.counted)} ({self._named(_NAMED_IN_LINE)})")
-        return f"{visible(self.path)}: {'; '.join(parts)}"
+        return f"{visible_name(self.path)}: {'; '.join(parts)}"
 
     def full(self) -> str:
         """All of it, on several lines."""
-        rows = {"file": visible(self.path), "reader": self.reader}
+        rows = {"file": visible_name(self.path), "reader": self.reader}
         if self.facts is not None:
             rows["encoding"] = ", ".join(filter(None, (self.facts.encoding, self.facts.compression)))
             rows["line ends"] = ", ".join(f"{end} {count:,}" for end, count in self.facts.line_ends.items()) or "none"
         if self.separator:
             rows["between columns"] = self.separator
         for column in self.columns:
-            named = f" {visible(column.name)!r}" if column.name else ""
+            named = f" {visible_name(column.name)!r}" if column.name else ""
             rows[f"column {column.place}{named}"] = f"{column.role} ({column.origin})"
         if self.columns:
             rows["header"] = f"line {self.header}" if self.header else "none"
@@ -165,7 +164,7 @@ class Description:
 
     def _named(self, most: int) -> str:
         names = sorted(self.counts, key=lambda name: (-self.counts[name], name))
-        listed = ", ".join(f"{visible(name)} {self.counts[name]:,}" for name in names[:most])
+        listed = ", ".join(f"{visible_name(name)} {self.counts[name]:,}" for name in names[:most])
         return f"{listed}, ..." if len(names) > most else listed or "none"
 
 
@@ -180,7 +179,7 @@ def tell(description: Description | None, quiet: bool = False) -> None:
         if not quiet:
             notify(description.line())
         for remark in description.remarks:
-            notify(f"{visible(description.path)}: {remark}")
+            notify(f"{visible_name(description.path)}: {remark}")
 
 
 def number_of(count: int, plural: str) -> str:
@@ -193,18 +192,6 @@ def number_of(count: int, plural: str) -> str:
     """
     singular = plural.removesuffix("es" if plural.endswith("sses") else "s")
     return f"{count:,} {singular if count == 1 else plural}"
-
-
-def visible(text: str | os.PathLike) -> str:
-    """A text of which a terminal obeys nothing: what cannot be printed is escaped, what is long is cut.
-
-    Example:
-
-    >>> visible("a\\x1b[2J"), visible("no\\u200bne")
-    ('a\\\\x1b[2J', 'no\\\\u200bne')
-    """
-    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in os.fspath(text))
-    return shown if len(shown) <= 200 else shown[:197] + "..."
 
 
 def marks_remark(facts: LineFacts) -> list[Remark]:

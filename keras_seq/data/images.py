@@ -304,6 +304,31 @@ def resize_images(images: np.ndarray, height: int, width: int, *, invert: bool =
     return found
 
 
+def inverted(images: np.ndarray) -> np.ndarray:
+    """Images with bright for dark, and dark for bright.
+
+    Example:
+
+    >>> inverted(np.array([0, 255], "uint8")).tolist(), inverted(np.array([True, False])).tolist()
+    ([255, 0], [False, True])
+    """
+    return ~images if images.dtype in (np.uint8, bool) else 1 - images
+
+
+def brightness_remark(images: np.ndarray, is_bright_expected: bool) -> str:
+    """What there is to say if images are bright where a model expects dark ones, or dark for bright; else empty.
+
+    Args:
+        images: As of `read_images`.
+        is_bright_expected: Whether the model was trained on dark ink on white.
+    """
+    is_bright = images.mean() > (127.5 if images.dtype == np.uint8 else 0.5)
+    if is_bright == is_bright_expected:
+        return ""
+    found, other = ("bright", "dark") if is_bright else ("dark", "bright")
+    return f"most is {found}, where the model was trained on {other} paper; --invert exchanges the two"
+
+
 def _names(path: str | os.PathLike) -> list[str]:
     return _read(path, IMAGES_FORMAT, array_names)
 

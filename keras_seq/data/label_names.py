@@ -7,7 +7,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from keras_seq.data.description import Remark, number_of, visible
+from keras_seq.core.notices import visible_name
+from keras_seq.data.description import Remark, number_of
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _QUOTES = "\"'\u201c\u201d\u2018\u2019\u00ab\u00bb`"
@@ -51,7 +52,7 @@ def label_remarks(counts: Mapping[str, int], first_lines: Mapping[str, int], has
     if not has_header and len(counts) > 2 and counts[first] == 1:
         others = sorted(count for label, count in counts.items() if label != first)
         if others[0] > 1:
-            text = f"the label {visible(first)!r} stands nowhere else: if this line names the columns, remove it"
+            text = f"the label {visible_name(first)!r} stands nowhere else: if this line names the columns, remove it"
             remarks.append(Remark(text, first_lines[first]))
     return remarks
 
@@ -59,5 +60,5 @@ def label_remarks(counts: Mapping[str, int], first_lines: Mapping[str, int], has
 def _told_apart(labels: list[str]) -> str:
     """Labels as one can tell them apart: escaped where what is printed would look the same."""
     bare = [unicodedata.normalize("NFC", label).translate(_INVISIBLE) for label in labels]
-    shown = map(ascii, labels) if len(set(bare)) < len(bare) else (repr(visible(label)) for label in labels)
+    shown = map(ascii, labels) if len(set(bare)) < len(bare) else (repr(visible_name(label)) for label in labels)
     return " and ".join(shown)

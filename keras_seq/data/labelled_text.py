@@ -12,7 +12,7 @@ from keras_seq.data.description import Description, Remark, marks_remark
 from keras_seq.data.label_names import joined_label, label_remarks
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table, names_roles
+from keras_seq.data.tables import Table, is_fasttext, names_roles, open_table
 
 COLUMNS = ("label", "score", "text", "fold")
 
@@ -45,7 +45,7 @@ class LabelledTextReader:
         """As of every reader: two columns; or a first line that names them."""
         if names_roles(head, ("label", "text")) or names_roles(head, ("score", "text")):
             return 0.9
-        if head.lines and head.lines[0].startswith("__label__"):
+        if head.lines and is_fasttext(head.lines[0]):
             return 0.95
         if not head.rows or any(len(row) != 2 for row in head.rows):
             return 0.0
@@ -75,7 +75,7 @@ class LabelledTextReader:
             columns = ("label", "text") if names_roles(head, ("label",)) else ("score", "text")
         columns = _check_columns(columns)
         _check_separator(label_separator)
-        table = Table(path, columns, _format_of(columns), "text", LineFacts())
+        table = open_table(path, columns, _format_of(columns), "text", LineFacts())
         counts: dict[str, int] = {}
         first_lines: dict[str, int] = {}
         scores: list[float] = []
@@ -123,7 +123,7 @@ class LabelledTextReader:
         check_boolean("normalize_labels", normalize_labels)
 
         def read() -> Iterator[LabelledText]:
-            table = Table(path, columns, _format_of(columns), "text")
+            table = open_table(path, columns, _format_of(columns), "text")
             yield from _examples(table, label_separator, allow_empty_text, normalize_labels)
 
         return read()

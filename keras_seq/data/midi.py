@@ -156,7 +156,9 @@ def _opened(path: str | os.PathLike) -> Any:
         raise
     except Exception as error:
         # Each kind of message has a parser of its own, with exceptions of its own, such as of key signatures.
-        raise DataError(path, None, f"damaged MIDI file ({error or type(error).__name__})", "save it again") from error
+        raise DataError(
+            path, None, f"damaged MIDI file ({str(error) or type(error).__name__})", "save it again"
+        ) from error
 
 
 def _check_chunks(path: str | os.PathLike, content: bytes) -> None:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, finite_number, read_lines, shorten
-from keras_seq.data.description import DECLARED, Description, marks_remark
+from keras_seq.data.description import DECLARED, Description, Remark, marks_remark
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table, names_roles
+from keras_seq.data.tables import Table, names_roles, open_table
 
 PAIR_COLUMNS = ("label", "a", "b", "score")
 PAIR_FORMS = ("tsv", "quora")
@@ -60,14 +60,16 @@ class PairsReader:
         Raises:
             ValueError, DataError: as `read_pairs`.
         """
-        columns, facts = _check_columns(columns), LineFacts()
+        columns, facts = _check_columns(path, columns), LineFacts()
         check_choice("form", form, PAIR_FORMS)
         table = _table(path, columns, form, facts)
-        count, same = 0, 0
+        count, same, quoted = 0, 0, [0, 0]
         scores: list[float] = []
         for pair in _pairs(table):
             count += 1
             same += pair.label or 0
+            if all(text[:1] == '"' == text[-1:] for text in (pair.a, pair.b)):
+                quoted[:] = quoted[0] or pair.line, quoted[1] + 1
             if pair.score is not None:
                 low, high = scores or (pair.score, pair.score)
                 scores = [min(low, pair.score), max(high, pair.score)]
@@ -76,13 +78,16 @@ class PairsReader:
             found = replace(found, scheme=f"scores from {scores[0]:g} to {scores[1]:g}")
         if "label" in table.places:
             found = replace(found, counted="labels", counts={"1": same, "0": count - same})
-        return found.with_remarks(*marks_remark(facts))
+        remarks = [*marks_remark(facts)]
+        if quoted[1] > count // 2:
+            remarks.append(Remark("the texts stand in quotes, which are read as part of them", *quoted))
+        return found.with_remarks(*remarks)
 
     def examples(
         self, path: str | os.PathLike, columns: Roles | None = None, *, form: str = "tsv"
     ) -> Iterator[TextPair]:
         """The pairs one by one: as `read_pairs`."""
-        columns = _check_columns(columns)
+        columns = _check_columns(path, columns)
         check_choice("form", form, PAIR_FORMS)
 
         def read() -> Iterator[TextPair]:
@@ -189,7 +194,7 @@ def check_pair_labels(labels: Sequence[int | None], source: str | os.PathLike) -
 def _table(path: str | os.PathLike, columns: Roles, form: str, facts: LineFacts | None = None) -> Table:
     if form == "quora":
         return _QuoraTable(path, _QUORA, _QUORA_FORMAT, facts=facts, is_csv=True)
-    return Table(path, columns, f"a line is {', a tab, '.join(columns)}", facts=facts)
+    return open_table(path, columns, f"a line is {', a tab, '.join(columns)}", facts=facts)
 
 
 class _QuoraTable(Table):
@@ -230,6 +235,9 @@ def _label(path: str | os.PathLike, number: int, cell: str) -> int:
     return int(cell)
 
 
-def _check_columns(columns: Roles | None) -> Roles:
-    columns = ("label", "a", "b") if columns is None else columns
+def _check_columns(path: str | os.PathLike, columns: Roles | None) -> Roles:
+    """The roles; without any, a file that names a score and no label tells them."""
+    if columns is None:
+        is_scored = os.path.isfile(path) and names_roles(head := Head.of(path), ("score", "a", "b"))
+        columns = ("score" if is_scored and not names_roles(head, ("label",)) else "label", "a", "b")
     return check_roles("columns", columns, PAIR_COLUMNS, ("a", "b"))

@@ -43,18 +43,22 @@ class PianoRollReader:
             else 0.0
         )
 
-    def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, steps_per_beat: int = 1) -> Description:
+    def sniff(
+        self, path: str | os.PathLike, columns: Roles | None = None, *, steps_per_beat: int = 1, strict: bool = False
+    ) -> Description:
         """What the file or folder holds.
 
         Args:
-            path, steps_per_beat: As of `read_piano_rolls`.
+            path, steps_per_beat, strict: As of `read_piano_rolls`.
             columns: There are none.
 
         Raises:
             DataError: as `read_piano_rolls`.
         """
         skipped: list[DataError] = []
-        rolls = _midi_rolls(path, steps_per_beat, skipped) if is_midi(path) else read_piano_rolls(path)
+        rolls = (
+            _midi_rolls(path, steps_per_beat, None if strict else skipped) if is_midi(path) else read_piano_rolls(path)
+        )
         sounding = np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0)) + LOWEST_NOTE
         counts = (
             {} if is_midi(path) or not has_splits(path) else {key: len(value) for key, value in _content(path).items()}
@@ -67,7 +71,10 @@ class PianoRollReader:
                 "steps": f"{sum(lengths):,}, {min(lengths):,} to {max(lengths):,} a piece",
                 "notes": f"{sounding.min()} to {sounding.max()}" if len(sounding) else "none",
             },
-            remarks=[Remark(f"{error}; the file is passed over") for error in skipped],
+            remarks=[
+                *(Remark(f"{error}; the file is passed over") for error in skipped),
+                *([Remark(_passed_over(skipped, rolls))] if skipped else []),
+            ],
         )  # fmt: skip
 
     def examples(
@@ -126,12 +133,16 @@ def read_piano_rolls(
         for error in skipped:
             notify(f"{error}; the file is passed over")
         if skipped:
-            notify(f"{path}: {len(skipped)} of {len(skipped) + len(rolls)} files are passed over")
+            notify(f"{path}: {_passed_over(skipped, rolls)}")
         return rolls
     rolls = [_roll(path, place, piece) for place, piece in _pieces(path, split)]
     if not rolls:
         raise DataError(path, None, "no piece" if split is None else f"no piece for {split}", FILE_FORMAT)
     return rolls
+
+
+def _passed_over(skipped: list[DataError], rolls: list[np.ndarray]) -> str:
+    return f"{len(skipped)} of {len(skipped) + len(rolls)} files are passed over; --strict stops at them"
 
 
 def _midi_rolls(path: str | os.PathLike, steps_per_beat: int, skipped: list[DataError] | None) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import functools
+import json
 import os
 import stat
 from collections import OrderedDict
@@ -16,12 +17,14 @@ from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.lines import opened
 from keras_seq.core.plugins import Plugins
 from keras_seq.data.description import Description
+from keras_seq.data.records import PARQUET, parquet_names
 from keras_seq.data.roles import Roles
 
 Found = TypeVar("Found")
 # What was found out of so many files is kept.
 _MOST_REMEMBERED = 16
 _HEAD_BYTES = 1 << 16
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _remembered: OrderedDict[Any, Any] = OrderedDict()
 
 
@@ -52,7 +55,7 @@ class Head:
     @functools.cached_property
     def lines(self) -> list[str]:
         """The first lines that are whole; none where this is no text."""
-        if b"\0" in self.content:
+        if b"\0" in self.content or self.content.startswith(PARQUET):
             return []
         try:
             text = codecs.getincrementaldecoder("utf-8-sig")().decode(self.content)
@@ -60,6 +63,20 @@ class Head:
             text = self.content.decode("latin-1")
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         return lines[:-1] if len(self.content) == _HEAD_BYTES or not lines[-1] else lines
+
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """What the fields of records are called: columns of Parquet; keys of the first object of JSON lines, or of an
+        array; else none."""
+        if self.content.startswith(PARQUET):
+            return parquet_names(self.path)
+        text = self.content.decode("utf-8-sig", "replace").lstrip()
+        text = text[1:].lstrip() if text.startswith("[") else text
+        try:
+            record = json.JSONDecoder().raw_decode(text)[0] if text.startswith("{") else None
+        except (ValueError, RecursionError):
+            return []
+        return list(record) if isinstance(record, dict) else []
 
     @functools.cached_property
     def rows(self) -> list[list[str]]:
@@ -139,8 +156,24 @@ def reader_of(path: str | os.PathLike) -> Reader:
     """
     reader, is_sure = surest_reader(path)
     if is_sure <= 0:
-        raise DataError(path, None, "no reader recognises it", f"name one: {', '.join(READERS.names())}")
+        raise DataError(path, None, *_unknown_form(Head.of(path).content))
     return reader
+
+
+def _unknown_form(content: bytes) -> tuple[str, str]:
+    """Why no reader recognises a file that begins so, and what to do."""
+    if not content:
+        return "empty file", "name one with content"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "not UTF-8 but UTF-16", "convert the file to UTF-8, as with iconv -f UTF-16 -t UTF-8"
+    for magic, form in _PACKED.items():
+        if content.startswith(magic):
+            return f"packed with {form}" + (", twice" if form == "gzip" else ""), "unpack it, or pack it once with gzip"
+    if content.count(0) > len(content) // 3:
+        return "holds NUL bytes as UTF-16 and UTF-32 do", "convert the file to UTF-8, as with iconv"
+    if b"\0" in content:
+        return "holds NUL bytes: no text, or a damaged one", "write it again as UTF-8"
+    return "no reader recognises it", f"name one: {', '.join(READERS.names())}"
 
 
 def surest_reader(path: str | os.PathLike) -> tuple[Reader, float]:

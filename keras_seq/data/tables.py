@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, shorten
+from keras_seq.data.annotations import ANNOTATIONS, json_records, labelled_records
 from keras_seq.data.description import DECLARED, DEFAULT, RECIPE, Column, Description
 from keras_seq.data.readers import Head
+from keras_seq.data.records import PARQUET, cell, parquet_records
 from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
 
 # What files call their columns, in lower case.
@@ -28,6 +31,7 @@ _NAMES = {
 HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 _FASTTEXT = "__label__"
+_FASTTEXT_LABELS = re.compile(rf"(?:(?<=[ \t])|^){_FASTTEXT}([^ \t]+)(?=[ \t]|$)")
 _QUOTES = "\"'"
 _CSV = "write two quotes for each quote in a quoted cell, and close the cell"
 
@@ -69,7 +73,7 @@ class Table:
         self.origin = RECIPE if isinstance(self.roles, Mapping) else DEFAULT
         cells = self.first.split("\t")
         self.separator = "tab"
-        if self.first.startswith(_FASTTEXT) and sorted(self._wanted) == ["label", "text"]:
+        if is_fasttext(self.first) and sorted(self._wanted) == ["label", "text"]:
             self.separator, self.origin, self.width = "fastText", DECLARED, 2
             self.places = {"label": 0, "text": 1}
             return
@@ -132,12 +136,14 @@ class Table:
         if len(cells) == len(roles) and all(place in found[role] for role, place in self.places.items()):
             self.names = names
         elif len({places[0] for places in found.values() if places}) == len(found):
-            raise self._unsure("the first line names the columns otherwise than the roles do", names)
+            reason = "the first line names the columns otherwise than the roles do"
+            raise self._unsure(reason, names, {role: places[0] + 1 for role, places in found.items()})
 
-    def _unsure(self, reason: str, names: list[str]) -> DataError:
+    def _unsure(self, reason: str, names: list[str], places: Mapping[str, int] | None = None) -> DataError:
         roles = ", ".join(self.roles)
         reason = f"{reason} ({listed_columns(names)}; roles: {roles})"
-        numbers = ", ".join(f"{role} = {place}" for place, role in enumerate(self._wanted, start=1))
+        places = places or {role: place for place, role in enumerate(self._wanted, start=1)}
+        numbers = ", ".join(f"{role} = {place}" for role, place in places.items())
         return DataError(self.path, self.first_line, reason, f"say which is which: columns = {{{numbers}}}, or so")
 
     def rows(self) -> Iterator[Row]:
@@ -185,13 +191,13 @@ class Table:
             yield number, {role: cells[place] for role, place in self.places.items()}
 
     def _fasttext(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Lines of `__label__NAME`, a space, and the text."""
+        """Lines of `__label__NAME`, a blank, and the text; as fastText reads them, the label may stand behind, too."""
         for number, line in self._with_first():
-            label, _, text = line.partition(" ")
-            if not label.startswith(_FASTTEXT) or text.lstrip().startswith(_FASTTEXT):
-                reason = f"{'several labels' if label.startswith(_FASTTEXT) else 'no label'} ({shorten(line)})"
+            labels = _FASTTEXT_LABELS.findall(line)
+            if len(labels) != 1:
+                reason = f"{'several labels' if labels else 'no label'} ({shorten(line)})"
                 raise DataError(self.path, number, reason, f"a line is {_FASTTEXT}NAME, a space, the text")
-            yield number, {"label": label.removeprefix(_FASTTEXT), "text": text}
+            yield number, {"label": labels[0], "text": _FASTTEXT_LABELS.sub("", line).strip(" \t")}
 
     def _line_ends(self) -> Iterator[str]:
         for number, line in self.lines:
@@ -219,8 +225,96 @@ class Table:
         )  # fmt: skip
 
 
+class RecordTable(Table):
+    """Records with named fields, as a table.
+
+    Args:
+        path, roles, file_format: As of `Table`.
+        names: What the fields are called.
+        records: Number and content of each record.
+        form: What the file is, for the description.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        roles: Roles,
+        file_format: str,
+        names: list[str],
+        records: Iterator[tuple[int, Mapping[str, Any]]],
+        facts: LineFacts | None,
+        form: str,
+    ) -> None:
+        self.path, self.roles, self.file_format, self.facts = path, roles, file_format, facts
+        self.names, self.fields, self.records, self.form = names, names, records, form
+        self.separator, self.first_line, self.width = "", 1, len(names)
+        self.origin = RECIPE if isinstance(roles, Mapping) else DECLARED
+        missing = [role for role in self._wanted if not isinstance(roles, Mapping) and not _named(names, role)]
+        if missing:
+            reason = f"no field that is the {missing[0]} ({', '.join(map(shorten, names[:10]))})"
+            named = ", ".join(f'{role} = "NAME"' for role in self._wanted)
+            raise DataError(path, None, reason, f"name the fields: columns = {{{named}}}")
+        self.places = self._by_names(names)
+
+    def rows(self) -> Iterator[Row]:
+        """The records.
+
+        Raises:
+            DataError: if a field is missing, or of another kind than texts and numbers; or there is no record.
+        """
+        fields = {role: self.fields[place] for role, place in self.places.items()}
+        count = 0
+        for count, (line, record) in enumerate(self.records, start=1):
+            number = line or count  # of an array the lines are not known
+            yield Row(number, {role: cell(self.path, number, key, record.get(key)) for role, key in fields.items()})
+        if not count:
+            raise DataError(self.path, None, "holds no record", "add some")
+
+    def described(self, reader: str, unit: str, examples: int) -> Description:
+        """As of `Table`; there is no line of names."""
+        return replace(super().described(f"{reader} ({self.form})", unit, examples), header=0)
+
+
+def open_table(
+    path: str | os.PathLike, roles: Roles, file_format: str, keeps_tabs: str = "", facts: LineFacts | None = None
+) -> Table:
+    """The table of a file: as `Table`, or records of Parquet or JSON lines, whose fields have the names of the roles.
+
+    Args:
+        path: The file.
+        roles: Of its columns.
+        file_format: What a line is, for messages.
+        keeps_tabs: The role whose text keeps its tabs, if it is the last.
+        facts: Where encoding and line ends are noted.
+
+    Raises:
+        DataError: if the file cannot be read, or its columns are not sure.
+    """
+    head = Head.of(path) if os.path.isfile(path) else None
+    if head is None or len(roles) == 1:
+        return Table(path, roles, file_format, keeps_tabs, facts)
+    if head.content.startswith(PARQUET):
+        return RecordTable(path, roles, file_format, head.names, parquet_records(path), None, "Parquet")
+    wanted = sorted(role for role in roles if role != IGNORED)
+    if wanted == ["label", "text"] and not isinstance(roles, Mapping) and ANNOTATIONS.recognises(head) > 0.9:
+        records = labelled_records(path, facts)
+        return RecordTable(path, roles, file_format, ["label", "text"], records, facts, "annotations")
+    if head.names:
+        return RecordTable(path, roles, file_format, head.names, json_records(path, facts), facts, "JSON lines")
+    return Table(path, roles, file_format, keeps_tabs, facts)
+
+
+def is_fasttext(line: str) -> bool:
+    """Whether a line is one of fastText: it begins or ends with a label."""
+    words = line.replace("\t", " ").split(" ")
+    return words[0].startswith(_FASTTEXT) or (words[-1].startswith(_FASTTEXT) and "\t" not in line)
+
+
 def names_roles(head: Head, roles: Sequence[str]) -> bool:
-    """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part."""
+    """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part; or
+    its records have fields for them."""
+    if head.names:
+        return all(_named(head.names, role) for role in roles)
     first = head.lines[0] if head.lines else ""
     names = [[cell.strip() for cell in first.split(delimiter)] for delimiter in _DELIMITERS.values()]
     return any(len(cells) > 1 and all(_named(cells, role) for role in roles) for cells in names)

@@ -61,7 +61,7 @@ class Matches(Protocol):
     """Compares pairs."""
 
     def pairs_of(self, path: str, /) -> Examples:
-        """The pairs of a file."""
+        """The pairs of a file; of images with the keyword `invert`."""
 
 
 @runtime_checkable

@@ -7,17 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from keras_seq.core.errors import DataError
-from keras_seq.data.annotations import ANNOTATIONS, Annotated, tagged_lines
-from keras_seq.data.conll import CONLL
+from keras_seq.data.annotations import ANNOTATIONS, labelled_records
+from keras_seq.data.conll import CONLL, Sentence
 from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.data.pairs import PAIRS
 from keras_seq.data.readers import Reader
 from keras_seq.data.roles import Roles
-from keras_seq.tasks.text_task import chunks
-
-# Texts that are tokenized at once.
-_CHUNK = 512
+from keras_seq.tasks.tagged_text import TAGGED_TEXT
 
 
 @dataclass(frozen=True)
@@ -49,12 +45,10 @@ def converted(reader: Reader, path: str | os.PathLike, columns: Roles | None = N
     """
     if reader is ANNOTATIONS:
         if ANNOTATIONS.sniff(path).counted == "types":
-            return Converted("token and tag", _tagged(path), is_tagged=True)
+            return Converted("token and tag", _tagged(TAGGED_TEXT.examples(path)), is_tagged=True)
         return Converted("label and text", _labelled(path))
     if reader is CONLL:
-        sentences = CONLL.examples(path, columns, scheme="BIO")
-        rows = (list(zip(sentence.tokens, sentence.tags, strict=True)) for sentence in sentences)
-        return Converted("token and tag", rows, is_tagged=True)
+        return Converted("token and tag", _tagged(CONLL.examples(path, columns, scheme="BIO")), is_tagged=True)
     if reader is LABELLED_TEXT:
         examples = LABELLED_TEXT.examples(path, columns)
         return Converted("label and text", ((*one.labels, _line(one.text)) for one in examples))
@@ -68,29 +62,13 @@ def converted(reader: Reader, path: str | os.PathLike, columns: Roles | None = N
     return None
 
 
-def _tagged(path: str | os.PathLike) -> Iterator[list[tuple[str, str]]]:
-    from keras_seq.text import WordTokenizer
-
-    tokenizer = WordTokenizer()
-    for chunk in chunks(ANNOTATIONS.examples(path), _CHUNK):
-        tokens, starts, ends = tokenizer.tokenize([example.text for example in chunk])
-        for row, example in enumerate(chunk):
-            count = int((tokens[row].numpy() != b"").sum())
-            yield from tagged_lines(
-                path, example, starts[row, :count].numpy().tolist(), ends[row, :count].numpy().tolist()
-            )
+def _tagged(sentences: Iterable[Sentence]) -> Iterator[list[tuple[str, str]]]:
+    return (list(zip(sentence.tokens, sentence.tags, strict=True)) for sentence in sentences)
 
 
 def _labelled(path: str | os.PathLike) -> Iterator[tuple[str, str]]:
-    for example in ANNOTATIONS.examples(path):
-        yield _label_of(path, example), _line(example.text)
-
-
-def _label_of(path: str | os.PathLike, example: Annotated) -> str:
-    if len(example.labels) != 1:
-        reason = f"a text with {len(example.labels)} labels"
-        raise DataError(path, example.line or None, reason, "give each text one label")
-    return " ".join(example.labels[0].split())
+    for _, record in labelled_records(path, None):
+        yield " ".join(record["label"].split()), _line(record["text"])
 
 
 def _line(text: str) -> str:

@@ -1,5 +1,9 @@
 import json
 
+import numpy as np
+
+from keras_seq.data import write_midi
+
 
 def test_show(tmp_path, invoke):
     path = tmp_path / "a.conll"
@@ -21,6 +25,18 @@ def test_what_cannot_be_shown_is_one_line(tmp_path, invoke):
     ):
         result = invoke("data", "show", path, *options)
         assert result.code == 2 and len(result.lines) == 1 and all(part in result.lines[0] for part in parts)
+
+
+def test_a_broken_file_of_a_folder(tmp_path, invoke):
+    (tmp_path / "bad.mid").write_bytes(b"MThd")
+    write_midi(tmp_path / "good.mid", np.ones((2, 88)))
+    shown = invoke("data", "show", tmp_path)
+    assert shown.code == 0 and "1 of 2 files are passed over; --strict stops at them" in shown.output
+    strict = invoke("data", "show", tmp_path, "--strict")
+    assert strict.code == 2 and "bad.mid: damaged MIDI file" in strict.lines[-1]
+    (tmp_path / "a.conll").write_text("Rui B-PER\n")
+    refused = invoke("data", "show", tmp_path / "a.conll", "--strict")
+    assert refused.code == 2 and "is read as CoNLL; leave it out" in refused.lines[-1]
 
 
 def test_convert(tmp_path, invoke):

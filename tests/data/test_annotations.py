@@ -85,7 +85,7 @@ def test_brat(tmp_path):
         ({"text": TEXT, "label": [[3, 3, "A"]]}, "no span of"),
         ({"text": TEXT, "label": [[True, 3, "A"]]}, "no span of"),
         ({"text": TEXT, "label": [[0, 3]]}, "neither a label nor a span"),
-        ({"text": TEXT, "label": 7}, "neither a label nor a span"),
+        ({"text": TEXT, "label": 7.5}, "neither a label nor a span"),
         ({"txt": TEXT}, "no text \\(its keys: 'txt'\\)"),
         ({"data": {"a": "x", "b": "y"}, "annotations": [{"result": []}]}, "no text"),
     ],
@@ -113,6 +113,12 @@ def test_fasttext(tmp_path):
         (("neg",), "foi ruim"),
     ]
     assert reader_of(path) is LABELLED_TEXT and LABELLED_TEXT.sniff(path).separator == "fastText"
-    for line, reason in (("__label__a __label__b x\n", "several labels"), ("x\n", "no label")):
+    path = write(tmp_path, "__label__pos\tfoi bom\nfoi ruim __label__neg\n", "b.txt")
+    assert [(*one.labels, one.text) for one in LABELLED_TEXT.examples(path)] == [
+        ("pos", "foi bom"),
+        ("neg", "foi ruim"),
+    ]
+    refused = (("__label__a __label__b x\n", "several"), ("__label__a x __label__b\n", "several"), ("x\n", "no label"))
+    for line, reason in refused:
         with pytest.raises(DataError, match=reason):
             list(LABELLED_TEXT.examples(write(tmp_path, f"__label__pos y\n{line}", "a.txt")))

@@ -34,7 +34,7 @@ def columns(path, **options):
             [(1, "index", "inferred"), (2, "token", "inferred"), (3, "tag", "inferred")],
         ),
         (
-            "# sent_id = 1\n1\tRui\tRui\tPROPN\t_\tB-PER\n2-3\tmora\t_\t_\t_\tO\n2\tmora\tmorar\tVERB\t_\tO\n"
+            "# sent_id = 1\n1\tRui\tRui\tPROPN\t_\tB-PER\n2-3\tmora\t_\t_\t_\t_\n2\tmora\tmorar\tVERB\t_\tO\n"
             "2.1\te\te\t_\t_\tO\n\n"
             "# text = Em Faro\n1\tEm\tem\tADP\t_\tO\n2\tFaro\tFaro\tPROPN\t_\tB-LOC\n",
             [(1, "index", "inferred"), (2, "token", "inferred"), (6, "tag", "inferred")],
@@ -63,6 +63,7 @@ def columns(path, **options):
         ("Rui U-PER\nmora O\n\nEm O\nFaro U-LOC\n", None),
         ("Rui B-PER\nmora O\n\n\ufeffEm O\nFaro B-LOC\n", None),
         ("# B-1\nRui B-PER\nmora O\n\n# B-2\nEm O\nFaro B-LOC\n", None),
+        ("## B-1\nRui B-PER\nmora O\n\nEm O\nFaro B-LOC\n", None),
         ("#\tdoc 7\t[2020]\nRui\tN\tB-PER\nmora\tV\tO\n\nEm\tP\tO\nFaro\tN\tB-LOC\n", None),
     ],
     ids=[
@@ -77,6 +78,7 @@ def columns(path, **options):
         "BILOU",
         "BOM",
         "sentence-ids",
+        "two-signs",
         "tab-comment",
     ],
 )
@@ -101,6 +103,7 @@ def test_dialects(tmp_path, content, expected):
         ("Rui I-O\nmora O\n", 1, ["malformed tag 'I-O': no entity has the type O"]),
         ("Rui N B-NP I-O\nmora V O O\n", 1, ["'I-O': no entity"]),
         ("1 Rui B-NP B-PER\n2 mora O X\n", 2, ["malformed tag 'X'"]),
+        ("token tag\nRui B-PER\nmora O\n", 1, ["malformed tag 'tag': the line seems to name the columns"]),
         ("Rui B-PER\nmora O\rEm O\n", 2, ["CR within the line"]),
         ("Rui\tB-PER\nmo\0ra\tO\n", 2, ["NUL byte"]),
         ("\tB-PER\nmora\tO\n", 1, ["no token"]),

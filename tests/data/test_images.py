@@ -181,8 +181,8 @@ def with_field(content, local, central, value):
         b"PK\x03\x04",
         b"\x80\x04pickle",
     ],
-    ids=["memory", "overflow", "token", "nest", "digits", "empty", "bytes", "locked", "method", "version", "cut"]
-    + ["head", "pickle"],
+    ids=["memory", "overflow", "token", "nest", "digits", "empty", "bytes", "locked", "method", "version", "cut",
+         "head", "pickle"],
 )  # fmt: skip
 @pytest.mark.parametrize("read", [read_images, read_image_pairs, read_one_shot_runs])
 def test_archives_of_any_content_are_one_line(content, read, tmp_path):

@@ -1,6 +1,7 @@
 """Readers: what they tell of a file, how a file finds its reader, and the ones that other packages bring."""
 
 import gzip
+import lzma
 
 import numpy as np
 import pytest
@@ -143,7 +144,9 @@ def test_one_bad_piece_of_a_folder(tmp_path, capsys):
     (tmp_path / "bad.mid").write_bytes(b"MThd")
     assert len(list(PIANO_ROLLS.examples(tmp_path))) == 1
     told = capsys.readouterr().err.splitlines()
-    assert "bad.mid: damaged MIDI file" in told[0] and told[1].endswith("1 of 2 files are passed over")
+    assert "bad.mid: damaged MIDI file" in told[0] and told[1].endswith(
+        "1 of 2 files are passed over; --strict stops at them"
+    )
     found = PIANO_ROLLS.sniff(tmp_path)
     assert found.examples == 1 and "bad.mid" in str(found.remarks[0]) and found.details["notes"] == "61 to 61"
     with pytest.raises(DataError, match="bad.mid"):
@@ -207,8 +210,16 @@ def test_a_file_finds_its_reader(tmp_path, content, name):
 
 
 def test_what_no_reader_knows(tmp_path):
-    with pytest.raises(DataError, match="no reader recognises it; name one: CoNLL, annotations"):
-        reader_of(write(tmp_path, bytes(range(256)) * 99))
+    for content, reason in (
+        (b"", "empty file; name one with content"),
+        (bytes(range(256)) * 99, "holds NUL bytes: no text, or a damaged one"),
+        ("Ana O\n".encode("utf-16"), "not UTF-8 but UTF-16; convert the file"),
+        ("Ana O\n".encode("utf-16-be"), "holds NUL bytes as UTF-16 and UTF-32 do"),
+        (gzip.compress(gzip.compress(b"Ana O\n")), "packed with gzip, twice"),
+        (lzma.compress(b"Ana O\n"), "packed with xz"),
+    ):
+        with pytest.raises(DataError, match=reason):
+            reader_of(write(tmp_path, content))
     with pytest.raises(InputError, match="reader 'pair' is unknown.*did you mean pairs"):
         reader_named("pair")
 

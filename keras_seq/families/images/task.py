@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.notices import notify
 from keras_seq.data import LabelledImages, OneShotRuns, has_runs, read_image_pairs, read_images, read_one_shot_runs
-from keras_seq.data.images import check_pixels
+from keras_seq.data.images import brightness_remark, check_pixels, inverted
 from keras_seq.export import Sample
 from keras_seq.families.images.data import one_shot_choices
 from keras_seq.families.images.results import MatchedImages
@@ -61,11 +62,13 @@ class ImageMatcher(KerasTask):
             )
         return self._answers(np.sum(self._vectors(a) * self._vectors(b), axis=1))
 
-    def pairs_of(self, path: str | Path) -> Examples:
+    def pairs_of(self, path: str | Path, *, invert: bool = False) -> Examples:
         """The pairs of a file, which `match` answers; each result has also `"pair"`, its number from 0.
 
         Args:
             path: an NPZ file with the arrays `a` and `b`.
+            invert: whether bright is dark in them, and dark bright, against the images that trained the model. Where
+                that is likely and not said, one line on stderr tells it.
 
         Raises:
             DataError: if the file is broken.
@@ -73,6 +76,10 @@ class ImageMatcher(KerasTask):
         """
         a, b = read_image_pairs(path)
         self._check_size(a, path)
+        if invert:
+            a, b = inverted(a), inverted(b)
+        elif remark := brightness_remark(a, self.settings.invert):
+            notify(f"{path}: {remark}")
 
         def matched(numbers: list[int]) -> list[MatchedImages]:
             results = self.match(a[numbers], b[numbers])

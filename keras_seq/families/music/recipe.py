@@ -36,6 +36,9 @@ class MusicDataSection(HeldOutDataSection):
     held_out: float = Field(
         default=0.1, gt=0, lt=1, description="share of the training pieces that validates where no file does"
     )
+    strict: bool = Field(
+        default=False, description="a broken file of a folder stops the training; else it is told and passed over"
+    )
 
 
 class MusicModelRecipe(KerasRecipe):

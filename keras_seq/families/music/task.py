@@ -160,8 +160,8 @@ class MusicModel(KerasTask):
             write_midi(each, roll, steps_per_beat=settings.steps_per_beat, beats_per_minute=settings.beats_per_minute)
         return paths
 
-    def describe(self, data: str | Path, **options: Any) -> Description:
-        return PIANO_ROLLS.sniff(data, steps_per_beat=self.settings.steps_per_beat)
+    def describe(self, data: str | Path, *, strict: bool = False, **options: Any) -> Description:
+        return PIANO_ROLLS.sniff(data, steps_per_beat=self.settings.steps_per_beat, strict=strict)
 
     def evaluate(
         self,
@@ -169,6 +169,7 @@ class MusicModel(KerasTask):
         on_progress: Callable[[int], None] | None = None,
         *,
         split: str = "test",
+        strict: bool = False,
     ) -> dict[str, Any]:
         """The scores of the model on a file, of each piece the steps 2 to the last.
 
@@ -176,6 +177,7 @@ class MusicModel(KerasTask):
             data: a file or folder as of `keras_seq.data.read_piano_rolls`.
             on_progress: called with the number of pieces that were scored since the last call.
             split: which list of a JSON file that has `train`, `valid` and `test`.
+            strict: whether a broken file of a folder is an error; else it is told and passed over.
 
         Returns:
             `nll_per_step` in nats, `frame_accuracy`, `num_steps` and `examples`, the number of pieces.
@@ -183,7 +185,7 @@ class MusicModel(KerasTask):
         Raises:
             DataError: if the file is broken.
         """
-        rolls = read_piano_rolls(data, split, steps_per_beat=self.settings.steps_per_beat)
+        rolls = read_piano_rolls(data, split, steps_per_beat=self.settings.steps_per_beat, strict=strict)
         return {**score_rolls(rolls, self.logits, on_progress), "examples": len(rolls)}
 
     def verification_samples(self) -> list[Sample]:

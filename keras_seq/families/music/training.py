@@ -63,10 +63,14 @@ class MusicTraining(KerasTraining):
             self._pieces("test")
 
     def describe(self, path: Path) -> Description:
-        return PIANO_ROLLS.sniff(path, steps_per_beat=self.recipe.music.steps_per_beat)
+        recipe = self.recipe
+        return PIANO_ROLLS.sniff(path, steps_per_beat=recipe.music.steps_per_beat, strict=recipe.data.strict)
 
     def _pieces(self, split: str) -> list[np.ndarray]:
-        return read_piano_rolls(self.paths[split], split, steps_per_beat=self.recipe.music.steps_per_beat)
+        recipe = self.recipe
+        return read_piano_rolls(
+            self.paths[split], split, steps_per_beat=recipe.music.steps_per_beat, strict=recipe.data.strict
+        )
 
     def make_model(self) -> keras.Model:
         return self.built(num_notes=NUM_NOTES)

@@ -1,20 +1,24 @@
 """The recipe of a matcher of texts: the keys that it reads."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from keras_seq.training.objective_recipe import POINTWISE, PointwiseObjectiveSection
-from keras_seq.training.text_recipe import Column, LabelledDataSection, LabelledTextRecipe
+from keras_seq.training.text_recipe import LabelledColumns, LabelledDataSection, LabelledTextRecipe
+
+PairColumns = (
+    Annotated[tuple[Literal["label", "score", "a", "b", "ignored"], ...], Field(strict=False)]
+    | dict[Literal["label", "score", "a", "b"], int | str]
+)
 
 
 class PairDataSection(LabelledDataSection):
     """Which pairs or labelled texts, and how their tokens become ids."""
 
-    columns: tuple[Column, ...] = Field(
+    columns: LabelledColumns = Field(
         default=("label", "text"),
-        strict=False,
-        description='of labelled text, parted by tabs, where pairs.form = "classes"',
+        description='of labelled text, where pairs.form = "classes", in order; or of each its number or name',
     )
 
 
@@ -25,8 +29,9 @@ class PairsSection(PointwiseObjectiveSection):
         default="tsv",
         description="classes: labelled text, by `data.columns`; two texts of one label are a pair",
     )
-    columns: tuple[Literal["label", "score", "a", "b", "ignored"], ...] = Field(
-        default=("label", "a", "b"), strict=False, description="of pairs in a tsv, parted by tabs"
+    columns: PairColumns = Field(
+        default=("label", "a", "b"),
+        description="of pairs in a tsv, in order; or of each its number or name, such as {a = 3, b = 4, label = 1}",
     )
     score_range: tuple[float, float] = Field(
         default=(0.0, 1.0), strict=False, description="the least and the largest score of pairs that have one"
@@ -42,7 +47,7 @@ class PairsSection(PointwiseObjectiveSection):
 
     @field_validator("columns")
     @classmethod
-    def _both_texts(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+    def _both_texts(cls, columns: PairColumns) -> PairColumns:
         once = [name for name in columns if name != "ignored"]
         if not {"a", "b"} <= set(once) or len(set(once)) < len(once):
             raise ValueError('must hold "a" and "b", each column but "ignored" once')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +15,7 @@ from keras_seq.core.checks import check_choice, check_non_negative_integer, chec
 from keras_seq.data.description import Description
 from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.data.pairs import PAIR_FORMS, PAIRS
+from keras_seq.data.roles import Roles
 from keras_seq.export.comparison import compared_rows
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.row_options import RowOption, checked_options, integer_option
@@ -34,7 +35,7 @@ class MatchingSettings(JSONSettings):
         threshold: from this similarity on two texts are duplicates; chosen on validation data.
         max_tokens: of longer text the rest is not read.
         form: `"tsv"` or `"quora"`, files of pairs; `"classes"`, files of labelled text.
-        columns: those of the file, but for `"quora"`.
+        columns: those of the file in their order, or role -> number or name of its column; not of `"quora"`.
         score_range: the least and the largest score of pairs that have one.
         same_from: pairs of at least this score, as a share of the range, are duplicates.
         index_size: how many texts the signature `index` compares; 0: there is none.
@@ -45,7 +46,7 @@ class MatchingSettings(JSONSettings):
     threshold: float = 0.5
     max_tokens: int = 1000
     form: str = "tsv"
-    columns: Sequence[str] = ("label", "a", "b")
+    columns: Roles = ("label", "a", "b")
     score_range: Sequence[float] = (0.0, 1.0)
     same_from: float = 0.8
     index_size: int = 0
@@ -58,11 +59,9 @@ class MatchingSettings(JSONSettings):
         check_non_negative_integer("index_size", self.index_size)
         for name, kind in (("columns", str), ("score_range", (int, float))):
             values = getattr(self, name)
-            if (
-                isinstance(values, str)
-                or not isinstance(values, Sequence)
-                or not all(isinstance(value, kind) for value in values)
-            ):
+            is_list = isinstance(values, Sequence) and not isinstance(values, str)
+            is_right = is_list or (name == "columns" and isinstance(values, Mapping))
+            if not is_right or not all(isinstance(value, kind) for value in values):
                 raise TypeError(f"`{name}` must be a list of its kind. Received: {name}={values!r}. Write it so.")
         if len(self.score_range) != 2 or not self.score_range[0] < self.score_range[1]:
             raise ValueError(

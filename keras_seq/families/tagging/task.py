@@ -26,6 +26,7 @@ from keras_seq.families.tagging.stream import TagStream
 from keras_seq.ops.spans import entities
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
+from keras_seq.tasks.tagged_text import TAGGED_TEXT
 from keras_seq.tasks.text_task import TokenTask, call_rows, calls, check_size, check_texts, chunks
 
 # What is read of a file before it is tagged: of what was tagged, only the tags are kept.
@@ -145,15 +146,15 @@ class Tagger(TokenTask):
             DataError: if the file is broken.
         """
         try:
-            description = CONLL.sniff(path)
+            description = TAGGED_TEXT.sniff(path)
         except DataError as error:
-            description = CONLL.sniff(path, gold=False)
+            description = TAGGED_TEXT.sniff(path, gold=False)
             notify(f"{error.path}:{error.line}: {error.reason}; the tags of the file are copied as they are")
-        rows = CONLL.examples(path, scheme="BIO", max_length=MAX_LENGTH, gold=bool(description.scheme))
+        rows = TAGGED_TEXT.examples(path, scheme="BIO", max_length=MAX_LENGTH, gold=bool(description.scheme))
         return Examples("sentences", rows, self._tagged, "\n")
 
     def describe(self, data: str | Path, *, columns: Roles | None = None, **options: Any) -> Description:
-        return CONLL.sniff(data, columns)
+        return TAGGED_TEXT.sniff(data, columns)
 
     def evaluate(
         self,
@@ -179,7 +180,7 @@ class Tagger(TokenTask):
             DataError: if the file is broken, or has an entity type that the model does not know.
         """
         true, predicted = [], []
-        sentences = CONLL.examples(data, columns, scheme="BIO", max_length=max_length)
+        sentences = TAGGED_TEXT.examples(data, columns, scheme="BIO", max_length=max_length)
         for chunk in chunks(sentences, SENTENCES_PER_CHUNK):
             for sentence in chunk:
                 check_tags(data, sentence, self.settings.tags)

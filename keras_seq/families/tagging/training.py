@@ -11,7 +11,6 @@ from keras import ops
 
 from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.data import BucketedBatches, Sentence
-from keras_seq.data.conll import CONLL
 from keras_seq.data.description import Description
 from keras_seq.data.tag_schemes import tag_names
 from keras_seq.families.tagging.data import TaggedBatches, TaggedSentences, check_tags, tagging_scores
@@ -23,6 +22,7 @@ from keras_seq.metrics import confusion_matrix
 from keras_seq.ops.spans import entities
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.tasks.markdown import markdown_table
+from keras_seq.tasks.tagged_text import TAGGED_TEXT
 from keras_seq.tasks.text_task import TOKENS_PER_CALL
 from keras_seq.tasks.text_training import TextTraining
 from keras_seq.tasks.training_parts import batching_options
@@ -57,12 +57,12 @@ class TaggerTraining(TextTraining):
 
     def examples_of(self, path: Path) -> Iterator[Sentence]:
         data = self.recipe.data
-        for sentence in CONLL.examples(path, data.columns, scheme=data.scheme, max_length=data.max_length):
+        for sentence in TAGGED_TEXT.examples(path, data.columns, scheme=data.scheme, max_length=data.max_length):
             check_tags(path, sentence, self.tag_names)
             yield sentence
 
     def describe(self, path: Path) -> Description:
-        return CONLL.sniff(path, self.recipe.data.columns)
+        return TAGGED_TEXT.sniff(path, self.recipe.data.columns)
 
     def read_examples(self, path: Path) -> TaggedSentences:
         return TaggedSentences(self.examples_of(path), self.tag_names, self.tokenizer)

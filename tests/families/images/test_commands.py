@@ -2,7 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
+
+from keras_seq.data.images import inverted
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +21,19 @@ def test_predict_pairs(folder, invoke):
     assert rows[1]["similarity"] == 1.0 and rows[1]["duplicate"]
     result = invoke("predict", folder / "run", "--pairs", folder / "pairs.npz", "--quiet")
     assert result.output.splitlines()[1] == "same\t1.0000\tpair 1"
+
+
+def test_bright_and_dark_are_exchanged(folder, invoke, tmp_path):
+    arrays = np.load(folder / "pairs.npz")
+    np.savez_compressed(tmp_path / "white.npz", **{name: inverted(arrays[name]) for name in "ab"})
+    run = folder / "models" / "tiny"
+    expected = invoke("predict", run, "--pairs", folder / "pairs.npz", "--json", "--quiet").output
+    exchanged = invoke("predict", run, "--pairs", tmp_path / "white.npz", "--invert", "--json", "--quiet")
+    assert exchanged.output == expected
+    np.savez_compressed(tmp_path / "white.npz", a=np.ones_like(arrays["a"], bool), b=np.ones_like(arrays["b"], bool))
+    told = invoke("predict", run, "--pairs", tmp_path / "white.npz", "--quiet")
+    assert "most is bright, where the model was trained on dark paper; --invert exchanges" in "".join(told.lines)
+    assert "--invert is of images, which --pairs names" in invoke("predict", run, "a", "--invert").lines[-1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The matcher from a recipe to served pairs."""
 
+import dataclasses
 import itertools
 import json
 from typing import get_args
@@ -178,13 +179,15 @@ def test_every_objective_learns(folder, objective):
 
 
 def test_scores_are_learned(folder):
-    options = {"columns": ["score", "ignored", "a", "b"], "score_range": [1, 5], "same_from": 0.7}
+    options = {"columns": {"b": 4, "a": 3, "score": 1}, "score_range": [1, 5], "same_from": 0.7}
     changed = recipe(folder, "model.arguments.recurrent.units=[]", objective="similarity", **options)
     assert changed.fit.monitor == "pearson"
     training = PairTraining(changed, dict.fromkeys(("train", "validation"), folder / "scores.tsv")).prepare()
     assert set(np.unique(training.train.targets)) == {0.125, 0.875}
     scores = learned(training)
     assert scores["pearson"] > 0.5 and scores["f1"] > 0.7
+    settings = training.settings
+    assert type(settings)(**json.loads(json.dumps(dataclasses.asdict(settings)))).columns == options["columns"]
     with pytest.raises(InputError, match=r"scores.tsv:1: the score .* is not from 2 to 4"):
         PairTraining(changed.override(["pairs.score_range=[2, 4]"]), {"train": folder / "scores.tsv"}).prepare()
 

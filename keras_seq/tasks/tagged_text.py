@@ -1,0 +1,77 @@
+"""Sentences of tokens with tags, from CoNLL files and from texts whose spans annotation tools have marked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from keras_seq.core.errors import DataError
+from keras_seq.data.annotations import ANNOTATIONS, tagged_lines
+from keras_seq.data.conll import CoNLLReader, Sentence
+from keras_seq.data.description import Description
+from keras_seq.data.readers import Head
+from keras_seq.data.roles import Roles
+from keras_seq.data.tag_schemes import convert
+from keras_seq.tasks.text_task import chunks
+
+# Texts that are tokenized at once.
+_CHUNK = 512
+
+
+class TaggedTextReader(CoNLLReader):
+    """As `CoNLLReader`; and what `AnnotationReader` reads, a sentence for each line of a text.
+
+    Texts without tokens of their own are split by `keras_seq.text.WordTokenizer`.
+    """
+
+    def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, gold: bool = True) -> Description:
+        """As of `CoNLLReader`, or of `AnnotationReader`.
+
+        Raises:
+            ValueError, DataError: as these.
+        """
+        return ANNOTATIONS.sniff(path) if _is_annotated(path, columns) else super().sniff(path, columns, gold=gold)
+
+    def examples(
+        self,
+        path: str | os.PathLike,
+        columns: Roles | None = None,
+        *,
+        scheme: str | None = None,
+        max_length: int | None = None,
+        gold: bool = True,
+    ) -> Iterator[Sentence]:
+        """As of `CoNLLReader`; the tags of marked spans are BIO, unless `scheme` is another.
+
+        Raises:
+            ValueError, DataError: as of `CoNLLReader` and `AnnotationReader`; if a span is not made of whole tokens.
+        """
+        if not _is_annotated(path, columns):
+            yield from super().examples(path, columns, scheme=scheme, max_length=max_length, gold=gold)
+            return
+        for line, rows in _sentences(path):
+            if max_length is not None and len(rows) > max_length:
+                reason = f"sentence of {len(rows):,} tokens, more than {max_length:,}"
+                raise DataError(path, line or None, reason, "break the text into lines")
+            tokens, tags = zip(*rows, strict=True)
+            yield Sentence(tokens, tuple(convert(tags, scheme) if scheme else tags), line)
+
+
+TAGGED_TEXT = TaggedTextReader()
+
+
+def _is_annotated(path: str | os.PathLike, columns: Roles | None) -> bool:
+    return columns is None and os.path.isfile(path) and ANNOTATIONS.recognises(Head.of(path)) > 0
+
+
+def _sentences(path: str | os.PathLike) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    from keras_seq.text import WordTokenizer
+
+    tokenizer = WordTokenizer()
+    for chunk in chunks(ANNOTATIONS.examples(path), _CHUNK):
+        tokens, starts, ends = tokenizer.tokenize([example.text for example in chunk])
+        for row, example in enumerate(chunk):
+            count = int((tokens[row].numpy() != b"").sum())
+            places = starts[row, :count].numpy().tolist(), ends[row, :count].numpy().tolist()
+            for rows in tagged_lines(path, example, *places):
+                yield example.line, rows
