@@ -92,6 +92,6 @@ def test_rate_zero_is_the_data_itself(sentences):
 
 def test_there_may_be_more_tags_than_16_bits_tell():
     tags = ["O", *(f"B-T{index}" for index in range(40_000))]
-    tagged = TaggedSentences([Sentence(("a", "b"), ("O", tags[-1]), 1)], tags)
+    tagged = TaggedSentences([Sentence(("a", "b"), ("O", tags[-1]), 1)], tags, WordTokenizer())
     tagged.store.encode(TokenEncoder.build([["a", "b"]]))
     assert tagged[0]["labels"].tolist() == [0, 40_000]
