@@ -224,20 +224,17 @@ class _Compiled:
         import tensorflow as tf
 
         from keras_seq.ops.decoding import sample_ids
-        from keras_seq.zoo import streaming_model
+        from keras_seq.zoo.streaming import IdStep, streaming_model
 
-        streaming = streaming_model(self.model)
-
-        def step(token_ids: Any, states: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            outputs = dict(streaming({"token_ids": token_ids[:, None], **states}, training=False))
-            return outputs.pop("log_probs")[:, 0], outputs
+        step = IdStep(self.model, self.model.output_shape[-1])
+        first_states = streaming_model(self.model).initial_state(streams)
 
         @tf.function(jit_compile=True, autograph=False)
         def generate() -> Any:
             return sample_ids(
-                step,
+                step.prepared(),
                 tf.fill([streams], self.settings["start_id"]),
-                streaming.initial_state(streams),
+                first_states,
                 max_length=length,
                 temperature=TEMPERATURE,
                 seed=SEED,

@@ -19,8 +19,8 @@ from typing import Any
 
 from results import constant_columns, write_rows
 
+from keras_seq.core.lines import read_lines
 from keras_seq.data import find_data
-from keras_seq.data.lines import read_lines
 from keras_seq.text import PieceTokenizer, WordTokenizer
 from keras_seq.text.piece_training import LIBRARIES, library_model, pieces_of
 

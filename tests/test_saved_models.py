@@ -2,6 +2,10 @@
 `export/test_parity.py`."""
 
 import csv
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +52,35 @@ def test_model_is_complete(name):
     assert (folder / "task.json").is_file()
     assert not issubclass(task, TokenTask) or any((folder / ENCODER_FOLDER).iterdir())
     assert [path for path in folder.iterdir() if path.name.isdigit() and (path / "saved_model.pb").is_file()]
+
+
+LONG_TEXT = """
+import json, resource, sys, time
+import tensorflow as tf
+
+signature = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+text = "O juiz Paulo Souza, do TRF da 1ª Região, decidiu em 14 de março.\\n" * 15_000
+started = time.monotonic()
+outputs = signature(**{name: [text] for name in signature.structured_input_signature[1]})
+print(json.dumps({
+    "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "seconds": time.monotonic() - started,
+    "sizes": {name: value.shape.as_list() for name, value in outputs.items()},
+    "counts": {name: int(outputs[name][0]) for name in ("read_tokens", "num_tokens") if name in outputs},
+}))
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "oneshot_omniglot"])
+def test_a_text_of_a_megabyte(name):
+    """It is answered to its end, or what was read of it is said; with bounded memory."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", LONG_TEXT, str(SAVED_MODELS / name / "1")]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["megabytes"] < 1500 and found["seconds"] < 300, found
+    sizes, counts = found["sizes"], found["counts"]
+    assert sizes.get("tags", [1, 0])[1] > 200_000 or counts.get("num_tokens", 0) > 200_000, found
+    assert "read_tokens" in counts or {"tags", "log_prob"} & set(sizes), found

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import gzip
-import itertools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, cast
@@ -38,8 +37,8 @@ EPILOG = examples(
     'keras-seq predict similar_en --nearest 3 "how do i change my pin"',
     "keras-seq predict oneshot_omniglot --pairs pairs.npz",
 )
-# Memory does not grow with the input: this many examples are held at a time.
-CHUNK = 512
+# Memory does not grow with the input: this many examples are held at a time, or texts of so many characters.
+CHUNK, CHARACTERS_PER_CHUNK = 512, 1_000_000
 # How sure a reader must be of a file that is to hold texts, one a line.
 SURE = 0.6
 
@@ -196,13 +195,27 @@ def write_results(found: Examples, output_file: Path | None, as_json: bool, adva
         write = _writer(file, as_json)
         separator = "" if as_json else found.separator
         between = ""
-        while chunk := list(itertools.islice(found.rows, CHUNK)):
+        for chunk in _chunks(found.rows):
             for result in found.answer(chunk):
                 write(result, between)
                 between = separator
             if file is None:
                 sys.stdout.flush()
             advance(len(chunk))
+
+
+def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Examples that are held at a time; a long text is held alone, or with what came before it."""
+    chunk: list[Any] = []
+    characters = 0
+    for row in rows:
+        chunk.append(row)
+        characters += len(row) if isinstance(row, str) else 0
+        if len(chunk) == CHUNK or characters > CHARACTERS_PER_CHUNK:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _writer(file: IO[bytes] | None, as_json: bool) -> Callable[[Result, str], object]:

@@ -96,7 +96,7 @@ def lines_of(
         max_bytes: The most bytes of a line.
 
     Raises:
-        DataError: if a line cannot be read, as of `read_lines`.
+        DataError: if `read_lines` would raise one.
     """
     first = file.readline(max_bytes + 1)
     if not first:
@@ -204,7 +204,7 @@ def told(path: str | os.PathLike) -> Iterator[None]:
     """What fails while a file is opened and read is told in one line.
 
     Raises:
-        DataError: if one of these fails, as of `opened`.
+        DataError: if `opened` would raise one.
     """
     try:
         yield

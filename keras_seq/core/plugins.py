@@ -103,7 +103,7 @@ class Reference(Generic[T]):
     """A field of a dataclass: an object, or its place `"module:name"`, from which it is imported when it is first read.
 
     Raises:
-        InputError: if it cannot be imported.
+        InputError: if it cannot be imported, when it is read.
 
     Example:
         >>> from dataclasses import dataclass

@@ -11,7 +11,7 @@ def check_process() -> None:
     """Raise in a process that was forked from one in which a model has run; there, every call would wait for ever.
 
     Raises:
-        InputError: if it does; the message says what to do.
+        InputError: if this is one; the message says what to do.
     """
     if not _running_in:
         _running_in.append(os.getpid())

@@ -55,7 +55,7 @@ def open_input(path: str | os.PathLike) -> IO[bytes]:
         The open file; it may not be able to go back.
 
     Raises:
-        OSError: if `open` raises it, or nobody writes into a FIFO within 5 seconds.
+        OSError: if it cannot be opened, or nobody writes into a FIFO within 5 seconds.
         ValueError: if the name holds a zero byte.
     """
     if not stat.S_ISFIFO(os.stat(path).st_mode):
@@ -205,7 +205,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     """What TOML text holds.
 
     Raises:
-        tomllib.TOMLDecodeError: if it is not TOML; the message tells line and column.
+        TOMLDecodeError: if it is not TOML; the message tells line and column.
         ValueError: if it is nested more than 32 deep, has an integer of more than 64 bits, or more than 250,000
             characters.
 
@@ -277,7 +277,7 @@ def array_names(path: str | os.PathLike) -> list[str]:
     """The names of the arrays of an NPZ file, of which none is read.
 
     Raises:
-        OSError, ValueError: if `read_arrays` raises them.
+        OSError, ValueError: if `read_arrays` would raise one.
     """
     with _npz(path) as file:
         return list(file.files)

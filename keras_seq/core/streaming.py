@@ -51,3 +51,24 @@ class Streaming(Protocol):
         Returns:
             What the layer gives for these steps, `(batch, steps, ...)`, and the state after them.
         """
+
+
+@runtime_checkable
+class Projecting(Streaming, Protocol):
+    """A streaming layer whose step begins with a projection that no state changes: `x W + b` of a recurrent layer.
+
+    At inference, a step that reads `project(x)` gives the numbers of one that reads `x`. Where inputs are few, such as
+    the vectors of characters, loops look their projections up (`keras_seq.zoo.streaming.IdStep`).
+    """
+
+    # The size of a projection; `None` if the layer, with its present arguments, has none.
+    projection_size: int | None
+    compute_dtype: str
+
+    def project(self, x: Tensor) -> Tensor:
+        """The projection: `(..., features)` -> `(..., projection_size)`."""
+
+    def step(
+        self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False, projected: bool = False
+    ) -> tuple[Tensor, State]:
+        """As of `Streaming`; with `projected`, at inference, `x` is the projection of a single step."""

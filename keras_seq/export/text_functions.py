@@ -17,6 +17,8 @@ from keras_seq.zoo.parts import parts_of, text_vector_of
 # Rows that run through the model together when a batch is served: of a recurrent loop, two halves of a usual batch run
 # side by side; what has no loop takes the batch at once.
 ROWS_PER_GROUP, ROWS_PER_RECURRENT_GROUP = 64, 32
+# Outputs int32 (batch,): how many tokens of a text were read, and how many it has.
+COUNTS = ("read_tokens", "num_tokens")
 RECURRENT: tuple[type[keras.layers.Layer], ...] = (SimpleRNN, GRU, LSTM, Bidirectional)
 
 
@@ -60,10 +62,12 @@ class TextFunctions(TokenFunctions):
     # A function of its own: its tables of characters stand in the graph once, whatever the number of signatures.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def _read(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Tokens, their places, and the ids that the model reads."""
+        """Tokens, their places, the ids that the model reads, and the `COUNTS`."""
         found = dict(zip(("tokens", "starts", "ends"), self.tokenizer.tokenize(texts), strict=True))
+        num_tokens = tf.reduce_sum(tf.cast(tf.not_equal(found["tokens"], ""), tf.int32), axis=1)
+        counts = dict(zip(COUNTS, (tf.minimum(num_tokens, self.settings.max_tokens), num_tokens), strict=True))
         found = {name: values[:, : self.settings.max_tokens] for name, values in found.items()}
-        return {**found, **self.encoder.encode(found["tokens"], self.input_names)}
+        return {**found, **self.encoder.encode(found["tokens"], self.input_names), **counts}
 
     def _embed(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """The vector of a text: what the last layer of a classifier reads; of a matcher, of length 1.
@@ -72,9 +76,11 @@ class TextFunctions(TokenFunctions):
             text: string `(batch,)`, UTF-8.
 
         Returns:
-            `vector` float32 `(batch, features)`.
+            `vector` float32 `(batch, features)`; `read_tokens` and `num_tokens` int32 `(batch,)`, how many tokens of
+            the text were read, and how many it has.
         """
-        return {"vector": self._run(self._vector_model, self._read(text))}
+        read = self._read(text)
+        return {"vector": self._run(self._vector_model, read), **counts_of(read)}
 
     def _run(self, model: keras.Model, read: dict[str, tf.Tensor]) -> tf.Tensor:
         """The output `(batch, features)` of a model for texts that were read."""
@@ -108,3 +114,8 @@ class WholeTextFunctions(TextFunctions):
         inputs = {tensor.name: tensor for tensor in model.inputs}
         self._vector_model = keras.Model(inputs, text_vector_of(model))
         self.declare("embed", self._embed, tf.TensorSpec([None], tf.string, name="text"))
+
+
+def counts_of(read: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The `COUNTS` of texts that were read, as outputs."""
+    return {name: read[name] for name in COUNTS}

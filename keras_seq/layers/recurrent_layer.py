@@ -194,16 +194,31 @@ class RecurrentLayer(_Base):
         self._check_streams()
         return dict(zip(STATE_LETTERS, self.get_initial_state(batch_size), strict=False))
 
-    def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
+    @property
+    def projection_size(self) -> int | None:
+        """As of `Projecting`; the plain loop has no projection."""
+        return self.cell.kernel.shape[1] if self.is_fused else None
+
+    def project(self, x: Tensor) -> Tensor:
+        """As of `Projecting`: the inputs' share of the pre-activations, `(..., gates * units)`."""
+        direction = self.direction(x, (), False)
+        x = ops.matmul(ops.cast(x, self.compute_dtype), self._as_computed(direction.kernel))
+        return x if direction.bias is None else x + self._as_computed(direction.bias)
+
+    def step(
+        self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False, projected: bool = False
+    ) -> tuple[Tensor, State]:
         """As of `Streaming`."""
         self._check_streams()
         letters = STATE_LETTERS[: len(state)]
         states = [ops.cast(state[letter], self.compute_dtype) for letter in letters]
-        if x.shape[1] == 0:
+        if projected:
+            x, states = self._one_step(ops.squeeze(x, 1), states, mask)
+        elif x.shape[1] == 0:
             # The loops of Keras read a first step.
             x = ops.zeros((ops.shape(x)[0], 0, self.units), self.compute_dtype)
         elif x.shape[1] == 1 and self.is_fused and not training:
-            x, states = self._one_step(x, states, mask)
+            x, states = self._one_step(self.project(x[:, 0]), states, mask)
         else:
             self._draw_dropout_masks(x)
             _, x, states = self.inner_loop(x, states, mask, training=training)
@@ -220,15 +235,15 @@ class RecurrentLayer(_Base):
             )
 
     def _one_step(self, x: Tensor, states: Any, mask: Tensor | None) -> tuple[Tensor, list[Tensor]]:
-        """What the loop gives for one step, without a loop."""
-        tensor = lambda weight: ops.cast(ops.convert_to_tensor(weight), self.compute_dtype)  # noqa: E731
-        direction = self.direction(x, states, False)
-        x = ops.matmul(ops.cast(x[:, 0], self.compute_dtype), tensor(direction.kernel))
-        x = x if direction.bias is None else x + tensor(direction.bias)
-        after, _ = self.network.forward(x, tuple(states), [tensor(each) for each in direction.recurrent_weights])
+        """What the loop gives for one step, without a loop, of what `project` gave."""
+        weights = [self._as_computed(weight) for weight in self.direction(x, states, False).recurrent_weights]
+        after, _ = self.network.forward(x, tuple(states), weights)
         if mask is not None:
             after = tuple(ops.where(mask, new, old) for new, old in zip(after, states, strict=True))
         return ops.expand_dims(after[0], 1), list(after)
+
+    def _as_computed(self, weight: Any) -> Tensor:
+        return ops.cast(ops.convert_to_tensor(weight), self.compute_dtype)
 
     def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> tuple:
         states = keras.tree.flatten(initial_state)

@@ -174,14 +174,26 @@ class RecurrentStack(keras.layers.Layer):
         shape = (batch_size, self.num_layers, self.units)
         return {letter: ops.zeros(shape, self.compute_dtype) for letter in STATE_LETTERS[: self.num_states]}
 
-    def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
+    @property
+    def projection_size(self) -> int | None:
+        """As of `Projecting`."""
+        return self.recurrent_layers[0].projection_size
+
+    def project(self, x: Tensor) -> Tensor:
+        """As of `Projecting`."""
+        return self.recurrent_layers[0].project(x)
+
+    def step(
+        self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False, projected: bool = False
+    ) -> tuple[Tensor, State]:
         """As of `Streaming`."""
         self._check_streams()
         after: list[State] = []
         for index, layer in enumerate(self.recurrent_layers):
             if index:
                 x = self.dropout_layers[index - 1](x, training=training)
-            x, of_layer = layer.step(x, {name: value[:, index] for name, value in state.items()}, mask, training)
+            before = {name: value[:, index] for name, value in state.items()}
+            x, of_layer = layer.step(x, before, mask, training, projected and not index)
             after.append(of_layer)
         return x, {name: ops.stack([of_layer[name] for of_layer in after], axis=1) for name in state}
 

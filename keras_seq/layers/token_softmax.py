@@ -178,8 +178,11 @@ class TokenSoftmax(keras.layers.Layer):
 
 
 def _logits(features: Tensor, rows: Tensor, bias: Tensor) -> Tensor:
-    logits = ops.matmul(features, ops.transpose(ops.cast(rows, features.dtype)))
-    return ops.cast(logits, "float32") + ops.cast(bias, "float32")
+    # With more than two axes, TensorFlow works out at every call how they are to be turned.
+    flat = ops.reshape(features, (-1, rows.shape[1]))
+    logits = ops.cast(ops.matmul(flat, ops.transpose(ops.cast(rows, features.dtype))), "float32")
+    shape = (-1, *features.shape[1:-1]) if all(features.shape[1:-1]) else ops.shape(features)[:-1]
+    return ops.reshape(logits + ops.cast(bias, "float32"), (*shape, rows.shape[0]))
 
 
 def _pick(values: Tensor, places: Tensor) -> Tensor:

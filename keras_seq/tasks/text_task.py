@@ -13,7 +13,9 @@ import numpy as np
 
 from keras_seq.core.errors import RunError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.notices import notify
 from keras_seq.export import GOLDEN_TEXTS, Sample, Served
+from keras_seq.export.text_functions import COUNTS
 from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.results import Result
 from keras_seq.tasks.trained_task import KerasTask
@@ -28,7 +30,7 @@ TOKENS_PER_CALL = 4096
 class TextTask(KerasTask):
     """A trained model that reads text."""
 
-    max_characters: ClassVar[int] = 100_000
+    max_characters: ClassVar[int] = 4_000_000
     """A file with a longer line is of another kind."""
 
     def golden_samples(self) -> list[str | Sample]:
@@ -74,7 +76,12 @@ class TokenTask(TextTask):
 
 
 class EmbeddingTask(TokenTask):
-    """A trained model of texts that serves their vectors, as the signature `embed`."""
+    """A trained model of texts that serves their vectors, as the signature `embed`.
+
+    It reads no more than `settings.max_tokens` of a text; that a rest was not read is told once.
+    """
+
+    _has_told = False
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """The vectors of texts: what the last layer of a classifier reads; of a matcher, of length 1.
@@ -93,9 +100,22 @@ class EmbeddingTask(TokenTask):
             return self.served.call("embed", text=[])["vector"].numpy()
         return np.stack([row["vector"] for row in self._rows("embed", texts)])
 
-    def _rows(self, signature: str, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """What a signature answers to each text; the settings say how much is read."""
-        return call_rows(lambda text: self.served.call(signature, text=text), texts, self.settings.max_tokens)
+    def _rows(
+        self, signature: str, texts: Sequence[str], options: Callable[[int], dict[str, Any]] = lambda rows: {}
+    ) -> list[dict[str, Any]]:
+        """What a signature answers to each text; `options` gives its other inputs, of so many rows."""
+        rows = call_rows(
+            lambda text: self.served.call(signature, text=text, **options(len(text))), texts, self.settings.max_tokens
+        )
+        # Older exports do not say it.
+        for read, total in ([row[name] for name in COUNTS] for row in rows if COUNTS[0] in row):
+            if read < total and not self._has_told:
+                self._has_told = True
+                notify(
+                    f"{self.name}: the first {read:,} of {total:,} tokens of a text were read, as of all longer texts; "
+                    "give it in parts, or train with a larger `data.max_tokens`"
+                )
+        return rows
 
 
 def check_size(directory: Path, model: keras.Model, size: int, unit: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_seq.core.streaming import STATE_PREFIX, State, Streaming
+from keras_seq.core.streaming import STATE_PREFIX, Projecting, State, Streaming
 from keras_seq.layers import (
     CharacterEncoder,
     ConcatenateFeatures,
@@ -47,6 +47,8 @@ STEPWISE_LAYERS = (
 )
 # Operations of `keras.ops` of which this is true, too: those that masks are made with.
 STEPWISE_OPERATIONS = ("Cast", "Equal", "Greater", "LogicalAnd", "LogicalNot", "LogicalOr", "NotEqual")
+# For up to so many ids a loop looks projections up.
+MAX_TABLE_SIZE = 1024
 
 
 class StreamingModel(keras.Model):
@@ -102,39 +104,67 @@ def streaming_model(
         >>> sorted(stream({"token_ids": ops.convert_to_tensor([[3]]), **states}))
         ['log_probs', 'state_h']
     """
-    if problem := why_not_streaming(model):
-        raise ValueError(f"`model` must be one that can be read in parts. Received: model={model.name!r}, {problem}")
-    streaming: dict[str, Any] = {layer.name: layer for layer in model.layers if isinstance(layer, Streaming)}
-    states: dict[str, State] = {}
-    for name, layer in streaming.items():
-        prefix = STATE_PREFIX if len(streaming) == 1 else f"{STATE_PREFIX}{name}_"
-        states[name] = {
-            state: keras.Input(value.shape[1:], batch_size, dtype=value.dtype, name=prefix + state)
-            for state, value in layer.initial_state(1).items()
+    return _streaming_model(model, with_targets, batch_size, steps)
+
+
+class IdStep:
+    """One step of a model that reads ids, for loops that draw one id after another.
+
+    What is the same at all steps is computed once, before the loop: weights are read, and what the first layer with
+    states is to read, which depends on the id alone, is looked up in a table of all ids, where they are few and the
+    layer follows `keras_seq.core.streaming.Projecting`.
+
+    Masking: ids that are drawn are no padding; what the states become in a row that has ended means nothing.
+
+    Args:
+        model: as of `streaming_model`, with ids as its one input.
+        num_ids: the number of ids.
+
+    Raises:
+        ValueError: as of `streaming_model`.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_seq.zoo import language_model, streaming_model
+        >>> from keras_seq.zoo.streaming import IdStep
+        >>> model = language_model(30, cell="gru", units=16, embedding_dim=8, num_layers=1)
+        >>> step = IdStep(model, 30).prepared()
+        >>> log_probs, states = step(np.array([3]), streaming_model(model).initial_state(1))
+        >>> log_probs.shape
+        TensorShape([1, 30])
+    """
+
+    def __init__(self, model: keras.Model, num_ids: int) -> None:
+        self._input_name, self._num_ids = model.inputs[0].name, num_ids
+        cut: dict[str, tuple[Any, Tensor]] = {}
+        self._model = _streaming_model(model, steps=1, cut=cut if num_ids <= MAX_TABLE_SIZE else None)
+        ids = self._model.input[self._input_name]
+        self._projecting = {name: (layer, keras.Model(ids, x)) for name, (layer, x) in cut.items()}
+
+    def prepared(self) -> Callable[[Tensor, State], tuple[Tensor, State]]:
+        """The step for `keras_seq.ops.decoding.sample_ids`. Call it in the function that holds the loop, outside of it.
+
+        Returns:
+            `step(token_ids, states) -> (output, states)`: token_ids int32 `(batch,)`, the output of the model after
+            them `(batch, ...)`; states by the names that they have in `streaming_model`.
+        """
+        # A loop on TensorFlow that reads variables computes what nobody asks for, too.
+        weights = [(weight, ops.copy(weight)) for weight in self._model.variables]
+        ids = ops.expand_dims(ops.arange(self._num_ids, dtype="int32"), 1)
+        tables = {
+            name: layer.project(before(ids, training=False)) for name, (layer, before) in self._projecting.items()
         }
-    inputs = {
-        tensor.name: keras.Input((steps, *tensor.shape[2:]), batch_size, dtype=tensor.dtype, name=tensor.name)
-        for tensor in model.inputs
-    }
-    if with_targets:
-        inputs["target_ids"] = keras.Input((steps,), batch_size, dtype="int32", name="target_ids")
-    flat = {tensor.name: tensor for of_layer in states.values() for tensor in of_layer.values()}
-    after: State = {}
 
-    def read_on(layer: Any, x: Tensor, *, mask: Any = None, training: Any = None, **others: Any) -> Tensor:
-        if layer.name not in states or any(value is not None for value in others.values()):
-            raise ValueError(
-                "`model` must call a layer that has states once, on a sequence and its mask. "
-                f"Received: model={model.name!r}, whose {layer.name!r} gets more. Give every call a layer of its own."
-            )
-        before = states.pop(layer.name)
-        x, new = _Step(layer)(x, before, mask=mask)
-        after.update({before[name].name: state for name, state in new.items()})
-        return x
+        def step(token_ids: Tensor, states: State) -> tuple[Tensor, State]:
+            inputs = {self._input_name: ops.expand_dims(token_ids, 1), **states}
+            inputs |= {name: ops.take(table, token_ids, axis=0) for name, table in tables.items()}
+            with keras.StatelessScope(state_mapping=weights):
+                outputs = dict(self._model(inputs, training=False))
+            states = {name: outputs.pop(name) for name in states}
+            (output,) = outputs.values()
+            return ops.squeeze(output, 1), states
 
-    output = _called_anew(model, inputs, flat, read_on)
-    outputs = {model.output_names[0]: output, **{name: after[name] for name in flat}}
-    return StreamingModel(inputs, flat, outputs, name=f"{model.name}_streaming")
+        return step
 
 
 def target_model(model: keras.Model) -> keras.Model:
@@ -220,12 +250,71 @@ def why_not_streaming(model: keras.Model) -> str:
     return "a graph without a layer that has states. Build it with `language_model` or an encoder that streams."
 
 
+def _streaming_model(
+    model: keras.Model,
+    with_targets: bool = False,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    cut: dict[str, tuple[Any, Tensor]] | None = None,
+) -> StreamingModel:
+    """As `streaming_model`.
+
+    Args:
+        model, with_targets, batch_size, steps: as of it.
+        cut: a dictionary, for models of one step: the first layer that has states then reads its projection, if it has
+            one, from an input of its own; the dictionary gets the layer and what it would read, by the input's name.
+    """
+    if problem := why_not_streaming(model):
+        raise ValueError(f"`model` must be one that can be read in parts. Received: model={model.name!r}, {problem}")
+    streaming: dict[str, Any] = {layer.name: layer for layer in model.layers if isinstance(layer, Streaming)}
+    states: dict[str, State] = {}
+    for name, layer in streaming.items():
+        prefix = STATE_PREFIX if len(streaming) == 1 else f"{STATE_PREFIX}{name}_"
+        states[name] = {
+            state: keras.Input(value.shape[1:], batch_size, dtype=value.dtype, name=prefix + state)
+            for state, value in layer.initial_state(1).items()
+        }
+    inputs = {
+        tensor.name: keras.Input((steps, *tensor.shape[2:]), batch_size, dtype=tensor.dtype, name=tensor.name)
+        for tensor in model.inputs
+    }
+    first = next(iter(streaming.values()))
+    projection = None
+    if cut is not None and isinstance(first, Projecting) and first.projection_size is not None:
+        name, shape = f"{first.name}_projection", (1, first.projection_size)
+        projection = inputs[name] = keras.Input(shape, batch_size, dtype=first.compute_dtype, name=name)
+    if with_targets:
+        inputs["target_ids"] = keras.Input((steps,), batch_size, dtype="int32", name="target_ids")
+    flat = {tensor.name: tensor for of_layer in states.values() for tensor in of_layer.values()}
+    after: State = {}
+
+    def read_on(layer: Any, x: Tensor, *, mask: Any = None, training: Any = None, **others: Any) -> Tensor:
+        if layer.name not in states or any(value is not None for value in others.values()):
+            raise ValueError(
+                "`model` must call a layer that has states once, on a sequence and its mask. "
+                f"Received: model={model.name!r}, whose {layer.name!r} gets more. Give every call a layer of its own."
+            )
+        before = states.pop(layer.name)
+        if cut is not None and projection is not None and layer is first:
+            cut[projection.name] = layer, x
+            x, new = _Step(layer, projected=True)(projection, before)
+        else:
+            x, new = _Step(layer)(x, before, mask=mask)
+        after.update({before[name].name: state for name, state in new.items()})
+        return x
+
+    output = _called_anew(model, inputs, flat, read_on)
+    outputs = {model.output_names[0]: output, **{name: after[name] for name in flat}}
+    return StreamingModel(inputs, flat, outputs, name=f"{model.name}_streaming")
+
+
 class _Step(keras.layers.Layer):
     """The `step` of a layer, as a layer of a functional model."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Any, **options: bool) -> None:
         super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.layer = layer
+        self.options = options
         self.supports_masking = True
         self.built = True
 
@@ -233,7 +322,8 @@ class _Step(keras.layers.Layer):
         self, x: Tensor, state: State, mask: Any = None, training: bool = False, x_mask: Any = None
     ) -> tuple[Tensor, State]:
         # Keras fills in `x_mask`, the mask that comes with x.
-        x, after = self.layer.step(x, state, mask=x_mask if mask is None else mask, training=training)
+        mask = x_mask if mask is None else mask
+        x, after = self.layer.step(x, state, mask=mask, training=training, **self.options)
         for name, value in state.items():
             # Loops ask that what goes round in them is known to keep its shape.
             if tuple(after[name].shape[1:]) != tuple(value.shape[1:]):

@@ -80,7 +80,7 @@ def test_a_newer_format(version):
 @pytest.mark.parametrize(
     ("key", "value"),
     [(key, value) for key in ("format", "family", "keras_seq", "settings") for value in (None, True, -1, 0.5, [], [[]])]
-    + [("format", 0), ("format", "1"), ("format", {}), ("family", {}), ("settings", "x"), ("settings", 10**400)],
+    + [("format", 0), ("format", "1"), ("format", {}), ("family", {}), ("settings", "x"), ("settings", 10**15)],
 )
 def test_values_of_a_wrong_type(version, key, value):
     rewrite(version, **{key: value})
@@ -108,7 +108,7 @@ def test_damaged(version, content):
         ({"invert": 1}, "`invert` must be a boolean"),
         ({"threshold": None}, "`threshold` must be a number"),
         ({"threshold": [0.5]}, "`threshold` must be a number"),
-        ({"view_shift": 10**400}, "`view_shift` must be at most"),
+        ({"view_shift": 10**15}, "`view_shift` must be at most"),
     ],
 )
 def test_settings_of_a_wrong_type(version, changes, message):

@@ -355,7 +355,7 @@ def test_a_model_of_sentencepiece_is_read(tmp_path, rule):
 @pytest.mark.data
 @pytest.mark.parametrize("rule", RULES)
 def test_ten_thousand_sentences_of_four_languages(data_dir, rule):
-    from keras_seq.data.lines import read_lines
+    from keras_seq.core.lines import read_lines
 
     texts = {}
     for language in ("en", "de", "fr"):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_seq.core.streaming import Streaming
+from keras_seq.core.streaming import Projecting, Streaming
 from keras_seq.layers import GRU, LSTM, Bidirectional, RecurrentStack, SimpleRNN, StepConvolution, TransformerStack
-from keras_seq.zoo import ner_model, streaming_model
-from keras_seq.zoo.streaming import why_not_streaming
+from keras_seq.zoo import language_model, ner_model, streaming_model
+from keras_seq.zoo.streaming import MAX_TABLE_SIZE, IdStep, why_not_streaming
 
 ROWS, STEPS, FEATURES = 4, 9, 6
 LAYERS = {
@@ -92,6 +92,46 @@ def test_what_cannot_be_read_in_parts(layer, message):
         layer.initial_state(2)
     with pytest.raises(ValueError, match=message):
         layer.step(ops.zeros((2, 1, 4)), {"h": ops.zeros((2, 3))})
+
+
+@pytest.mark.parametrize("name", ["lstm stack", "gru, reset before", "simple_rnn"])
+def test_a_step_that_reads_a_projection(name):
+    layer, x = built(name)
+    one, state = ops.convert_to_tensor(x[:, :1]), layer.initial_state(ROWS)
+    projection = layer.project(one)
+    assert isinstance(layer, Projecting)
+    assert projection.shape == (ROWS, 1, layer.projection_size)
+    found, expected = layer.step(projection, state, projected=True), layer.step(one, state)
+    keras.tree.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), found, expected)
+
+
+@pytest.mark.both_backends("lstm")
+@pytest.mark.parametrize(
+    ("name", "options", "reads"),
+    [
+        ("lstm", {"units": 5, "num_layers": 2, "dropout": 0.5}, ["recurrent_projection"]),
+        (
+            "tied",
+            {"cell": "gru", "units": 5, "num_layers": 1, "tie_weights": True, "adaptive_cutoffs": (4,)},
+            ["recurrent_projection"],
+        ),
+        ("transformer", {"encoder": {"kind": "transformer", "causal": True, "window": 3}}, []),
+        ("many ids", {"cell": "gru", "units": 5, "num_layers": 1, "vocabulary_size": MAX_TABLE_SIZE + 1}, []),
+    ],
+)
+def test_a_step_of_ids_gives_the_numbers_of_the_stream(name, options, reads):
+    keras.utils.set_random_seed(0)
+    model = language_model(**{"vocabulary_size": 9, "embedding_dim": 4, **options})
+    stream, id_step = streaming_model(model), IdStep(model, model.output_shape[-1])
+    assert sorted(set(id_step._model.input) - set(stream.input)) == reads
+    step, states = id_step.prepared(), stream.initial_state(2)
+    expected = dict(states)
+    for ids in ([3, 1], [8, 3], [2, 2]):
+        log_probs, states = step(ops.convert_to_tensor(ids), states)
+        outputs = stream({"token_ids": ops.convert_to_tensor(ids)[:, None], **expected})
+        expected = {key: outputs[key] for key in expected}
+        for a, b in [(log_probs, outputs["log_probs"][:, 0]), *((states[key], expected[key]) for key in expected)]:
+            np.testing.assert_allclose(ops.convert_to_numpy(a), ops.convert_to_numpy(b), atol=1e-6)
 
 
 def test_names_of_states():

@@ -9,10 +9,17 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_seq.core.checks import check_names, check_number, check_positive_integer, check_positive_number, check_text
+from keras_seq.core.checks import (
+    check_boolean,
+    check_names,
+    check_number,
+    check_positive_integer,
+    check_positive_number,
+    check_text,
+)
 from keras_seq.core.reading import read_json_object, read_names
 from keras_seq.export.json_settings import MOST_TOKENS, REMEDY, JSONSettings
-from keras_seq.export.text_functions import WholeTextFunctions
+from keras_seq.export.text_functions import WholeTextFunctions, counts_of
 from keras_seq.ops.calibration import apply_temperature
 from keras_seq.text import TokenEncoder, Tokenizer
 from keras_seq.zoo.parts import pooling_of, steps_of
@@ -52,6 +59,7 @@ class ClassificationSettings(JSONSettings):
         check_positive_integer("max_tokens", self.max_tokens, most=MOST_TOKENS)
         check_number("threshold", self.threshold)
         check_text("out_of_scope_label", self.out_of_scope_label)
+        check_boolean("normalize_labels", self.normalize_labels)
         if self.label_separator is not None:
             check_text("label_separator", self.label_separator)
         if not 0 <= self.threshold <= 1:
@@ -104,14 +112,15 @@ class ClassificationFunctions(WholeTextFunctions):
             `label` string `(batch,)`: the most probable one, `settings.out_of_scope_label` where its probability is
             below the threshold; where a text has several labels, those of at least 0.5 between separators, or `""`.
             `scores` float32 `(batch, labels)`: calibrated probabilities in the order of `settings.labels`; a SavedModel
-            has these in `assets/labels.txt` too.
+            has these in `assets/labels.txt` too. `read_tokens` and `num_tokens` int32 `(batch,)`: how many tokens of
+            the text were read, and how many it has.
 
             A text without a token is answered as the mean of nothing; with a threshold it is out of scope.
         """
         read = self._read(text)
         probabilities = self._run(self.model, read)
         scores = apply_temperature(probabilities, self.settings.temperature, multi_label=self.settings.is_multi_label)
-        return {"label": self._label(scores, read["tokens"]), "scores": scores}
+        return {"label": self._label(scores, read["tokens"]), "scores": scores, **counts_of(read)}
 
     def _attention(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """How much each token counts in the pooled vector of its text.
@@ -121,7 +130,8 @@ class ClassificationFunctions(WholeTextFunctions):
 
         Returns:
             `tokens` string `(batch, steps)` padded with `""`; `weights` float32 `(batch, steps)`, of sum 1 over the
-            tokens of a text, 0 at padding; `starts` and `ends` int32, character offsets into the text, end exclusive.
+            tokens of a text, 0 at padding; `starts` and `ends` int32, character offsets into the text, end exclusive;
+            `read_tokens` and `num_tokens` as of `serving_default`.
         """
         read = self._read(text)
 
@@ -130,7 +140,8 @@ class ClassificationFunctions(WholeTextFunctions):
             return [tf.cast(weights, tf.float32)]
 
         (weights,) = self._grouped(weigh, read, per_step=True)
-        return {"tokens": read["tokens"], "weights": weights, "starts": read["starts"], "ends": read["ends"]}
+        shown = {name: read[name] for name in ("tokens", "starts", "ends")}
+        return {**shown, "weights": weights, **counts_of(read)}
 
     def _label(self, scores: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         settings = self.settings

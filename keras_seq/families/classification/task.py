@@ -40,7 +40,6 @@ class Classifier(EmbeddingTask):
     """
 
     task = "classifier"
-    max_characters = 4_000_000  # documents; what is read of them is bounded by `settings.max_tokens`
     settings_class = ClassificationSettings
     functions_class = ClassificationFunctions
 

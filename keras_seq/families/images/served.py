@@ -79,7 +79,7 @@ class ImageMatchingFunctions(Served):
             `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
             whether it is at least the threshold. A pixel that is no number from 0 to 1 is an error.
         """
-        return compared_rows(lambda image: self._embed(image)["vector"], a, b, self.settings.threshold)
+        return compared_rows(self._embed, a, b, self.settings.threshold)
 
     def _embed(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """The vector of an image.

@@ -18,7 +18,7 @@ from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, RowOption, c
 from keras_seq.export.served import SavedServed, Served, assert_in_range, finite_states, initial_states, state_specs
 from keras_seq.ops.decoding import sample_ids
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
-from keras_seq.zoo import streaming_model
+from keras_seq.zoo.streaming import IdStep, streaming_model
 
 # A text is read in windows of so many steps, so that memory does not grow with its length.
 STEPS_PER_WINDOW = 256
@@ -110,6 +110,7 @@ class LanguageFunctions(Served):
         encoder = self.encoder = settings.encoder
         self.streaming = streaming_model(model)
         self.of_targets = streaming_model(model, with_targets=True)
+        self.id_step = IdStep(model, len(encoder))
         self._state_specs = state_specs(self.streaming.initial_state(1))
         self.declare("serving_default", self._score, tf.TensorSpec([None], tf.string, name="text"))
         self.declare(
@@ -157,15 +158,17 @@ class LanguageFunctions(Served):
         start_ids = tf.gather(read, last, batch_dims=1)
         # All but the last symbol, which the first step reads. Of the outputs the states alone are asked for.
         before = tf.where(tf.range(tf.shape(read)[1]) < last[:, None], read, 0)
-        states = self.streaming({"token_ids": before, **self.streaming.initial_state(rows)}, training=False)
-        del states["log_probs"]
 
-        def next_step(token_ids: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            outputs = self._step(token_ids, **states)
-            return outputs.pop("log_probs"), outputs
+        def reads(window: slice, nothing: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
+            outputs = dict(self.streaming({"token_ids": before[:, window], **states}, training=False))
+            del outputs["log_probs"]
+            return nothing, outputs
 
+        _, states = self._in_windows(reads, before)
         stop_id, banned_ids = self.encoder.stop_id, self.encoder.banned_ids
-        return sample_ids(next_step, start_ids, states, **options, stop_id=stop_id, banned_ids=banned_ids)[0]
+        return sample_ids(
+            self.id_step.prepared(), start_ids, states, **options, stop_id=stop_id, banned_ids=banned_ids
+        )[0]
 
     def _log_probs(self, targets: tf.Tensor) -> tf.Tensor:
         """The sums of the log-probabilities of the ids of each row, padding left out."""
@@ -173,17 +176,24 @@ class LanguageFunctions(Served):
         started = tf.concat([tf.fill([rows, 1], self.encoder.start_id), targets[:, :-1]], axis=1)
         token_ids = tf.where(targets > 0, started[:, :steps], 0)
 
-        def window(begin: tf.Tensor, log_probs: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
-            place = slice(begin, begin + STEPS_PER_WINDOW)
-            inputs = {"token_ids": token_ids[:, place], "target_ids": targets[:, place]}
+        def adds(window: slice, log_probs: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
+            inputs = {"token_ids": token_ids[:, window], "target_ids": targets[:, window]}
             outputs = dict(self.of_targets({**inputs, **states}, training=False))
-            return begin + STEPS_PER_WINDOW, log_probs + tf.reduce_sum(outputs.pop("log_probs"), axis=1), outputs
+            return log_probs + tf.reduce_sum(outputs.pop("log_probs"), axis=1), outputs
+
+        return self._in_windows(adds, targets)[0]
+
+    def _in_windows(self, read_on: Callable[..., tuple], ids: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """What a function makes of a sum `(batch,)` and the states, from 0 on, from one window of ids to the next."""
+        rows, steps = tf.unstack(tf.shape(ids))
+
+        def body(begin: tf.Tensor, total: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
+            return begin + STEPS_PER_WINDOW, *read_on(slice(begin, begin + STEPS_PER_WINDOW), total, states)
 
         loop = (tf.constant(0), tf.zeros([rows]), self.streaming.initial_state(rows))
         states = {spec.name: spec.shape for spec in self._state_specs}
         shapes = (tf.TensorShape([]), tf.TensorShape([None]), states)
-        _, log_probs, _ = tf.while_loop(lambda begin, *_: begin < steps, window, loop, shape_invariants=shapes)
-        return log_probs
+        return tf.while_loop(lambda begin, *_: begin < steps, body, loop, shape_invariants=shapes)[1:]
 
 
 def scorer_by_steps(served: Served | SavedServed) -> Callable[..., tuple[np.ndarray, dict[str, tf.Tensor]]]:

@@ -129,9 +129,10 @@ class MatchingFunctions(TextFunctions):
 
         Returns:
             `similarity` float32 `(batch,)`, the cosine of the two vectors, from -1 to 1; `duplicate` bool `(batch,)`,
-            whether it is at least the threshold.
+            whether it is at least the threshold; `read_tokens` and `num_tokens` int32 `(batch,)`, how many tokens of
+            the two texts together were read, and how many they have.
         """
-        return compared_rows(lambda text: self._embed(text)["vector"], a, b, self.settings.threshold)
+        return compared_rows(self._embed, a, b, self.settings.threshold)
 
     def _index(self, text: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """The most similar texts of the index, exactly: each is compared.
@@ -142,16 +143,18 @@ class MatchingFunctions(TextFunctions):
 
         Returns:
             `texts` string `(batch, largest k)`, the most similar first, and their `scores` float32; from the `k` of a
-            row on padded with `""` and 0.
+            row on padded with `""` and 0; `read_tokens` and `num_tokens` int32 `(batch,)` as of `embed`.
         """
         k = checked_options([self._asked()], {"k": k}, tf.size(text))["k"]
         # A batch without rows has no largest number.
         largest = tf.reduce_max(tf.concat([k, [0]], axis=0))
-        scores, places = tf.math.top_k(self._run(self._vector_model, self._read(text)) @ self._vectors, largest)
+        read = self._embed(text)
+        scores, places = tf.math.top_k(read.pop("vector") @ self._vectors, largest)
         is_asked = tf.range(largest) < k[:, tf.newaxis]
         return {
             "texts": tf.where(is_asked, tf.gather(self._texts, places), ""),
             "scores": tf.where(is_asked, scores, 0.0),
+            **read,
         }
 
     def _asked(self) -> RowOption:

@@ -21,7 +21,7 @@ from keras_seq.metrics import correlation_scores, embedding_spread, pair_scores,
 from keras_seq.tasks.capabilities import Examples
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.tasks.labelled_texts import TEXTS_PER_CHUNK
-from keras_seq.tasks.text_task import EmbeddingTask, call_rows, check_texts, chunks
+from keras_seq.tasks.text_task import EmbeddingTask, check_texts, chunks
 from keras_seq.tasks.trained_task import check_part
 from keras_seq.zoo.parts import tower_of
 
@@ -112,15 +112,11 @@ class PairMatcher(EmbeddingTask):
             )
         if not 1 <= k <= size:
             raise InputError(f"{self.name}: `k` must be from 1 to {size}, the size of its index. Received: k={k}")
-
-        def found_in_index(text: list[bytes]) -> dict[str, Any]:
-            return self.served.call("index", text=text, k=np.full(len(text), k, "int32"))
-
         # A query has as many similarities as the index has texts: many short queries at once would fill the memory.
         rows = [
             row
             for part in chunks(texts, max(1, SIMILARITIES_PER_CALL // size))
-            for row in call_rows(found_in_index, part, self.settings.max_tokens)
+            for row in self._rows("index", part, lambda rows: {"k": np.full(rows, k, "int32")})
         ]
         return [
             NearestTexts(

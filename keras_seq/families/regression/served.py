@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_seq.core.checks import check_non_negative_number, check_number, check_positive_integer, check_positive_number
 from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
-from keras_seq.export.text_functions import WholeTextFunctions
+from keras_seq.export.text_functions import WholeTextFunctions, counts_of
 from keras_seq.text import TokenEncoder, Tokenizer
 
 
@@ -55,7 +55,15 @@ class RegressionFunctions(WholeTextFunctions):
         self.declare("serving_default", self._text, tf.TensorSpec([None], tf.string, name="text"))
 
     def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Score raw text, string `(batch,)`, UTF-8: `score`, `low` and `high`, float32 `(batch,)`."""
-        settings = self.settings
-        score = settings.mean + settings.deviation * self._run(self.model, self._read(text))[:, 0]
-        return {"score": score, "low": score - settings.radius, "high": score + settings.radius}
+        """Score raw text.
+
+        Args:
+            text: string `(batch,)`, UTF-8. Of each text the first `settings.max_tokens` tokens are read.
+
+        Returns:
+            `score`, `low` and `high`, float32 `(batch,)`; `read_tokens` and `num_tokens` int32 `(batch,)`, how many
+            tokens of the text were read, and how many it has.
+        """
+        settings, read = self.settings, self._read(text)
+        score = settings.mean + settings.deviation * self._run(self.model, read)[:, 0]
+        return {"score": score, "low": score - settings.radius, "high": score + settings.radius, **counts_of(read)}

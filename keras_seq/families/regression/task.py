@@ -28,7 +28,6 @@ class Regressor(EmbeddingTask):
     """A trained model that gives texts a score: a grade, a rating, a price, a length of time."""
 
     task = "regressor"
-    max_characters = 4_000_000  # documents; what is read of them is bounded by `settings.max_tokens`
     settings_class = RegressionSettings
     functions_class = RegressionFunctions
 

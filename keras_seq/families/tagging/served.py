@@ -15,6 +15,7 @@ from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
 from keras_seq.export.served import state_specs
 from keras_seq.export.text_functions import TokenFunctions
+from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, Tokenizer
@@ -72,7 +73,7 @@ class TaggingFunctions(TokenFunctions):
             self.declare("step", self._step, tokens, *state_specs(self.streaming.initial_state(1)))
 
     def _text(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Tag raw text.
+        """Tag raw text, all of it: a long one in windows (`keras_seq.export.windows`).
 
         Args:
             text: string `(batch,)`, UTF-8.
@@ -113,7 +114,8 @@ class TaggingFunctions(TokenFunctions):
         steps = tf.shape(tokens)[1]
         # Recurrent loops need one step.
         padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
-        rows, inputs = self._read(padded)
+        rows = self.tokenizer.parts(padded)
+        inputs = self._inputs(rows)
         outputs = dict(self.streaming({**inputs, **states}, training=False))
         decoded = _decoded(outputs.pop(self.model.output_names[0]), _real(inputs, tf.not_equal(rows.tokens, "")))
         found = self._named(padded, *map(rows.at_words, decoded))
@@ -123,19 +125,22 @@ class TaggingFunctions(TokenFunctions):
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return _decoded(self.model(inputs, training=False), _real(inputs, mask))
 
-        rows, inputs = self._read(words)
-        found = run_by_length(
-            run, inputs, rows.tokens, (tf.int32, tf.float32), rows_per_group=ROWS_PER_GROUP, per_step=True
-        )
-        return self._named(words, *map(rows.at_words, found))
-
-    def _read(self, words: tf.Tensor) -> tuple[TokenRows, dict[str, tf.Tensor]]:
-        """The tokens of words, and what the model reads of them."""
         rows = self.tokenizer.parts(words)
+        windows = Windows.of(rows.tokens, rows.word_starts, size=TOKENS_PER_WINDOW, overlap=OVERLAP)
+        found = run_by_length(
+            run,
+            self._inputs(windows),
+            windows.tokens,
+            (tf.int32, tf.float32),
+            rows_per_group=ROWS_PER_GROUP,
+            per_step=True,
+        )
+        return self._named(words, *(rows.at_words(windows.joined(values)) for values in found))
+
+    def _inputs(self, rows: TokenRows | Windows) -> dict[str, tf.Tensor]:
+        """What the model reads of tokens."""
         inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
-        if WORD_STARTS in self.input_names:
-            inputs[WORD_STARTS] = rows.word_starts
-        return rows, inputs
+        return inputs | ({WORD_STARTS: rows.word_starts} if WORD_STARTS in self.input_names else {})
 
     def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
         mask = tf.not_equal(tokens, "")

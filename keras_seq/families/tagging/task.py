@@ -85,7 +85,7 @@ class Tagger(TokenTask):
         return results
 
     def stream(self, count: int = 1) -> TagStream:
-        """Tag texts that come in parts: the tags are those of the whole texts.
+        """Tag texts that come in parts: the tags are those of the whole texts, read in one go and not in windows.
 
         The model must read forwards and decide step by step: `bidirectional = false`, or a causal encoder, and
         `head = "log_softmax"`, for a CRF decides by what comes later.

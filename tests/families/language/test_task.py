@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras_seq.core.errors import DataError, InputError, RecipeError
 from keras_seq.export.served import initial_states
 from keras_seq.families.language.data import score_text, scoring_windows
-from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
+from keras_seq.families.language.served import STEPS_PER_WINDOW, LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks import load, train
 from keras_seq.tasks.language_text import LanguageText, language_scores, read_text
@@ -329,6 +329,21 @@ def test_generation(run):
     assert greedy[0] == greedy[1]
     stopped = model.generate("um", count=3, stop=" ", **options)
     assert stopped == ["um" + text[2:].split(" ")[0] for text in first]
+
+
+def test_a_long_prefix_is_read_in_windows(run):
+    model = load(run[0])
+    prefix = " ".join(np.random.default_rng(4).choice(WORDS, 130))
+    assert len(prefix) > 2 * STEPS_PER_WINDOW
+    streaming, encoder = model.served.streaming, model.encoder
+    read, expected = [encoder.start_id, *encoder.ids(prefix)], ""
+    outputs = dict(streaming({"token_ids": tf.constant([read], tf.int32), **streaming.initial_state(1)}))
+    for _ in range(12):
+        log_probs = outputs.pop("log_probs").numpy()[0, -1]
+        log_probs[list(encoder.banned_ids)] = -np.inf
+        expected += encoder.symbol(int(log_probs.argmax()))
+        outputs = dict(streaming({"token_ids": tf.constant([[log_probs.argmax()]], tf.int32), **outputs}))
+    assert model.generate(prefix, top_k=1, max_length=12) == [prefix + expected]
 
 
 @pytest.mark.parametrize("token_id", [-1, 10**6, -(2**31)])

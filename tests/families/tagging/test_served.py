@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_seq.families.tagging import served
 from keras_seq.families.tagging.served import ROWS_PER_GROUP, TaggingFunctions, TaggingSettings
 from keras_seq.ops.crf import crf_marginals, crf_viterbi
 from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, WordTokenizer
@@ -69,12 +70,12 @@ def test_served_answers_are_those_of_the_plain_model(functions):
     assert len(tokens) > 2 * ROWS_PER_GROUP and any((row == "").all() for row in tokens)
     assert any(row[0] == "" and (row != "").any() for row in tokens)
     tag_ids, scores, mask = plain(functions, tokens)
-    served = functions.call("tokenized", tokens=tokens)
+    outputs = functions.call("tokenized", tokens=tokens)
     expected = np.where(mask, np.array(SERVED, object)[tag_ids], "")
     assert len(set(expected[mask])) == 3, "random weights that give one tag test nothing"
-    found = np.vectorize(bytes.decode, otypes=[object])(served["tags"].numpy())
+    found = np.vectorize(bytes.decode, otypes=[object])(outputs["tags"].numpy())
     np.testing.assert_array_equal(found, expected)
-    np.testing.assert_allclose(served["scores"].numpy(), np.where(mask, scores, 0), atol=1e-5)
+    np.testing.assert_allclose(outputs["scores"].numpy(), np.where(mask, scores, 0), atol=1e-5)
 
 
 def test_raw_text_is_tagged_as_its_tokens_are(functions):
@@ -85,3 +86,42 @@ def test_raw_text_is_tagged_as_its_tokens_are(functions):
     for name in ("tags", "scores"):
         np.testing.assert_array_equal(raw[name].numpy(), again[name].numpy())
     assert (raw["tokens"].numpy() != b"").any(axis=1).tolist() == [bool(text) for text in texts]
+
+
+def by_windows(functions, row, size, overlap):
+    """Names and scores of the tags of a row, from the plain model on one window after the other."""
+    names, scores = np.full(len(row), "", object), np.zeros(len(row))
+    for begin in range(0, max(len(row) - 2 * overlap, 1), size - 2 * overlap):
+        tag_ids, found, _ = plain(functions, row[None, begin : begin + size])
+        # The next window writes over the last answers of this one.
+        skipped = overlap if begin else 0
+        place = slice(begin + skipped, begin + size)
+        names[place], scores[place] = np.array(SERVED, object)[tag_ids[0, skipped:]], found[0, skipped:]
+    return names, scores
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "overlap"),
+    [
+        pytest.param(30, 30, 4, marks=pytest.mark.thorough),
+        pytest.param(31, 30, 4, marks=pytest.mark.thorough),
+        pytest.param(250, 30, 4, id="many windows"),
+        pytest.param(3000, served.TOKENS_PER_WINDOW, served.OVERLAP, marks=pytest.mark.thorough),
+    ],
+)
+def test_a_long_text_is_read_in_windows(functions, monkeypatch, length, size, overlap):
+    monkeypatch.setattr(served, "TOKENS_PER_WINDOW", size)
+    monkeypatch.setattr(served, "OVERLAP", overlap)
+    words = np.array(random.Random(length).choices(WORDS[:-2], k=length), object)
+    names, scores = by_windows(functions, words, size, overlap)
+    windowed, text = functions.with_settings(functions.settings), " ".join(words)
+    raw = {name: value.numpy()[1] for name, value in windowed.call("serving_default", text=["Ana", text]).items()}
+    assert [tag.decode() for tag in raw["tags"]] == names.tolist()
+    np.testing.assert_allclose(raw["scores"], scores, atol=1e-5)
+    places = zip(raw["starts"], raw["ends"], strict=True)
+    assert [text[start:end] for start, end in places] == [token.decode() for token in raw["tokens"]] == words.tolist()
+    # Padding on both sides, and within.
+    tokens = np.array([[*[""] * 3, *words[:20], "", *words[20:], ""]], object)
+    outputs = windowed.call("tokenized", tokens=tokens)
+    assert [tag.decode() for tag in outputs["tags"].numpy()[0] if tag] == names.tolist()
+    np.testing.assert_allclose(outputs["scores"].numpy()[tokens != ""], scores, atol=1e-5)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_seq.core.errors import InputError
 from keras_seq.export import SavedServed
 from keras_seq.export.served import initial_states
+from keras_seq.families.tagging import served
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
 from keras_seq.families.tagging.task import Tagger
 from keras_seq.text import NUM_CASE_CLASSES, TokenEncoder, Tokenizer, WordParts, WordTokenizer
@@ -75,7 +76,7 @@ def test_scores_of_parts_are_those_of_the_whole(forwards):
                 np.testing.assert_allclose(joined, whole[name].numpy(), atol=1e-5)
 
 
-def test_pieces_of_words():
+def test_pieces_of_words(monkeypatch):
     class Halves(Tokenizer):
         """Each word in pieces of two characters."""
 
@@ -99,6 +100,12 @@ def test_pieces_of_words():
         scores.append(outputs["scores"].numpy())
         states = {name: outputs[name] for name in states}
     np.testing.assert_allclose(np.concatenate(scores, axis=1), whole["scores"].numpy(), atol=1e-5)
+    # A word has 4 pieces or less, and the convolution reads 3 back: windows give the numbers of the whole.
+    whole = tagger.served.call("tokenized", tokens=[sentence * 20])
+    monkeypatch.setattr(served, "TOKENS_PER_WINDOW", 24)
+    monkeypatch.setattr(served, "OVERLAP", 8)
+    windowed = tagger.served.with_settings(tagger.settings).call("tokenized", tokens=[sentence * 20])
+    np.testing.assert_allclose(windowed["scores"], whole["scores"], atol=1e-5)
 
 
 @pytest.mark.parametrize("arguments", [{"head": "log_softmax"}, {"bidirectional": False}])

@@ -1,0 +1,94 @@
+"""Long texts in windows that overlap: memory does not grow with a text, and all of it is answered."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import tensorflow as tf
+
+# Tokens of a window, and those on each of its sides that are read and not answered.
+TOKENS_PER_WINDOW, OVERLAP = 512, 64
+
+
+class Windows(NamedTuple):
+    """The tokens of a batch of texts in windows, of which each token has its answer from one.
+
+    A text of at most `size` tokens is one window. In a longer one the windows begin `size - 2 * overlap` tokens after
+    each other: each answers the tokens that have `overlap` others of the text or more on both sides, the first window
+    also its beginning, the last one also its end. A window begins and ends where a word does; of a word with more than
+    `overlap` tokens the end may be left out.
+
+    Example:
+        >>> tokens = tf.constant([list("abcdef"), ["", *"xy", "", "", ""]])
+        >>> windows = Windows.of(tokens, tf.ones([2, 6]), size=4, overlap=1)
+        >>> [[token.decode() for token in row] for row in windows.tokens.numpy()]
+        [['a', 'b', 'c', 'd'], ['c', 'd', 'e', 'f'], ['x', 'y', '', '']]
+        >>> windows.joined(tf.constant([[1, 2, 3, -1], [-1, 4, 5, 6], [7, 8, -1, -1]])).numpy().tolist()
+        [[1, 2, 3, 4, 5, 6], [0, 7, 8, 0, 0, 0]]
+    """
+
+    tokens: tf.Tensor  # string (windows, steps), "" after the last one
+    word_starts: tf.Tensor  # int32 (windows, steps): 1 at the first token of a word
+    places: tf.Tensor  # int64 (tokens, 2): row and step of each token of the batch
+    answers: tf.Tensor  # int32 (tokens, 2): window and step of its answer
+    shape: tf.Tensor  # int64 (2,): that of the batch
+
+    @classmethod
+    def of(cls, tokens: tf.Tensor, word_starts: tf.Tensor, *, size: int, overlap: int) -> Self:
+        """Cut a batch into windows.
+
+        Args:
+            tokens: string `(batch, steps)`, padded with `""` on any side.
+            word_starts: int32 `(batch, steps)`, 1 at the first token of each word.
+            size: the most tokens of a window.
+            overlap: those on each side of a window that another one answers; less than half of `size`.
+        """
+        is_token = tf.not_equal(tokens, "")
+        places = tf.where(is_token)
+        is_start = tf.gather_nd(word_starts > 0, places)
+        lengths = tf.reduce_sum(tf.cast(is_token, tf.int32), axis=1)
+        row_begins, stride = tf.cumsum(lengths, exclusive=True), size - 2 * overlap
+        counts = tf.maximum((lengths - 2 * overlap + stride - 1) // stride, 1)
+        counts = tf.where(lengths <= size, 1, counts)
+        row_windows = tf.cumsum(counts, exclusive=True)
+        rows = tf.repeat(tf.range(tf.size(counts)), counts)
+        begins = (tf.range(tf.size(rows)) - tf.gather(row_windows, rows)) * stride + tf.gather(row_begins, rows)
+        begins, ends = _at_words(begins, tf.gather(row_begins + lengths, rows), is_start, size, overlap)
+
+        columns = tf.range(tf.reduce_max(tf.concat([ends - begins, [1]], axis=0)))
+        chosen = begins[:, tf.newaxis] + columns
+        # What is no token is the first of the values that follow.
+        chosen = tf.where(chosen < ends[:, tf.newaxis], chosen + 1, 0)
+        token_rows, numbers = tf.cast(places[:, 0], tf.int32), tf.range(tf.shape(places)[0])
+        within = numbers - tf.gather(row_begins, token_rows)
+        window = tf.clip_by_value((within - overlap) // stride, 0, tf.gather(counts, token_rows) - 1)
+        window += tf.gather(row_windows, token_rows)
+        # The rest of a word may stand outside of the window that answers its first token.
+        step = tf.clip_by_value(numbers, tf.gather(begins, window), tf.gather(ends, window) - 1)
+        return cls(
+            tokens=tf.gather(tf.concat([[""], tf.gather_nd(tokens, places)], axis=0), chosen),
+            word_starts=tf.gather(tf.concat([[0], tf.cast(is_start, tf.int32)], axis=0), chosen),
+            places=places,
+            answers=tf.stack([window, step - tf.gather(begins, window)], axis=1),
+            shape=tf.shape(tokens, tf.int64),
+        )
+
+    def joined(self, values: tf.Tensor) -> tf.Tensor:
+        """Of values `(windows, steps)` those that answer the tokens of the batch, `(batch, steps)`, 0 at padding."""
+        return tf.scatter_nd(self.places, tf.gather_nd(values, self.answers), self.shape)
+
+
+def _at_words(
+    begins: tf.Tensor, row_ends: tf.Tensor, is_start: tf.Tensor, size: int, overlap: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where windows begin and end when no word is cut, of which each has `size` tokens or less, to the end of a row."""
+    starts = tf.cast(tf.where(is_start)[:, 0], tf.int32)
+    ends = tf.minimum(begins + size, row_ends)
+    # Beyond the last word stands no other.
+    padded = tf.concat([[-1], starts, [tf.int32.max]], axis=0)
+    first = tf.gather(padded, tf.searchsorted(starts, begins) + 1)
+    last = tf.gather(padded, tf.searchsorted(starts, ends, side="right"))
+    return (
+        tf.where(first <= begins + overlap, first, begins),
+        tf.where((ends < row_ends) & (last >= ends - overlap), last, ends),
+    )
