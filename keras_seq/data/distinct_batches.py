@@ -1,5 +1,6 @@
 """Batches in which no two examples are of one group: what a loss that takes its negatives from the batch needs."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -177,7 +178,8 @@ class DistinctBatches:
 def groups_of_pairs(a_texts: Sequence[str], b_texts: Sequence[str]) -> np.ndarray:
     """Groups of pairs that have a text in common, directly or by way of other pairs.
 
-    Of pairs that mean the same all texts of a group do. Case and the number of blanks make no difference.
+    Of pairs that mean the same all texts of a group do. Case, the number of blanks and the form of Unicode make no
+    difference.
 
     Args:
         a_texts: The first text of each pair.
@@ -204,7 +206,7 @@ def groups_of_pairs(a_texts: Sequence[str], b_texts: Sequence[str]) -> np.ndarra
         )
     place_of: dict[str, int] = {}
     a, b = (
-        np.array([place_of.setdefault(" ".join(text.split()).casefold(), len(place_of)) for text in side], "int64")
+        np.array([place_of.setdefault(_alike(text), len(place_of)) for text in side], "int64")
         for side in (a_texts, b_texts)
     )
     links = coo_array((np.ones(len(a), "int8"), (a, b)), shape=(len(place_of), len(place_of)))
@@ -240,3 +242,8 @@ def _checked_groups(groups, count):
             f"and dtype {groups.dtype}. Number the groups, for instance with `numpy.unique(..., return_inverse=True)`."
         )
     return groups
+
+
+def _alike(text: str) -> str:
+    """What texts have in common that differ only by case, blanks or the form of Unicode."""
+    return unicodedata.normalize("NFC", " ".join(unicodedata.normalize("NFC", text).split()).casefold())

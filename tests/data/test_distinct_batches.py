@@ -169,8 +169,8 @@ def groups_by_loop(pairs):
 @settings(max_examples=100, deadline=None)
 @given(pairs=st.lists(st.tuples(st.integers(0, 25), st.integers(0, 25)), max_size=15), data=st.data())
 def test_groups_are_connected_components(pairs, data):
-    # Spellings of one text: other blanks, other case.
-    spell = st.sampled_from(["Text {} É", " text  {} é", "TEXT\u00a0{} É\n"])
+    # Spellings of one text: other blanks, other case, another form of Unicode.
+    spell = st.sampled_from(["Text {} É", " text  {} é", "TEXT\u00a0{} É\n", "text {} E\u0301"])
     a, b = ([data.draw(spell).format(pair[side]) for pair in pairs] for side in (0, 1))
     found = groups_of_pairs(a, b)
     assert found.dtype == np.int64 and found.tolist() == groups_by_loop(pairs)
