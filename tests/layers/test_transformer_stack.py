@@ -357,7 +357,8 @@ def test_a_graph_reads_parts_of_any_length(jit_compile):
 
 
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="a loop of TensorFlow whose tensors grow")
-@pytest.mark.parametrize("positions", ["learned", pytest.param("rotary", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("positions", ["learned", "rotary"])
 def test_a_loop_reads_step_by_step(positions):
     import tensorflow as tf
 

@@ -68,8 +68,7 @@ def answers(task):
     "task",
     [
         "tagger",
-        "classifier",
-        *(pytest.param(task, marks=pytest.mark.thorough) for task in ("regressor", "pair_matcher")),
+        *(pytest.param(task, marks=pytest.mark.thorough) for task in ("classifier", "regressor", "pair_matcher")),
     ],
 )
 def test_pieces_of_a_file(task, tmp_path):
@@ -110,6 +109,7 @@ def test_a_tagger_learns_from_first_pieces(tmp_path):
     assert [[bool(tag) for tag in row] for row in tagged] == [[False, True, True, True, False], [True] + [False] * 4]
 
 
+@pytest.mark.thorough
 def test_characters(tmp_path):
     training = prepared("classifier", tmp_path, "tokenizer.arguments={}", tokenizer="characters")
     assert {"▁a", "n", "▁l"} <= set(training.encoder.vocabulary.tokens)

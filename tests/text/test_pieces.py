@@ -328,7 +328,7 @@ def by_word(pieces, spans):
     return found
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ["unigram", "longest", pytest.param("bpe", marks=pytest.mark.thorough)])
 def test_trained_pieces_are_those_of_the_library(rule):
     words = {word: 1 + n % 7 for n, word in enumerate(dict.fromkeys(words_of(7, 400)))}
     tokenizer, model = trained_like_the_library(rule, words, 258 + 150)
@@ -339,7 +339,7 @@ def test_trained_pieces_are_those_of_the_library(rule):
     assert check_like_the_library(rule, tokenizer, model, texts) < 5
 
 
-@pytest.mark.parametrize("rule", ["unigram", "bpe"])
+@pytest.mark.parametrize("rule", ["unigram", pytest.param("bpe", marks=pytest.mark.thorough)])
 def test_a_model_of_sentencepiece_is_read(tmp_path, rule):
     words = {word: 1 + n % 7 for n, word in enumerate(dict.fromkeys(words_of(7, 400)))}
     tokenizer, model = trained_like_the_library(rule, words, 258 + 150)
