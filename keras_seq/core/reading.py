@@ -12,7 +12,7 @@ import stat
 import time
 import tomllib
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -190,15 +190,7 @@ def parse_json(text: str | bytes) -> Any:
     Raises:
         ValueError: if it is not JSON, nested more than 32 deep, or has an integer of thousands of digits.
     """
-    try:
-        values = json.loads(text)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    except ValueError as error:
-        _check_digits(error)
-        raise
-    _check_levels(values)
-    return values
+    return _parsed(json.loads, text)
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -218,21 +210,21 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError(f"more than {MOST_TOML:,} characters")
     if _LONG_KEY.search(text):
         raise ValueError(_TOO_DEEP)
+    return _parsed(tomllib.loads, text)
+
+
+def _parsed(loads: Callable[[Any], Any], text: str | bytes) -> Any:
     try:
-        values = tomllib.loads(text)
+        values = loads(text)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     except ValueError as error:
-        _check_digits(error)
+        # Python's own message advises to change a limit of the interpreter.
+        if "integer string conversion" in str(error):
+            raise ValueError("an integer of thousands of digits") from error
         raise
     _check_levels(values)
     return values
-
-
-def _check_digits(error: ValueError) -> None:
-    # Python's own message advises to change a limit of the interpreter.
-    if "integer string conversion" in str(error):
-        raise ValueError("an integer of thousands of digits") from error
 
 
 def _check_levels(values: Any) -> None:
