@@ -5,6 +5,7 @@ import os
 import pytest
 from typer.testing import CliRunner
 
+from keras_seq.cli import predict_command
 from keras_seq.cli.main import app
 
 
@@ -43,3 +44,9 @@ def test_generate(texts):
         2,
         "keras-seq: missing/tune.mid: the folder missing does not exist; create it first\n",
     )
+
+
+def test_few_long_texts_are_held_at_a_time():
+    texts = ["a", "b" * 600_000, "c" * 600_000, "d", *["e"] * 600]
+    held = list(predict_command._chunks(iter(texts)))
+    assert [len(chunk) for chunk in held] == [3, 512, 89] and [text for chunk in held for text in chunk] == texts
