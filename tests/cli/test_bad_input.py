@@ -95,7 +95,7 @@ def test_folder_for_a_file(trained, tmp_path, invoke):
         (b"Ana\nS\xe3o Paulo\n", [":2", "UTF-8"]),
         (b"Ana\n\0\0\n", [":2", "zero byte"]),
         (b"\x7fELF\x02\x01\x01\0\xff\xfe", [":1"]),
-        (b"Ana\n" + b"a" * 500_000, [":2", "line of more than"]),
+        (b"Ana\n" + b"a" * 4_100_000, [":2", "line of more than"]),
         (gzip.compress(b"Ana\n" * 999, mtime=0)[:-12], ["gzip"]),
         (None, ["no such file"]),
     ],

@@ -60,7 +60,7 @@ class MatchingSettings(JSONSettings):
         for name, kind in (("columns", str), ("score_range", (int, float))):
             values = getattr(self, name)
             is_list = isinstance(values, Sequence) and not isinstance(values, str)
-            is_right = is_list or (name == "columns" and isinstance(values, Mapping))
+            is_right = is_list or (name == "columns" and isinstance(values, Mapping) and len(values) > 0)
             if not is_right or not all(isinstance(value, kind) for value in values):
                 raise TypeError(f"`{name}` must be a list of its kind. Received: {name}={values!r}. Write it so.")
         if len(self.score_range) != 2 or not self.score_range[0] < self.score_range[1]:
