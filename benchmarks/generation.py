@@ -215,7 +215,7 @@ class _Compiled:
         import keras
 
         # Its layers must be known before a file that holds them is read.
-        import keras_seq.zoo  # noqa: F401
+        import keras_seq.layers  # noqa: F401
 
         self.model = keras.models.load_model(folder / "model.keras")
         self.settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))

@@ -56,3 +56,11 @@ def adam_moments(optimizer: keras.optimizers.Adam, variable: keras.Variable) -> 
     """The running means of the gradient of a variable and of its square, as a built `Adam` keeps them."""
     place = optimizer._get_variable_index(variable)
     return optimizer._momentums[place], optimizer._velocities[place]
+
+
+def trained_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The variables that a built optimizer trains.
+
+    A list of them as an attribute would be tracked: as variables of the optimizer, which JAX is then given twice.
+    """
+    return optimizer._trainable_variables

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seq.core.keras_compat import adam_moments
+from keras_seq.core.keras_compat import adam_moments, trained_variables
 from keras_seq.core.registration import register
 from keras_seq.training.fit_recipe import OptimizerSection
 
@@ -120,7 +120,6 @@ class AveragingOptimizer(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self.gradient_norm = self.add_variable((), name="gradient_norm")
-        self.averaged = list(variables)
         self.averages = self.add_optimizer_variables(variables, "average") if self.ema else []
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[keras.Variable] | None = None) -> None:
@@ -137,7 +136,7 @@ class AveragingOptimizer(keras.optimizers.Optimizer):
         if self.averages:
             step = ops.cast(self.iterations, "float32")
             decay = ops.minimum(self.ema, (step - 1.0) / (step + 8.0))
-            for variable, average in zip(self.averaged, self.averages, strict=True):
+            for variable, average in zip(trained_variables(self), self.averages, strict=True):
                 if average is not None:
                     rate = ops.cast(1.0 - decay, average.dtype)
                     average.assign(average + rate * (ops.cast(variable, average.dtype) - average))

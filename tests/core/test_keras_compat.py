@@ -11,7 +11,10 @@ from keras_seq.core.keras_compat import (
     get_keras_mask,
     set_direction,
     set_keras_mask,
+    trained_variables,
 )
+from keras_seq.training.fit_recipe import OptimizerSection
+from keras_seq.training.optimizers import build_optimizer
 
 pytestmark = pytest.mark.both_backends
 
@@ -64,3 +67,11 @@ def test_the_moments_of_a_variable(name):
     momentum, velocity = adam_moments(optimizer, second)
     np.testing.assert_allclose(ops.convert_to_numpy(momentum), [1.0, -0.5])
     np.testing.assert_allclose(ops.convert_to_numpy(velocity), [8.0, 2.0])
+
+
+def test_an_optimizer_keeps_what_it_trains_beside_its_own_variables():
+    variable = keras.Variable(np.zeros(2, "float32"))
+    optimizer = build_optimizer(OptimizerSection(ema=0.9), 10)
+    optimizer.build([variable])
+    assert [each is variable for each in trained_variables(optimizer)] == [True]
+    assert all(each is not variable for each in optimizer.variables)

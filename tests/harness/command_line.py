@@ -3,6 +3,7 @@
 import functools
 import json
 import random
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -81,7 +82,10 @@ def said_once(shared_folder, name, *command):
 def each_model_is_loaded_once():
     """Loading takes seconds; the tests that run a process of their own load as a user does."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras_seq.tasks, "load", functools.cache(keras_seq.tasks.load))
+        load = keras_seq.tasks.load
+        cached = functools.cache(load)
+        # What a relative path names depends on where the test is.
+        patch.setattr(keras_seq.tasks, "load", lambda path: (cached if Path(path).is_absolute() else load)(path))
         yield
 
 

@@ -178,5 +178,7 @@ def test_a_step_refuses_what_is_no_number(functions, odd):
         inputs.setdefault(name, np.zeros((1, *spec.shape[1:]), spec.dtype.as_numpy_dtype))
     functions.call("step", **inputs)
     for name, array in inputs.items():
+        if not np.issubdtype(array.dtype, np.floating):
+            continue  # such as which cached steps are real
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be finite"):
             functions.call("step", **{**inputs, name: np.full_like(array, odd)})
