@@ -84,8 +84,13 @@ def each_model_is_loaded_once():
     with pytest.MonkeyPatch.context() as patch:
         load = keras_seq.tasks.load
         cached = functools.cache(load)
-        # What a relative path names depends on where the test is.
-        patch.setattr(keras_seq.tasks, "load", lambda path: (cached if Path(path).is_absolute() else load)(path))
+
+        @functools.wraps(load)
+        def once(path):
+            # What a relative path names depends on where the test is.
+            return (cached if Path(path).is_absolute() else load)(path)
+
+        patch.setattr(keras_seq.tasks, "load", once)
         yield
 
 
