@@ -76,3 +76,17 @@ def test_each_of_them_would_be_noticed(tmp_path):
     assert [line.split(": ", 1)[1] for line in found_in(path, {"tagger"}, {"images"})] == [
         "imports families", "imports families", "names 'tagger'", "reads recipe.images", "reads recipe.images"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("room", ["cli", "export", "families", "tasks", "training"])
+def test_functions_and_classes_are_small(room):
+    """At most 60 lines a function, docstring and signature included, and 14 methods a class."""
+    large = []
+    for path in sorted((PACKAGE / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60:
+                large.append(f"{path}:{node.lineno}: {node.name} has {node.end_lineno - node.lineno + 1} lines")
+            if isinstance(node, ast.ClassDef):
+                count = sum(isinstance(part, ast.FunctionDef) for part in node.body)
+                large += [f"{path}:{node.lineno}: {node.name} has {count} methods"] * (count > 14)
+    assert not large

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import itertools
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -119,7 +119,7 @@ class TextTraining(KerasTraining):
         for examples in {id(part): part for part in (self.train, self.validation)}.values():
             examples.store.encode(self.encoder, [name for name in self.inputs if name != WORD_STARTS])
         self.predictor = compiled_predictor(self.recipe, self.reader.inputs, self.predicted())
-        self._tell_unknown_words()
+        _tell_unknown_words(self.validation.store, self.inputs, self.paths.get("validation", self.paths["train"]))
 
     def predicted(self) -> Any:
         """What `predictor` computes from the features: by default what the model does."""
@@ -164,21 +164,21 @@ class TextTraining(KerasTraining):
         """The raw texts of an example."""
         return (example.text,)
 
-    def _tell_unknown_words(self) -> None:
-        """Say it where most of the validation texts is unknown, as in languages that are written without spaces."""
-        store = self.validation.store
-        if set(self.inputs) & {"token_ids", "subword_ids", "character_ids"} != {"token_ids"} or not len(store.numbers):
-            return
-        unknown = float((store.features["token_ids"] == UNKNOWN_ID)[store.numbers].mean())
-        if unknown > MOST_UNKNOWN:
-            notify(
-                f"{self.paths.get('validation', self.paths['train'])}: {unknown:.0%} of the words that validate are "
-                'unknown; where words are not parted by spaces, data.tokenizer = "pieces" reads what they are made of'
-            )
-
     def vectors(self) -> Mapping[str, tuple[np.ndarray, Sequence[str]]]:
         """For the projector: vectors and their labels, by default those of words."""
         return word_vectors(self.reader, self.encoder)
 
     def validation_scores(self) -> dict[str, Any]:
         return {**self.evaluate(self.model), "examples": len(self.validation_rows)}
+
+
+def _tell_unknown_words(store: TokenStore, inputs: Collection[str], path: Path) -> None:
+    """Say it where most of the texts is unknown, as in languages that are written without spaces."""
+    if set(inputs) & {"token_ids", "subword_ids", "character_ids"} != {"token_ids"} or not len(store.numbers):
+        return
+    unknown = float((store.features["token_ids"] == UNKNOWN_ID)[store.numbers].mean())
+    if unknown > MOST_UNKNOWN:
+        notify(
+            f"{path}: {unknown:.0%} of the words that validate are unknown; where words are not parted by spaces, "
+            'data.tokenizer = "pieces" reads what they are made of'
+        )

@@ -24,7 +24,7 @@ from keras_seq.data.description import Description
 from keras_seq.data.images import IMAGES
 from keras_seq.families.images.data import ImagePairs, draw_trials, one_shot_choices
 from keras_seq.families.images.drawing_trials import draw_trials as picture_of_trials
-from keras_seq.families.images.recipe import ImageMatcherRecipe
+from keras_seq.families.images.recipe import ImageMatcherRecipe, ImagesSection
 from keras_seq.families.images.served import ImageMatchingFunctions, ImageSettings
 from keras_seq.families.images.task import IMAGES_PER_CALL, ImageMatcher, run_scores
 from keras_seq.metrics import embedding_spread
@@ -67,7 +67,7 @@ class ImageTraining(TwinsTraining):
             path = self.paths["test"]
             self._check_size(read_one_shot_runs(path).references if has_runs(path) else read_images(path).images, path)
         self.trials = draw_trials(validation, ways=options.ways, runs=options.runs, seed=recipe.seed)
-        self.train, self.validation = self._reduced(train), self._reduced(validation)
+        self.train, self.validation = _reduced(train, options), _reduced(validation, options)
 
     def describe(self, path: Path) -> Description:
         found = IMAGES.sniff(path)
@@ -85,11 +85,6 @@ class ImageTraining(TwinsTraining):
         groups = images.groups if len(np.unique(images.groups)) > 1 else images.labels
         kept, held_out = hold_out_groups(groups, self.recipe.data.held_out, self.recipe.seed)
         return _chosen(images, kept), _chosen(images, held_out)
-
-    def _reduced(self, images: LabelledImages) -> LabelledImages:
-        options = self.recipe.images
-        pixels = resize_images(images.images, options.height, options.width, invert=options.invert)
-        return images._replace(images=pixels)
 
     def build(self) -> None:
         super().build()
@@ -169,6 +164,11 @@ def _read(path: Path) -> LabelledImages:
     images = read_images(path)
     check_image_classes(images, path)
     return images
+
+
+def _reduced(images: LabelledImages, options: ImagesSection) -> LabelledImages:
+    pixels = resize_images(images.images, options.height, options.width, invert=options.invert)
+    return images._replace(images=pixels)
 
 
 def _chosen(images: LabelledImages, rows: np.ndarray) -> LabelledImages:

@@ -182,12 +182,12 @@ class PairTraining(TwinsTraining, TextTraining):
         return {**super().vectors(), "texts": (self._vectors, names)}
 
     def panels(self) -> Panels:
-        return dataclasses.replace(super().panels(), samples=self._samples, projector=self.vectors)
+        def samples() -> str:
+            validation, rows = self.validation, self.validation_rows
+            if isinstance(validation, ClassPairs):
+                return markdown_table(("text", "nearest", "similarity"), nearest_of(validation, rows, self._vectors))
+            expected = self._targets if "score" in self.settings.columns else self.pairs.is_same
+            found = mistakes_of(validation, rows, expected, self.pairs.similarities)
+            return markdown_table(("a", "b", "true", "similarity"), found)
 
-    def _samples(self) -> str:
-        validation, rows = self.validation, self.validation_rows
-        if isinstance(validation, ClassPairs):
-            return markdown_table(("text", "nearest", "similarity"), nearest_of(validation, rows, self._vectors))
-        expected = self._targets if "score" in self.settings.columns else self.pairs.is_same
-        found = mistakes_of(validation, rows, expected, self.pairs.similarities)
-        return markdown_table(("a", "b", "true", "similarity"), found)
+        return dataclasses.replace(super().panels(), samples=samples, projector=self.vectors)
