@@ -80,8 +80,8 @@ class Training(ABC):
         """Read and check the files, those of the test too."""
 
     def describe(self, path: Path) -> Description | None:
-        """What is understood of one of the files; by default nothing is told."""
-        return None
+        """What is understood of one of the files, once the task is built; `None` where nothing is to be told."""
+        return self.task.describe(path, columns=getattr(self.recipe.data, "columns", None))
 
     @abstractmethod
     def build(self) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, check_classes, check_labels, find_data, hold_out, labels_of, split_of_folds
-from keras_seq.data.description import Description
 from keras_seq.families.classification.data import ClassifiedBatches, read_texts
 from keras_seq.families.classification.panels import confusion_of, reliability_of, worst_of
 from keras_seq.families.classification.prior_scores import check_transfer, evaluated_texts, fit_prior, read_pieces
@@ -68,9 +67,6 @@ class ClassifierTraining(TextTraining):
 
     def examples_of(self, path: Path) -> Iterator[LabelledText]:
         return read_texts(path, self.recipe)
-
-    def describe(self, path: Path) -> Description:
-        return self.task.describe(path, columns=self.recipe.data.columns)
 
     def read_examples(self, path: Path) -> LabelledTexts:
         return LabelledTexts(self.examples_of(path), self.tokenizer, self.recipe.data.max_tokens)

@@ -20,7 +20,6 @@ from keras_seq.data import (
     hold_out_groups,
     labels_of,
 )
-from keras_seq.data.description import Description
 from keras_seq.families.pairs.data import ClassPairs, PairBatches, PairedTexts, drawn_pairs, embedded_texts
 from keras_seq.families.pairs.panels import mistakes_of, nearest_of, shown_text
 from keras_seq.families.pairs.recipe import PairMatcherRecipe, PairsSection
@@ -69,9 +68,6 @@ class PairTraining(TwinsTraining, TextTraining):
 
     def examples_of(self, path: Path) -> Iterator[TextPair | LabelledText]:
         return self.settings.examples_of(path)
-
-    def describe(self, path: Path) -> Description:
-        return self.settings.describe(path)
 
     def texts_of(self, example: TextPair | LabelledText) -> tuple[str, ...]:
         return (example.a, example.b) if isinstance(example, TextPair) else (example.text,)

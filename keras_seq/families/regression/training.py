@@ -12,7 +12,6 @@ from keras import ops
 
 from keras_seq.core.errors import RecipeError
 from keras_seq.data import LabelledText, hold_out
-from keras_seq.data.description import Description
 from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.families.regression.data import StandardScores, scores_of
 from keras_seq.families.regression.recipe import RegressionRecipe
@@ -62,9 +61,6 @@ class RegressionTraining(TextTraining):
 
     def examples_of(self, path: Path) -> Iterator[LabelledText]:
         return LABELLED_TEXT.examples(path, self.recipe.data.columns)
-
-    def describe(self, path: Path) -> Description:
-        return LABELLED_TEXT.sniff(path, self.recipe.data.columns)
 
     def read_examples(self, path: Path) -> LabelledTexts:
         return LabelledTexts(self.examples_of(path), self.tokenizer, self.recipe.data.max_tokens)

@@ -11,7 +11,6 @@ from keras import ops
 
 from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.data import BucketedBatches, Sentence
-from keras_seq.data.description import Description
 from keras_seq.data.tag_schemes import tag_names
 from keras_seq.families.tagging.data import TaggedBatches, TaggedSentences, check_tags, tagging_scores
 from keras_seq.families.tagging.recipe import TaggerRecipe
@@ -47,7 +46,7 @@ class TaggerTraining(TextTraining):
 
     def read(self) -> None:
         path = self.paths["train"]
-        types = self.describe(path).counts
+        types = TAGGED_TEXT.sniff(path, self.recipe.data.columns).counts
         if not types:
             raise InputError(f"{path}: holds no entity, every tag is O; train with a file that has some")
         self.tag_names = tag_names(list(types), self.recipe.data.scheme)
@@ -60,9 +59,6 @@ class TaggerTraining(TextTraining):
         for sentence in TAGGED_TEXT.examples(path, data.columns, scheme=data.scheme, max_length=data.max_length):
             check_tags(path, sentence, self.tag_names)
             yield sentence
-
-    def describe(self, path: Path) -> Description:
-        return TAGGED_TEXT.sniff(path, self.recipe.data.columns)
 
     def read_examples(self, path: Path) -> TaggedSentences:
         return TaggedSentences(self.examples_of(path), self.tag_names, self.tokenizer)
