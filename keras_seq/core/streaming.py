@@ -53,6 +53,24 @@ class Streaming(Protocol):
         """
 
 
+def check_causal(layer: Any) -> None:
+    """Raise unless a layer with an argument `causal` can be read in parts.
+
+    Raises:
+        ValueError: if it is not causal or not built.
+    """
+    if not layer.causal:
+        raise ValueError(
+            f"The layer {layer.name!r} cannot be read in parts: without `causal=True` each step sees later ones. "
+            "Received: causal=False. Use a causal one, or a `RecurrentStack` of one direction."
+        )
+    if not layer.built:
+        raise ValueError(
+            f"The layer {layer.name!r} must be built before it has a state. Received: a layer without weights. "
+            "Call it on sequences, or `layer.build((None, None, features))`."
+        )
+
+
 @runtime_checkable
 class Projecting(Streaming, Protocol):
     """A streaming layer whose step begins with a projection that no state changes: `x W + b` of a recurrent layer.

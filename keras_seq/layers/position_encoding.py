@@ -132,7 +132,8 @@ class PositionEncoding(keras.layers.Layer):
 
     def _learned(self, positions: Tensor, mask: Tensor | None) -> Tensor:
         known, steps = self.embeddings.shape[0], positions.shape[-1]
-        if mask is None and steps is not None and steps > known:
+        # Where the number of steps is open, JAX has a symbol in its place.
+        if mask is None and isinstance(steps, int) and steps > known:
             raise ValueError(
                 f"`sequences` must have at most `max_steps`={known} steps: no more positions were learned. "
                 f"Received: {steps} steps. Cut them, or build the layer with more positions."

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_positive_integer
 from keras_seq.core.registration import register
-from keras_seq.core.streaming import State
+from keras_seq.core.streaming import State, check_causal
 from keras_seq.layers.recurrent_layer import check_sequences
 from keras_seq.layers.step_pooling import check_sequences_shape
 from keras_seq.ops.compaction import compacted, spread_back, steps_at
@@ -26,8 +26,8 @@ class StepConvolution(keras.layers.Layer):
     `before` centres the kernel, as `padding="same"` does, or with `causal` lets it end at t. Beyond the ends of a
     sequence stand zeros. The weights are those of `keras.layers.Conv1D`, and without padding so are the numbers.
 
-    A causal convolution reads in parts as well: `initial_state`, then `step` for each part, of any number of steps. The
-    state is what the kernel reaches back to.
+    A causal convolution follows `keras_seq.core.streaming.Streaming`: `initial_state`, then `step` for each part, of
+    any number of steps. The state is what the kernel reaches back to.
 
     Masking: any mask. Padding never reaches a real step, and padding inside a sequence does not part neighbours:
     outputs at real steps are the same whatever the padding side. At padding they are zeros. The mask goes on.
@@ -137,25 +137,16 @@ class StepConvolution(keras.layers.Layer):
         Raises:
             ValueError: if the layer is not causal or not built.
         """
-        self._check_streams()
+        check_causal(self)
         return {"inputs": ops.zeros((batch_size, self.reach, self.features), self.compute_dtype)}
 
     def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
-        """The next part of sequences that are read in parts.
-
-        Args:
-            x: `(batch, steps, features)`, of any number of steps.
-            state: of `initial_state`, or of the last call.
-            mask: `(batch, steps)` boolean, `True` = real step; padding may stand anywhere.
-            training: makes no difference.
-
-        Returns:
-            What `call` gives for these steps if it reads all parts at once, `(batch, steps, filters)`, and the state.
+        """As of `Streaming`.
 
         Raises:
             ValueError: if the layer is not causal or not built, or a shape does not fit.
         """
-        self._check_streams()
+        check_causal(self)
         x = ops.convert_to_tensor(x, dtype=self.compute_dtype)
         mask = check_sequences(self.name, x, mask, self.features)
         read = ops.concatenate([state["inputs"], _neighbours(x, mask)], axis=1)
@@ -210,18 +201,6 @@ class StepConvolution(keras.layers.Layer):
             part = x * weights[0] if size == 1 else ops.einsum("btgi,igo->btgo", x, weights)
             outputs = part if outputs is None else outputs + part
         return ops.reshape(outputs, (*shape[:2], self.filters))
-
-    def _check_streams(self) -> None:
-        if not self.causal:
-            raise ValueError(
-                f"The convolution {self.name!r} cannot be read in parts: without `causal=True` each step sees later "
-                "ones. Received: causal=False. Make it causal."
-            )
-        if not self.built:
-            raise ValueError(
-                f"The convolution {self.name!r} must be built before it has a state. Received: a layer without "
-                "weights. Call it on sequences, or `layer.build((None, None, features))`."
-            )
 
 
 def _neighbours(sequences: Tensor, mask: Tensor | None) -> Tensor:

@@ -31,6 +31,19 @@ ACTIVATIONS = {
     "relu": "relu",
 }
 NORMS = ("pre", "post")
+# What a stack takes in the name of its blocks.
+BLOCK_OPTIONS = (
+    "feed_forward_units",
+    "dropout",
+    "head_dim",
+    "norm",
+    "norm_epsilon",
+    "activation",
+    "use_bias",
+    "causal",
+    "cross_attention",
+    "max_wavelength",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,12 +168,12 @@ class TransformerBlock(keras.layers.Layer):
         self.max_wavelength = max_wavelength
         self.kernel_initializer = kernel_initializer
         self.supports_masking = True
-        self.attention_norm = self._norm("attention_norm")
-        self.feed_forward_norm = self._norm("feed_forward_norm")
+        self.attention_norm = norm_of(self, "attention_norm")
+        self.feed_forward_norm = norm_of(self, "feed_forward_norm")
         self.drop_attention = self._dropout("drop_attention")
         self.drop_feed_forward = self._dropout("drop_feed_forward")
         if cross_attention:
-            self.context_norm = self._norm("context_norm")
+            self.context_norm = norm_of(self, "context_norm")
             self.drop_context = self._dropout("drop_context")
 
     def build(self, sequences_shape: tuple, context_shape: tuple | None = None) -> None:
@@ -253,17 +266,8 @@ class TransformerBlock(keras.layers.Layer):
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
-            "feed_forward_units": self.feed_forward_units,
-            "dropout": self.dropout,
-            "head_dim": self.head_dim,
-            "norm": self.norm,
-            "norm_epsilon": self.norm_epsilon,
-            "activation": self.activation,
-            "use_bias": self.use_bias,
-            "causal": self.causal,
-            "cross_attention": self.cross_attention,
+            **{option: getattr(self, option) for option in BLOCK_OPTIONS},
             "rotary": self.rotary,
-            "max_wavelength": self.max_wavelength,
             "kernel_initializer": serialized(self.kernel_initializer),
         }
 
@@ -273,11 +277,6 @@ class TransformerBlock(keras.layers.Layer):
 
     def _with_residual(self, x: Tensor, added: Tensor, norm: keras.layers.Layer) -> Tensor:
         return x + added if self.norm == "pre" else norm(x + added)
-
-    def _norm(self, name: str) -> keras.layers.LayerNormalization:
-        return keras.layers.LayerNormalization(
-            epsilon=self.norm_epsilon, center=self.use_bias, name=name, dtype=self.dtype_policy
-        )
 
     def _dropout(self, name: str) -> keras.layers.Dropout:
         return keras.layers.Dropout(self.dropout, name=name, dtype=self.dtype_policy)
@@ -302,6 +301,13 @@ class TransformerBlock(keras.layers.Layer):
             name=name,
             dtype=self.dtype_policy,
         )
+
+
+def norm_of(layer: Any, name: str) -> keras.layers.LayerNormalization:
+    """A norm inside a block or a stack, by its options."""
+    return keras.layers.LayerNormalization(
+        epsilon=layer.norm_epsilon, center=layer.use_bias, name=name, dtype=layer.dtype_policy
+    )
 
 
 def serialized(initializer: Any) -> Any:

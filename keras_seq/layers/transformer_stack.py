@@ -10,12 +10,20 @@ from keras import ops
 
 from keras_seq.core.checks import check_boolean, check_choice, check_positive_integer, check_rate
 from keras_seq.core.registration import register
-from keras_seq.core.streaming import State
+from keras_seq.core.streaming import State, check_causal
 from keras_seq.layers.multi_head_attention import KeysValues
 from keras_seq.layers.position_encoding import KINDS, PositionEncoding, check_max_steps
 from keras_seq.layers.recurrent_layer import check_sequences
 from keras_seq.layers.step_pooling import check_sequences_shape
-from keras_seq.layers.transformer_block import TransformerBlock, View, context_view, head_size, serialized
+from keras_seq.layers.transformer_block import (
+    BLOCK_OPTIONS,
+    TransformerBlock,
+    View,
+    context_view,
+    head_size,
+    norm_of,
+    serialized,
+)
 from keras_seq.ops.attention import rotation_at, visible_steps
 from keras_seq.ops.compaction import last_real
 from keras_seq.ops.pooling import real_positions
@@ -162,10 +170,10 @@ class TransformerStack(keras.layers.Layer):
         self.kernel_initializer = kernel_initializer
         self.supports_masking = True
         self.position_encoding = self._position_encoding()
-        self.first_norm = self._norm("input_norm") if input_norm else None
+        self.first_norm = norm_of(self, "input_norm") if input_norm else None
         self.drop_inputs = self._input_dropout()
         self.blocks = [self._block(f"block_{index}") for index in range(num_layers)]
-        self.last_norm = self._norm("final_norm") if has_final_norm else None
+        self.last_norm = norm_of(self, "final_norm") if has_final_norm else None
 
     def build(self, sequences_shape: tuple, context_shape: tuple | None = None) -> None:
         check_sequences_shape(sequences_shape)
@@ -221,7 +229,7 @@ class TransformerStack(keras.layers.Layer):
         Raises:
             ValueError: if the stack is not causal or not built, or the context is missing or not expected.
         """
-        self._check_streams()
+        check_causal(self)
         shape = (batch_size, self.num_layers, self.num_heads, (self.window or 1) - 1, self.size)
         empty = ops.zeros(shape, self.compute_dtype)
         if self.window is not None:
@@ -236,22 +244,12 @@ class TransformerStack(keras.layers.Layer):
         return {**state, **{f"context_{name}": value for name, value in context_state.items()}}
 
     def step(self, x: Tensor, state: State, mask: Tensor | None = None, training: bool = False) -> tuple[Tensor, State]:
-        """The next part of sequences that are read in parts.
-
-        Args:
-            x: `(batch, steps, features)`, of any number of steps.
-            state: of `initial_state`, or of the last call.
-            mask: `(batch, steps)` boolean, `True` = real step; padding may stand anywhere.
-            training: whether dropout acts.
-
-        Returns:
-            What `call` gives for these steps if it reads all parts at once, `(batch, steps, features)`, and the state:
-            without a window, `keys`, `values` and `real` have `steps` more steps.
+        """As of `Streaming`; without a window, `keys`, `values` and `real` come out with `steps` more steps.
 
         Raises:
             ValueError: if the stack is not causal or not built, or a shape does not fit.
         """
-        self._check_streams()
+        check_causal(self)
         x = ops.convert_to_tensor(x, dtype=self.compute_dtype)
         mask = check_sequences(self.name, x, mask, self.features)
         past = _of_layers(state["keys"], state["values"])
@@ -282,25 +280,16 @@ class TransformerStack(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
+            **{option: getattr(self, option) for option in BLOCK_OPTIONS},
             "num_layers": self.num_layers,
             "num_heads": self.num_heads,
-            "head_dim": self.head_dim,
-            "feed_forward_units": self.feed_forward_units,
-            "dropout": self.dropout,
             "input_dropout": self.input_dropout,
             "positions": self.positions,
             "max_steps": self.max_steps,
-            "max_wavelength": self.max_wavelength,
             "scale_inputs": self.scale_inputs,
-            "norm": self.norm,
-            "norm_epsilon": self.norm_epsilon,
             "input_norm": self.input_norm,
             "final_norm": self.final_norm,
-            "activation": self.activation,
-            "use_bias": self.use_bias,
-            "causal": self.causal,
             "window": self.window,
-            "cross_attention": self.cross_attention,
             "kernel_initializer": serialized(self.kernel_initializer),
         }
 
@@ -356,18 +345,6 @@ class TransformerStack(keras.layers.Layer):
             return x, rotation_at(positions, self.size, self.max_wavelength, self.compute_dtype)
         return encoding.add(x, encoding.at(positions, mask)), None
 
-    def _check_streams(self) -> None:
-        if not self.causal:
-            raise ValueError(
-                f"The stack {self.name!r} cannot be read in parts: without `causal=True` each step sees later ones. "
-                "Received: causal=False. Use a causal `TransformerStack`, or a `RecurrentStack` of one direction."
-            )
-        if not self.built:
-            raise ValueError(
-                f"The stack {self.name!r} must be built before it has a state. Received: a layer without weights. "
-                "Call it on sequences, or `stack.build((None, None, features))`."
-            )
-
     def _position_encoding(self) -> PositionEncoding | None:
         if self.positions is None or self.positions not in KINDS:
             return None
@@ -386,25 +363,11 @@ class TransformerStack(keras.layers.Layer):
     def _block(self, name: str) -> TransformerBlock:
         return TransformerBlock(
             self.num_heads,
-            feed_forward_units=self.feed_forward_units,
-            dropout=self.dropout,
-            head_dim=self.head_dim,
-            norm=self.norm,
-            norm_epsilon=self.norm_epsilon,
-            activation=self.activation,
-            use_bias=self.use_bias,
-            causal=self.causal,
-            cross_attention=self.cross_attention,
+            **{option: getattr(self, option) for option in BLOCK_OPTIONS},
             rotary=self.positions == "rotary",
-            max_wavelength=self.max_wavelength,
             kernel_initializer=self.kernel_initializer,
             name=name,
             dtype=self.dtype_policy,
-        )
-
-    def _norm(self, name: str) -> keras.layers.LayerNormalization:
-        return keras.layers.LayerNormalization(
-            epsilon=self.norm_epsilon, center=self.use_bias, name=name, dtype=self.dtype_policy
         )
 
 

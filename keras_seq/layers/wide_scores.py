@@ -17,8 +17,8 @@ Tensor = Any
 class WideScores(keras.layers.Layer):
     """The wide (linear) part of wide and deep: what each id of a text says for each class, rare ids louder.
 
-    The wide part of a wide-and-deep model: add its scores to those of a network. It learns exceptions that a vector of
-    the whole text blurs, and is what a linear classifier on TF-IDF is. With the ids i of a text, each as often as it
+    Add its scores to those of a network. It learns exceptions that a vector of the whole text blurs, and is what a
+    linear classifier on TF-IDF is. With the ids i of a text, each as often as it
     stands there, the table E and the weights w of the ids:
 
         scores = scale * sum_i w_i E_i / sqrt(sum_i w_i^2)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_seq.metrics.formulas import macro_f1, precision_recall_f1, ratio, scores_of_classes, total
-from keras_seq.metrics.matched_arrays import check_values, matched_arrays
+from keras_seq.metrics.matched_arrays import check_probabilities, check_values, matched_arrays
 from keras_seq.metrics.reliability import calibration_error
 from keras_seq.ops.labels import NO_LABEL, as_labels
 
@@ -174,9 +174,7 @@ def _with_label(argument: str, true: Any, probabilities: Any, class_names: Seque
         )
     has_label = (true != NO_LABEL).any(axis=tuple(range(1, true.ndim)))
     true, probabilities = true[has_label], probabilities[has_label]
-    in_range = (probabilities >= 0) & (probabilities <= 1 + 1e-6)
-    remedy = "Give what a softmax or a sigmoid puts out, not scores."
-    check_values("probabilities", probabilities, in_range, "be from 0 to 1", remedy)
+    check_probabilities("probabilities", probabilities)
     # Half precision rounds, up to a sum that is somewhat above 1.
     sums = probabilities.sum(axis=1)
     if not is_multi_label and not (sums <= 1.1).all():

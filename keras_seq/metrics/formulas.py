@@ -54,8 +54,9 @@ def scores_of_classes(
 
 def macro_f1(correct: Any, predicted: Any, true: Any) -> Any:
     """The mean F1 of the classes that occur, among what is predicted or what is true; counts as above, `(classes,)`."""
+    *_, f1 = precision_recall_f1(correct, predicted, true)
     both = predicted + true
-    return ratio(total(ratio(2 * correct, both)), total(ratio(both, both)))
+    return ratio(total(f1), total(ratio(both, both)))
 
 
 def perplexity(nats: Any, steps: Any) -> Any:

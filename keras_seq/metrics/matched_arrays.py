@@ -27,6 +27,14 @@ def check_values(argument: str, values: np.ndarray, is_right: np.ndarray, expect
         )
 
 
+def check_probabilities(argument: str, values: np.ndarray) -> None:
+    """Raise unless all values are from 0 to 1."""
+    # A softmax may round to a little more than 1.
+    in_range = (values >= 0) & (values <= 1 + 1e-6)
+    remedy = "Give what a softmax or a sigmoid puts out, not scores."
+    check_values(argument, values, in_range, "be from 0 to 1", remedy)
+
+
 def check_binary(argument: str, values: np.ndarray, remedy: str) -> None:
     """Raise unless all values are 1 or 0."""
     check_values(argument, values, np.isin(values, (0, 1)), "be 1 or 0", remedy)

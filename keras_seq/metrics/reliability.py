@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_seq.core.checks import check_positive_integer
 from keras_seq.metrics.formulas import bin_places, calibration_error_of_bins, ratio
-from keras_seq.metrics.matched_arrays import check_binary, check_values, matched_arrays
+from keras_seq.metrics.matched_arrays import check_binary, check_probabilities, matched_arrays
 
 
 def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,10 +38,7 @@ def reliability_bins(confidences: Any, correct: Any, num_bins: int = 15) -> tupl
     """
     check_positive_integer("num_bins", num_bins)
     confidences, correct = matched_arrays("number for each prediction", confidences=confidences, correct=correct)
-    # A softmax may round to a little more than 1.
-    in_range = (confidences >= 0) & (confidences <= 1 + 1e-6)
-    remedy = "Give what a softmax or a sigmoid puts out, not scores."
-    check_values("confidences", confidences, in_range, "be probabilities, from 0 to 1", remedy)
+    check_probabilities("confidences", confidences)
     check_binary("correct", correct, "Give whether each prediction was right, not what it was.")
     places = ops.convert_to_numpy(bin_places(confidences, num_bins))
     counts = np.bincount(places, minlength=num_bins)

@@ -33,9 +33,10 @@ class CarriedStates(keras.Model):
     def __init__(self, streaming: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.streaming = streaming
-        declared = {tensor.name: tensor for tensor in streaming.inputs}
-        states = [declared.pop(name) for name in streaming.state_names]
-        self.inputs = [*declared.values(), keras.KerasTensor(states[0].shape[:1], dtype="float32", name="continues")]
+        # In the order of the inputs, which checkpoints hold: Keras sorts them by their names.
+        states = [tensor for tensor in streaming.inputs if tensor.name in streaming.state_names]
+        others = [tensor for tensor in streaming.inputs if tensor.name not in streaming.state_names]
+        self.inputs = [*others, keras.KerasTensor(states[0].shape[:1], dtype="float32", name="continues")]
         self.states = [
             self.add_weight(shape=state.shape, dtype=state.dtype, initializer="zeros", trainable=False, name=state.name)
             for state in states

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -48,6 +49,15 @@ def test_learned_vectors_at_real_steps():
         expected = SEQUENCES[row, real] * math.sqrt(5) + embeddings[: real.sum()]
         np.testing.assert_allclose(outputs[row, real], expected, atol=1e-6)
     np.testing.assert_allclose(layer(SEQUENCES)[1], outputs[1], atol=1e-6)
+
+
+def test_learned_vectors_in_a_graph_of_any_number_of_steps():
+    inputs = keras.Input((None, 5))
+    layer = PositionEncoding(kind="learned", max_steps=6)
+    model = keras.Model(inputs, layer(inputs))
+    for steps in (6, 2):
+        outputs = model.predict_on_batch(SEQUENCES[:, :steps])
+        np.testing.assert_allclose(outputs, ops.convert_to_numpy(layer(SEQUENCES[:, :steps])), atol=1e-6)
 
 
 def test_far_positions():

@@ -46,6 +46,12 @@ def test_a_row_may_begin_anew():
     assert np.abs(found[0, 8:] - np.asarray(alone)[0]).max() > 1e-5
 
 
+def test_the_order_of_the_states_is_that_of_checkpoints():
+    _, carried = build(4, cell="lstm", num_layers=1)
+    assert [state.name for state in carried.states] == ["state_c", "state_h"]
+    assert [weight.name for weight in carried.non_trainable_weights[:2]] == ["state_c", "state_h"]
+
+
 @pytest.mark.both_backends
 def test_states_are_weights_that_no_gradient_changes():
     model, carried = build(4, num_layers=1, cell="gru")
