@@ -212,8 +212,10 @@ def _lines(counts: Mapping[str, int]) -> Iterable[str]:
 
 
 def _of_wordpiece(names: Iterable[str]) -> dict[str, float]:
-    """Our names of WordPiece's pieces; those in brackets are special tokens."""
-    pieces = [name for name in names if not (len(name) > 2 and name[0] == "[" and name[-1] == "]")]
+    """Our names of WordPiece's pieces; those in brackets are special tokens, those with our mark are no text to us."""
+    pieces = [
+        name for name in names if WORD_MARK not in name and not (len(name) > 2 and name[0] == "[" and name[-1] == "]")
+    ]
     is_inner = [name.startswith(CONTINUATION) and name != CONTINUATION for name in pieces]
     return {
         name.removeprefix(CONTINUATION) if inner else WORD_MARK + name: 0.0

@@ -116,7 +116,7 @@ def _check_piece(piece: str, score: float) -> None:
             f"`pieces` must hold no byte piece, no tab, and {WORD_MARK} at the beginning of a piece alone. "
             f"Received: {piece!r}. Leave it out."
         )
-    if not np.isfinite(np.float32(score)):
+    if not abs(score) <= float(np.finfo(np.float32).max):
         raise ValueError(f"`pieces` must have finite scores. Received: {piece!r}: {score!r}. Correct it.")
 
 

@@ -226,6 +226,7 @@ def test_kept_and_read_again(tokenizer, tmp_path):
         ("a\t-1\nb\n", 2, "could not convert"),
         ("a\t-1\na\t-2\n", 2, "comes twice"),
         ("a\tnan\n", 1, "finite scores"),
+        ("a\t1e60\n", 1, "finite scores"),
         ("\t-1\n", 1, "must not be ''"),
         ("<0x41>\t-1\n", 1, "no byte piece"),
         ("a\u2581\t-1\n", 1, "at the beginning of a piece alone"),
@@ -255,7 +256,7 @@ def test_bad_arguments(monkeypatch):
 
 
 def test_the_vocabulary_of_another_wordpiece_model(tmp_path):
-    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[\nca\n##sa\n##s\n#\n", "utf-8")
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[\nca\n##sa\n##s\n\u2581\n##\u2581\n#\n", "utf-8")
     pieces, rule = read_pieces(tmp_path / "vocab.txt", "unigram")
     assert rule == "longest" and pieces.pieces == ("\u2581[", "\u2581ca", "sa", "s", "\u2581#", WORD_MARK)
     assert rows(PieceTokenizer(pieces, rule).tokenize, ["casas"])[0] == (

@@ -121,6 +121,8 @@ class TaggingFunctions(TokenFunctions):
         found = self._named(padded, *map(rows.at_words, decoded))
         return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
 
+    # A function of its own: model and tables stand in the graph once for both signatures.
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.string)], autograph=False)
     def _tag(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
         def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return _decoded(self.model(inputs, training=False), _real(inputs, mask))

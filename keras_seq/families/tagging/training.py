@@ -116,7 +116,8 @@ class TaggerTraining(TextTraining):
         return {**scores, **{f"f1/{kind}": by_type[kind]["f1"] for kind in self.validation.types}}
 
     def validation_scores(self) -> dict[str, Any]:
-        return self.task.evaluate(self.paths["validation"], max_length=self.recipe.data.max_length)
+        data = self.recipe.data
+        return self.task.evaluate(self.paths["validation"], columns=data.columns, max_length=data.max_length)
 
     def panels(self) -> Panels:
         return Panels(

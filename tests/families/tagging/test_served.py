@@ -88,6 +88,14 @@ def test_raw_text_is_tagged_as_its_tokens_are(functions):
     assert (raw["tokens"].numpy() != b"").any(axis=1).tolist() == [bool(text) for text in texts]
 
 
+def test_the_model_stands_in_the_graph_once(functions):
+    called = [
+        {node.attr["f"].func.name for node in signature.get_concrete_function().graph.as_graph_def().node} - {""}
+        for signature in functions.signatures().values()
+    ]
+    assert len(called) == 2 and len(called[0] & called[1]) == 1
+
+
 def by_windows(functions, row, size, overlap):
     """Names and scores of the tags of a row, from the plain model on one window after the other."""
     names, scores = np.full(len(row), "", object), np.zeros(len(row))

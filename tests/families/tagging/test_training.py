@@ -1,11 +1,13 @@
 """The steps of a tagger's training, before a batch is trained."""
 
 import functools
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
+from keras_seq.families.tagging.task import Tagger
 from keras_seq.losses import CRFNegativeLogLikelihood, MaskedCrossEntropy
 
 
@@ -41,6 +43,14 @@ def test_build_and_pretrain(training):
     panels = built.panels()
     assert panels.samples().startswith("| sentence | true | found |") and "PER: Eva" in panels.samples()
     assert panels.confusion()[1].sum() == 2 and set(panels.projector()) == {"words"}
+
+
+def test_the_scores_of_the_end_are_those_of_an_evaluation(training):
+    changed = training("data.columns={token = 2, tag = 1}", "data.max_length=9")
+    changed.task = mock.create_autospec(Tagger, instance=True)
+    changed.validation_scores()
+    options = Tagger.evaluation_of(changed.recipe).options
+    changed.task.evaluate.assert_called_once_with(changed.paths["validation"], **options)
 
 
 def test_another_head(training):
