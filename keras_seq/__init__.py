@@ -1,12 +1,14 @@
 """keras_seq: a zoo of sequence models for Keras 3, from a file to a SavedModel that takes raw input.
 
 Importing the package costs nothing: Keras and TensorFlow are imported by the rooms that need them, when first used.
-Where Keras is there already, the layers, losses and metrics are registered with it, so that `.keras` files open.
+Where Keras is there already, the layers, losses and metrics are registered with it, so that `.keras` files open; by the
+import of a room that comes after Keras, too.
 """
 
 import importlib
-import sys
 from typing import Any
+
+from keras_seq.core.lazy import register_classes
 
 __version__ = "0.1.0"
 
@@ -18,7 +20,6 @@ _LAZY_ATTRIBUTES = {"load": "keras_seq.tasks"}
 FAMILIES = "keras_seq.families"
 # `keras_seq.layers.LSTM` after `import keras_seq` alone.
 _LAZY_ROOMS = ("data", "export", "families", "layers", "losses", "metrics", "ops", "tasks", "text", "training", "zoo")
-_REGISTERED_ROOMS = ("layers", "losses", "metrics")
 
 
 def __getattr__(name: str) -> Any:
@@ -33,6 +34,4 @@ def __dir__() -> list[str]:
     return sorted(set(globals()) | set(_LAZY_ATTRIBUTES) | set(_LAZY_ROOMS))
 
 
-if "keras" in sys.modules:
-    for _room in _REGISTERED_ROOMS:
-        importlib.import_module(f"{__name__}.{_room}")
+register_classes()

@@ -52,6 +52,25 @@ def test_recipes_and_lists_need_no_framework():
     assert result.stdout.splitlines()[-1] == "[]" and "ner_pt" in result.stdout, result.stderr
 
 
+OPENS = """
+import sys
+sys.modules["tensorflow"] = None
+import keras_seq
+assert "keras" not in sys.modules
+import keras
+import keras_seq.zoo
+assert "keras_seq.zoo.ner" not in sys.modules
+print("opened", keras.saving.load_model(sys.argv[1]).name)
+"""
+
+
+@pytest.mark.thorough
+def test_a_room_that_is_imported_after_keras_registers_the_classes(tmp_path):
+    keras_seq.zoo.ner_model(9, 3, embedding_dim=2, units=2).save(tmp_path / "model.keras")
+    result = run_python(f"import sys; sys.argv = ['', {str(tmp_path / 'model.keras')!r}]\n{OPENS}", KERAS_BACKEND="jax")
+    assert result.stdout.strip() == "opened ner_model", result.stderr
+
+
 def test_rooms_have_what_they_import_lazily():
     for room in (keras_seq.families, keras_seq.tasks, keras_seq.training, keras_seq.zoo):
         names = set(dir(room)) - {"TYPE_CHECKING", "lazy_imports"}

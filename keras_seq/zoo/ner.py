@@ -98,7 +98,7 @@ def ner_model(
     if units is not None and not sizes_of("units", units):
         raise ValueError(f"`units` must hold at least one size. Received: units={units!r}. Pass [128], for instance.")
     default = Recurrent("lstm", (128,) if units is None else units, True if bidirectional is None else bidirectional)
-    reader = make_encoder(encoder or default)
+    reader = make_encoder(default if encoder is None else encoder)
     rates = dropout_rates(dropout, DROPOUTS, ("embeddings", "recurrent"))
     features = {"word_starts": False, **check_features(features, embedding_dim, (*TAGGER_FEATURES, "word_starts"))}
     check_boolean("features.word_starts", features["word_starts"])

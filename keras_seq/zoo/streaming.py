@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seq.core.registration import register
 from keras_seq.core.streaming import STATE_PREFIX, Projecting, State, Streaming
 from keras_seq.layers import (
     CharacterEncoder,
@@ -51,15 +52,20 @@ STEPWISE_OPERATIONS = ("Cast", "Equal", "Greater", "LogicalAnd", "LogicalNot", "
 MAX_TABLE_SIZE = 1024
 
 
+@register
 class StreamingModel(keras.Model):
-    """What `streaming_model` returns: a functional model that takes states and gives them.
+    """What `streaming_model` returns: a functional model that takes states and gives them, under the same names.
 
     Attributes:
         state_names: the names of the states, in order.
     """
 
-    def __init__(self, inputs: Mapping[str, Tensor], states: State, outputs: Mapping[str, Tensor], name: str) -> None:
-        super().__init__({**inputs, **states}, dict(outputs), name=name)
+    def __init__(
+        self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], name: str | None = None, **kwargs: Any
+    ) -> None:
+        # Keras saves what takes the arguments of `keras.Model`.
+        super().__init__(dict(inputs), dict(outputs), name=name, **kwargs)
+        states = {name: tensor for name, tensor in inputs.items() if name in outputs}
         self.state_names = tuple(states)
         self._state_types = {name: (tuple(state.shape[1:]), state.dtype) for name, state in states.items()}
 
@@ -92,6 +98,7 @@ def streaming_model(
         the model under the name of its last layer (with targets `(batch, steps)`), and the new states under their
         names: `state_` and that of the state, such as `state_h` and, of an LSTM, `state_c`, each
         `(batch, num_layers, units)`; where several layers have states, with the layer between: `state_lstm_0_h`.
+        A file of it opens where `keras_seq.zoo.StreamingModel` was imported.
 
     Raises:
         ValueError: if a layer of the model needs more than what came before.
@@ -305,18 +312,26 @@ def _streaming_model(
 
     output = _called_anew(model, inputs, flat, read_on)
     outputs = {model.output_names[0]: output, **{name: after[name] for name in flat}}
-    return StreamingModel(inputs, flat, outputs, name=f"{model.name}_streaming")
+    return StreamingModel({**inputs, **flat}, outputs, name=f"{model.name}_streaming")
 
 
+@register
 class _Step(keras.layers.Layer):
     """The `step` of a layer, as a layer of a functional model."""
 
-    def __init__(self, layer: Any, **options: bool) -> None:
-        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+    def __init__(self, layer: Any, projected: bool = False, **kwargs: Any) -> None:
+        super().__init__(**{"name": layer.name, "dtype": layer.dtype_policy, **kwargs})
         self.layer = layer
-        self.options = options
+        self.options = {"projected": True} if projected else {}
         self.supports_masking = True
         self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer), **self.options}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> _Step:
+        return cls(**{**config, "layer": keras.saving.deserialize_keras_object(config["layer"])})
 
     def call(
         self, x: Tensor, state: State, mask: Any = None, training: bool = False, x_mask: Any = None

@@ -96,7 +96,7 @@ def sentiment_model(
     return _text_model(
         vocabulary_size,
         num_classes,
-        make_encoder(encoder or Bag()),
+        make_encoder(Bag() if encoder is None else encoder),
         embedding_dim=embedding_dim,
         features=features,
         wide=wide,

@@ -116,10 +116,11 @@ def test_what_does_not_fit_is_refused(arguments, message):
         text_classifier_model(20, 3, **arguments)
 
 
-@pytest.mark.parametrize("encoder", ["bag", {"units": 3}, {"kind": 3}, {"kind": "recurrent", "bidirectional": 1}])
+@pytest.mark.parametrize("encoder", ["bag", {}, {"units": 3}, {"kind": 3}, {"kind": "recurrent", "bidirectional": 1}])
 def test_wrong_types_are_refused(encoder):
-    with pytest.raises(TypeError, match="`encoder.* must be"):
-        ner_model(20, 3, encoder=encoder)
+    for build in (ner_model, sentiment_model, text_classifier_model):
+        with pytest.raises(TypeError, match="`encoder.* must be"):
+            build(20, 3, encoder=encoder)
 
 
 def test_a_tagger_has_one_description_of_its_encoder():

@@ -134,6 +134,23 @@ def test_a_step_of_ids_gives_the_numbers_of_the_stream(name, options, reads):
             np.testing.assert_allclose(ops.convert_to_numpy(a), ops.convert_to_numpy(b), atol=1e-6)
 
 
+@pytest.mark.parametrize("encoder", ["recurrent", "convolutional", "transformer"])
+def test_a_stream_is_saved_and_loaded(encoder, tmp_path):
+    options = {
+        "recurrent": {"cell": "lstm", "units": [4, 3], "bidirectional": False},
+        "convolutional": {"units": 4, "causal": True},
+        "transformer": {"units": 4, "num_heads": 2, "causal": True, "window": 2},
+    }
+    model = language_model(9, embedding_dim=4, tie_weights=True, encoder={"kind": encoder, **options[encoder]})
+    stream = streaming_model(model)
+    stream.save(tmp_path / "stream.keras")
+    loaded = keras.saving.load_model(tmp_path / "stream.keras")
+    assert loaded.state_names == stream.state_names and type(loaded) is type(stream)
+    ids = ops.convert_to_tensor([[3, 1, 4], [8, 3, 0]])
+    found, expected = (dict(each({"token_ids": ids, **each.initial_state(2)})) for each in (loaded, stream))
+    keras.tree.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), found, expected)
+
+
 def test_names_of_states():
     model = ner_model(9, 3, units=(4, 3), bidirectional=False, head="log_softmax", embedding_dim=2)
     streaming = streaming_model(model)
