@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keras_seq.core.errors import DataError, InputError
-from keras_seq.core.lines import opened
+from keras_seq.core.lines import opened, wide_encoding
 from keras_seq.core.plugins import Plugins
 from keras_seq.data.description import Description
 from keras_seq.data.records import PARQUET, parquet_names
@@ -164,8 +164,8 @@ def _unknown_form(content: bytes) -> tuple[str, str]:
     """Why no reader recognises a file that begins so, and what to do."""
     if not content:
         return "empty file", "name one with content"
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "not UTF-8 but UTF-16", "convert the file to UTF-8, as with iconv -f UTF-16 -t UTF-8"
+    if wide := wide_encoding(content):
+        return wide
     for magic, form in _PACKED.items():
         if content.startswith(magic):
             return f"packed with {form}" + (", twice" if form == "gzip" else ""), "unpack it, or pack it once with gzip"
