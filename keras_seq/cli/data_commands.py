@@ -115,7 +115,7 @@ def convert_data(
     target: Annotated[Path, typer.Argument(metavar="TO", help="CoNLL, or text with tabs, by what is in the file.")],
     columns: Columns = None,
 ) -> None:
-    """Write a file in the plain form of its kind: token and BIO tag, label and text, or label and two texts."""
+    """Write a file in the plain form of its kind: token and BIO tag; label or score, and one or two texts."""
     start_frameworks()
     from keras_seq.core.errors import DataError
     from keras_seq.core.files import atomic_write, check_output
@@ -156,4 +156,6 @@ def _roles(text: str) -> tuple[str, ...] | dict[str, int | str]:
     if not all("=" in part for part in parts):
         return tuple(parts)
     named = dict(part.split("=", 1) for part in parts)
+    if len(named) < len(parts):
+        raise ValueError("a role stands twice; give each one column")
     return {role: int(column) if column.isdecimal() else column for role, column in named.items()}
