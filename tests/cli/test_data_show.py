@@ -15,6 +15,16 @@ def test_show(tmp_path, invoke):
     assert found["line_ends"] == {"LF": 2} and found["encoding"] == "UTF-8"
 
 
+def test_roles_tell_the_reader(tmp_path, invoke):
+    path = tmp_path / "a.tsv"
+    path.write_text("pos\t7\tfoi bom\nneg\t8\tfoi ruim\n")
+    for roles, classes in (("text=3,label=1", {"pos": 1, "neg": 1}), ("ignored,label,text", {"7": 1, "8": 1})):
+        found = json.loads(invoke("data", "show", path, "--columns", roles, "--json").output)
+        assert (found["reader"], found["classes"]) == ("labelled text", classes)
+    invoke("data", "convert", path, tmp_path / "out", "--columns", "text=3,label=1")
+    assert (tmp_path / "out").read_text() == "pos\tfoi bom\nneg\tfoi ruim\n"
+
+
 def test_what_cannot_be_shown_is_one_line(tmp_path, invoke):
     path = tmp_path / "a.conll"
     path.write_text("Rui B-PER\nmora x O\n")
