@@ -94,11 +94,12 @@ def show_data(
     start_frameworks()
     from keras_seq.data.readers import reader_named, reader_of
 
-    chosen = reader_of(file) if reader is None else reader_named(reader)
-    if strict:
-        check_option(chosen.sniff, "strict", f"--strict is of folders of files; {file} is read as {chosen.name}")
     with _told(columns):
-        found = chosen.sniff(file, None if columns is None else _roles(columns), **({"strict": True} if strict else {}))
+        roles = _roles(columns)
+        chosen = reader_of(file, roles or ()) if reader is None else reader_named(reader)
+        if strict:
+            check_option(chosen.sniff, "strict", f"--strict is of folders of files; {file} is read as {chosen.name}")
+        found = chosen.sniff(file, roles, **({"strict": True} if strict else {}))
     say(json.dumps(found.as_dict(), ensure_ascii=False) if as_json else found.full())
 
 
@@ -115,7 +116,7 @@ def convert_data(
     target: Annotated[Path, typer.Argument(metavar="TO", help="CoNLL, or text with tabs, by what is in the file.")],
     columns: Columns = None,
 ) -> None:
-    """Write a file in the plain form of its kind: token and BIO tag, label and text, or label and two texts."""
+    """Write a file in the plain form of its kind: token and BIO tag; label or score, and one or two texts."""
     start_frameworks()
     from keras_seq.core.errors import DataError
     from keras_seq.core.files import atomic_write, check_output
@@ -124,9 +125,10 @@ def convert_data(
     from keras_seq.tasks.conversion import converted
 
     check_output(target, [source])
-    reader = reader_of(source)
     with _told(columns):
-        found = converted(reader, source, None if columns is None else _roles(columns))
+        roles = _roles(columns)
+        reader = reader_of(source, roles or ())
+        found = converted(reader, source, roles)
     if found is None:
         raise DataError(source, None, f"is of the kind {reader.name!r}, which has no other form", "use it as it is")
     if found.is_tagged:
@@ -150,10 +152,14 @@ def _told(columns: str | None) -> Iterator[None]:
         raise InputError(f"--columns {columns}: {error}") from None
 
 
-def _roles(text: str) -> tuple[str, ...] | dict[str, int | str]:
-    """Roles as they are typed: in the order of the columns, or each with its column."""
+def _roles(text: str | None) -> tuple[str, ...] | dict[str, int | str] | None:
+    """Roles as they are typed, if they are: in the order of the columns, or each with its column."""
+    if text is None:
+        return None
     parts = [part.strip() for part in text.split(",")]
     if not all("=" in part for part in parts):
         return tuple(parts)
     named = dict(part.split("=", 1) for part in parts)
+    if len(named) < len(parts):
+        raise ValueError("a role stands twice; give each one column")
     return {role: int(column) if column.isdecimal() else column for role, column in named.items()}

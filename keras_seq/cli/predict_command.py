@@ -34,7 +34,7 @@ EPILOG = examples(
     "keras-seq predict ner_pt --input test.conll --output predicted.conll",
     'keras-seq predict sentiment_pt --explain "não gostei do filme"',
     "keras-seq predict similar_en --pairs pairs.tsv --json",
-    'keras-seq predict similar_en --nearest 3 "how do i change my pin"',
+    'keras-seq predict saved_models/pairs --nearest 3 "how do i change my pin"',
     "keras-seq predict oneshot_omniglot --pairs pairs.npz",
 )
 # Memory does not grow with the input: this many examples are held at a time, or texts of so many characters.

@@ -22,7 +22,13 @@ MAX_LINE_BYTES = 1_000_000
 PIECE_BYTES = 1 << 20
 BYTE_ORDER_MARK = "\ufeff"
 _MARK = BYTE_ORDER_MARK.encode()
-_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# The mark of UTF-32 begins with that of UTF-16.
+_WIDE = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 _TO_UTF_8 = "convert the file to UTF-8, as with iconv -f WINDOWS-1252 -t UTF-8 if it comes from Windows"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -101,8 +107,8 @@ def lines_of(
     first = file.readline(max_bytes + 1)
     if not first:
         raise DataError(path, None, "empty file", file_format)
-    if first.startswith(_UTF_16):
-        raise DataError(path, 1, "not UTF-8 but UTF-16", "convert the file to UTF-8, as with iconv -f UTF-16 -t UTF-8")
+    if wide := wide_encoding(first):
+        raise DataError(path, 1, *wide)
     has_mark = first.startswith(_MARK)
     if facts is not None and has_mark:
         facts.encoding = "UTF-8 with BOM"
@@ -161,9 +167,8 @@ def read_pieces(path: str | os.PathLike, file_format: str) -> Iterator[str]:
     with opened(path) as file:
         while True:
             block = file.read(PIECE_BYTES)
-            if not read and block.startswith(_UTF_16):
-                remedy = "convert the file to UTF-8, as with iconv -f UTF-16 -t UTF-8"
-                raise DataError(path, None, "not UTF-8 but UTF-16", remedy)
+            if not read and (wide := wide_encoding(block)):
+                raise DataError(path, None, *wide)
             try:
                 text = held + decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
@@ -229,6 +234,14 @@ def plain(raw: IO[bytes], facts: LineFacts | None = None) -> Iterator[IO[bytes]]
             yield cast(IO[bytes], file)
     else:
         yield raw
+
+
+def wide_encoding(content: bytes) -> tuple[str, str] | None:
+    """Reason and remedy for a file that begins with the byte order mark of UTF-16 or UTF-32; `None` of any other."""
+    for mark, name in _WIDE.items():
+        if content.startswith(mark):
+            return f"not UTF-8 but {name}", f"convert the file to UTF-8, as with iconv -f {name} -t UTF-8"
+    return None
 
 
 def shorten(text: str) -> str:

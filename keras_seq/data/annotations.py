@@ -63,6 +63,8 @@ class AnnotationReader:
         if head.content.startswith(PARQUET):
             return 0.0
         first = next((line for line in head.lines if line.strip()), "")
+        if _is_table_of_lists(head):
+            return 0.9
         if first.lstrip().startswith("[") and '"annotations"' in head.content.decode("utf-8", "replace"):
             return 0.93
         if "data" in head.names or ("text" in head.names and {*_SPAN_KEYS, "answer"} & set(head.names)):
@@ -217,7 +219,16 @@ def _records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple
     if os.path.isfile(path) and Head.of(path).content.startswith(PARQUET):
         yield from parquet_records(path)
         return
+    if os.path.isfile(path) and _is_table_of_lists(Head.of(path)):
+        remedy = "write JSON lines or Parquet, such as by Dataset.to_parquet of `datasets`"
+        raise DataError(path, 2, "a CSV file whose cells are lists, printed for people to read", remedy)
     yield from json_records(path, facts)
+
+
+def _is_table_of_lists(head: Head) -> bool:
+    """Whether a file is CSV of tokens and tags, whose cells are lists that Python or NumPy has printed."""
+    names, first = [*head.lines[:2], "", ""][:2]
+    return _tokens_and_tags(name.strip('" ') for name in names.split(",")) is not None and "[" in first
 
 
 def json_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -243,12 +254,20 @@ def json_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[t
 
 def _parsed(path: str | os.PathLike, number: int | None, text: str, kind: Any) -> Any:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split(":")[0]
         raise DataError(path, number, f"not JSON ({reason})", FORMAT) from None
     if not isinstance(found, kind) or (kind is list and not all(isinstance(record, dict) for record in found)):
         raise DataError(path, number, f"no {'array of objects' if kind is list else 'object'}", FORMAT)
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
+        raise ValueError(f"an object has the key {shorten(twice)} twice")
     return found
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import gzip
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from keras_seq.core.checks import check_positive_integer
@@ -101,9 +101,14 @@ class CoNLLReader:
         """
         if max_length is not None:
             check_positive_integer("max_length", max_length)
-        dialect = dataclasses.replace(self._sniffed(path, columns, gold)[0])
-        for tokens, tags, line in _sentences(path, dialect, max_length):
+        for tokens, tags, line in self._sentences(path, columns, max_length, gold):
             yield Sentence(tuple(tokens), tuple(convert(tags, scheme) if scheme and gold else tags), line)
+
+    def _sentences(
+        self, path: str | os.PathLike, columns: Roles | None, max_length: int | None, gold: bool
+    ) -> Iterator[tuple[Sequence[str], Sequence[str], int]]:
+        """Tokens, tags as they stand, and first line of each sentence."""
+        return _sentences(path, dataclasses.replace(self._sniffed(path, columns, gold)[0]), max_length)
 
     def _sniffed(self, path: str | os.PathLike, columns: Roles | None, gold: bool) -> tuple[Dialect, Description]:
         if columns is not None:

@@ -62,7 +62,7 @@ class LabelledTextReader:
         """What the file holds, from all of its rows.
 
         Args:
-            path, columns, label_separator, normalize_labels: As of `read_labelled_text`. Without columns a first line
+            path, columns, label_separator, normalize_labels: As of `read_labelled_text`; without columns a first line
                 that names a score and a text, and no label, tells them.
 
         Returns:
@@ -71,9 +71,7 @@ class LabelledTextReader:
         Raises:
             ValueError, DataError: as `read_labelled_text`.
         """
-        if columns is None and names_roles(head := Head.of(path), ("score", "text")):
-            columns = ("label", "text") if names_roles(head, ("label",)) else ("score", "text")
-        columns = _check_columns(columns)
+        columns = _check_columns(path, columns)
         _check_separator(label_separator)
         table = open_table(path, columns, _format_of(columns), "text", LineFacts())
         counts: dict[str, int] = {}
@@ -116,8 +114,8 @@ class LabelledTextReader:
         allow_empty_text: bool = False,
         normalize_labels: bool = False,
     ) -> Iterator[LabelledText]:
-        """The examples one by one: as `read_labelled_text`."""
-        columns = _check_columns(columns)
+        """The examples one by one: as `read_labelled_text`, with `columns` as of `sniff`."""
+        columns = _check_columns(path, columns)
         _check_separator(label_separator)
         check_boolean("allow_empty_text", allow_empty_text)
         check_boolean("normalize_labels", normalize_labels)
@@ -215,8 +213,12 @@ def _fold(path: str | os.PathLike, number: int, cell: str) -> int:
     return int(digits)
 
 
-def _check_columns(columns: Roles | None) -> Roles:
-    return check_roles("columns", ("label", "text") if columns is None else columns, COLUMNS, ("text",))
+def _check_columns(path: str | os.PathLike, columns: Roles | None) -> Roles:
+    """The roles; without any, a file that names a score and no label tells them."""
+    if columns is None:
+        is_scored = os.path.isfile(path) and names_roles(head := Head.of(path), ("score", "text"))
+        columns = ("score" if is_scored and not names_roles(head, ("label",)) else "label", "text")
+    return check_roles("columns", columns, COLUMNS, ("text",))
 
 
 def _format_of(columns: Roles) -> str:

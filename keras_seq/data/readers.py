@@ -8,17 +8,17 @@ import json
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from keras_seq.core.errors import DataError, InputError
-from keras_seq.core.lines import opened
+from keras_seq.core.lines import opened, wide_encoding
 from keras_seq.core.plugins import Plugins
 from keras_seq.data.description import Description
 from keras_seq.data.records import PARQUET, parquet_names
-from keras_seq.data.roles import Roles
+from keras_seq.data.roles import IGNORED, Roles
 
 Found = TypeVar("Found")
 # What was found out of so many files is kept.
@@ -148,14 +148,18 @@ def reader_named(name: str) -> Reader:
     return reader
 
 
-def reader_of(path: str | os.PathLike) -> Reader:
+def reader_of(path: str | os.PathLike, roles: Iterable[str] = ()) -> Reader:
     """The reader that is surest of a file, by what the file holds.
+
+    Args:
+        path: The file.
+        roles: What its columns are, where somebody says it: of readers that know these, the surest is taken.
 
     Raises:
         DataError: if the file cannot be read, or none recognises it.
     """
-    reader, is_sure = surest_reader(path)
-    if is_sure <= 0:
+    reader, is_sure = surest_reader(path, roles)
+    if is_sure <= 0 and not roles:
         raise DataError(path, None, *_unknown_form(Head.of(path).content))
     return reader
 
@@ -164,8 +168,8 @@ def _unknown_form(content: bytes) -> tuple[str, str]:
     """Why no reader recognises a file that begins so, and what to do."""
     if not content:
         return "empty file", "name one with content"
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "not UTF-8 but UTF-16", "convert the file to UTF-8, as with iconv -f UTF-16 -t UTF-8"
+    if wide := wide_encoding(content):
+        return wide
     for magic, form in _PACKED.items():
         if content.startswith(magic):
             return f"packed with {form}" + (", twice" if form == "gzip" else ""), "unpack it, or pack it once with gzip"
@@ -176,16 +180,18 @@ def _unknown_form(content: bytes) -> tuple[str, str]:
     return "no reader recognises it", f"name one: {', '.join(READERS.names())}"
 
 
-def surest_reader(path: str | os.PathLike) -> tuple[Reader, float]:
-    """The reader that is surest of a file, and how sure it is, from 0 to 1.
+def surest_reader(path: str | os.PathLike, roles: Iterable[str] = ()) -> tuple[Reader, float]:
+    """The reader that is surest of a file, and how sure it is, from 0 to 1; `roles` as of `reader_of`.
 
     Raises:
         DataError: if the file cannot be read.
     """
     head = Head.of(path)
-    sure = {name: reader_named(name).recognises(head) for name in READERS.names()}
-    best = max(sure, key=sure.__getitem__)
-    return reader_named(best), sure[best]
+    readers = [reader_named(name) for name in READERS.names()]
+    named = {*roles} - {IGNORED}
+    able = [reader for reader in readers if named <= {*reader.roles}] or readers
+    is_sure, best = max(((reader.recognises(head), reader) for reader in able), key=lambda each: each[0])
+    return best, is_sure
 
 
 def register_reader(reader: Reader) -> None:

@@ -50,14 +50,15 @@ def converted(reader: Reader, path: str | os.PathLike, columns: Roles | None = N
     if reader is CONLL:
         return Converted("token and tag", _tagged(CONLL.examples(path, columns, scheme="BIO")), is_tagged=True)
     if reader is LABELLED_TEXT:
-        examples = LABELLED_TEXT.examples(path, columns)
-        return Converted("label and text", ((*one.labels, _line(one.text)) for one in examples))
+        return Converted(
+            "label or score, and text",
+            (_cells(next(iter(one.labels), one.score), one.text) for one in LABELLED_TEXT.examples(path, columns)),
+        )
     if reader is PAIRS:
         pairs = PAIRS.examples(path, columns)
-        cells = ((one.score if one.label is None else one.label, one.a, one.b) for one in pairs)
         return Converted(
             "label or score, and two texts",
-            ((*([] if first is None else [str(first)]), _line(a), _line(b)) for first, a, b in cells),
+            (_cells(one.score if one.label is None else one.label, one.a, one.b) for one in pairs),
         )
     return None
 
@@ -66,11 +67,11 @@ def _tagged(sentences: Iterable[Sentence]) -> Iterator[list[tuple[str, str]]]:
     return (list(zip(sentence.tokens, sentence.tags, strict=True)) for sentence in sentences)
 
 
-def _labelled(path: str | os.PathLike) -> Iterator[tuple[str, str]]:
-    for _, record in labelled_records(path, None):
-        yield " ".join(record["label"].split()), _line(record["text"])
+def _labelled(path: str | os.PathLike) -> Iterator[tuple[str, ...]]:
+    return (_cells(record["label"], record["text"]) for _, record in labelled_records(path, None))
 
 
-def _line(text: str) -> str:
-    """A text without tabs and line breaks."""
-    return " ".join(text.replace("\t", " ").splitlines())
+def _cells(first: str | float | None, *texts: str) -> tuple[str, ...]:
+    """A row: the label or the score, where there is one, and texts; none of them with tabs and line breaks."""
+    named = () if first is None else (" ".join(str(first).split()),)
+    return (*named, *(" ".join(text.replace("\t", " ").splitlines()) for text in texts))

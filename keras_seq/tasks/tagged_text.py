@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from keras_seq.core.errors import DataError
 from keras_seq.data.annotations import ANNOTATIONS, tagged_lines
-from keras_seq.data.conll import CoNLLReader, Sentence
+from keras_seq.data.conll import CoNLLReader
 from keras_seq.data.description import Description
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
-from keras_seq.data.tag_schemes import convert
 from keras_seq.tasks.text_task import chunks
 
 # Texts that are tokenized at once.
@@ -21,7 +20,8 @@ _CHUNK = 512
 class TaggedTextReader(CoNLLReader):
     """As `CoNLLReader`; and what `AnnotationReader` reads, a sentence for each line of a text.
 
-    Texts without tokens of their own are split by `keras_seq.text.WordTokenizer`.
+    Marked spans must be made of whole tokens; their tags are BIO, unless `scheme` names another. Texts without tokens
+    of their own are split by `keras_seq.text.WordTokenizer`.
     """
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, gold: bool = True) -> Description:
@@ -32,29 +32,18 @@ class TaggedTextReader(CoNLLReader):
         """
         return ANNOTATIONS.sniff(path) if _is_annotated(path, columns) else super().sniff(path, columns, gold=gold)
 
-    def examples(
-        self,
-        path: str | os.PathLike,
-        columns: Roles | None = None,
-        *,
-        scheme: str | None = None,
-        max_length: int | None = None,
-        gold: bool = True,
-    ) -> Iterator[Sentence]:
-        """As of `CoNLLReader`; the tags of marked spans are BIO, unless `scheme` is another.
-
-        Raises:
-            ValueError, DataError: as of `CoNLLReader` and `AnnotationReader`; if a span is not made of whole tokens.
-        """
+    def _sentences(
+        self, path: str | os.PathLike, columns: Roles | None, max_length: int | None, gold: bool
+    ) -> Iterator[tuple[Sequence[str], Sequence[str], int]]:
         if not _is_annotated(path, columns):
-            yield from super().examples(path, columns, scheme=scheme, max_length=max_length, gold=gold)
+            yield from super()._sentences(path, columns, max_length, gold)
             return
-        for line, rows in _sentences(path):
+        for line, rows in _tagged(path):
             if max_length is not None and len(rows) > max_length:
                 reason = f"sentence of {len(rows):,} tokens, more than {max_length:,}"
                 raise DataError(path, line or None, reason, "break the text into lines")
             tokens, tags = zip(*rows, strict=True)
-            yield Sentence(tokens, tuple(convert(tags, scheme) if scheme else tags), line)
+            yield tokens, tags, line
 
 
 TAGGED_TEXT = TaggedTextReader()
@@ -64,7 +53,7 @@ def _is_annotated(path: str | os.PathLike, columns: Roles | None) -> bool:
     return columns is None and os.path.isfile(path) and ANNOTATIONS.recognises(Head.of(path)) > 0
 
 
-def _sentences(path: str | os.PathLike) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+def _tagged(path: str | os.PathLike) -> Iterator[tuple[int, list[tuple[str, str]]]]:
     from keras_seq.text import WordTokenizer
 
     tokenizer = WordTokenizer()

@@ -16,7 +16,9 @@ from keras_seq.text.vocabulary import NUM_SPECIAL, Vocabulary
 
 FORMAT = "a line is a word and its numbers, parted by spaces"
 LINES_PER_CHUNK = 4096
-# A number with a decimal point or an exponent: no part of a word that holds spaces.
+# A number with a decimal point or an exponent: no part of a word that holds spaces. Neither is a whole number where all
+# numbers of a line are whole ones.
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?")
 
 
@@ -142,7 +144,8 @@ def _split(path: str | os.PathLike, number: int, text: str, size: int) -> _Line:
         raise DataError(path, number, f"{len(values)} numbers where {size} are expected", FORMAT)
     # More numbers than there should be look like a word with spaces.
     surplus = word.split(" ")[1:]
-    if surplus and all(_NUMBER.fullmatch(part) for part in surplus):
+    is_number = _INTEGER if all(_INTEGER.fullmatch(value) for value in values) else _NUMBER
+    if surplus and all(is_number.fullmatch(part) for part in surplus):
         raise DataError(path, number, f"{size + len(surplus)} numbers where {size} are expected", FORMAT)
     return _Line(number, word, values)
 

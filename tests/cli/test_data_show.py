@@ -15,12 +15,23 @@ def test_show(tmp_path, invoke):
     assert found["line_ends"] == {"LF": 2} and found["encoding"] == "UTF-8"
 
 
+def test_roles_tell_the_reader(tmp_path, invoke):
+    path = tmp_path / "a.tsv"
+    path.write_text("pos\t7\tfoi bom\nneg\t8\tfoi ruim\n")
+    for roles, classes in (("text=3,label=1", {"pos": 1, "neg": 1}), ("ignored,label,text", {"7": 1, "8": 1})):
+        found = json.loads(invoke("data", "show", path, "--columns", roles, "--json").output)
+        assert (found["reader"], found["classes"]) == ("labelled text", classes)
+    invoke("data", "convert", path, tmp_path / "out", "--columns", "text=3,label=1")
+    assert (tmp_path / "out").read_text() == "pos\tfoi bom\nneg\tfoi ruim\n"
+
+
 def test_what_cannot_be_shown_is_one_line(tmp_path, invoke):
     path = tmp_path / "a.conll"
     path.write_text("Rui B-PER\nmora x O\n")
     for options, parts in (
         ([], [f"{path}:2: 3 columns, 2 in line 1"]),
         (["--columns", "token,label"], ["--columns token,label: `columns` must name"]),
+        (["--columns", "token=1,token=2"], ["--columns token=1,token=2: a role stands twice"]),
         (["--reader", "conl"], ["reader 'conl' is unknown"]),
     ):
         result = invoke("data", "show", path, *options)
@@ -52,6 +63,8 @@ def test_convert(tmp_path, invoke):
     assert converted("b.conllu", "1\tRui\tS-PER\n2\tmora\tO\n") == "Rui\tB-PER\nmora\tO\n"
     assert converted("c.jsonl", json.dumps({"text": "foi\tbom", "label": ["pos"]})) == "pos\tfoi bom\n"
     assert converted("d.csv", 'text,label\n"foi, sim",pos\n') == "pos\tfoi, sim\n"
+    assert converted("h.csv", 'text,label\n"foi, sim","muito\tbom"\n') == "muito bom\tfoi, sim\n"
+    assert converted("i.csv", "texto;nota\nfoi;2.5\n") == "2.5\tfoi\n"
     assert converted("e.csv", "sentence1,sentence2,label\na,b,1\n") == "1\ta\tb\n"
     (tmp_path / "f.txt").write_text("Uma linha.\n")
     result = invoke("data", "convert", tmp_path / "f.txt", tmp_path / "no")

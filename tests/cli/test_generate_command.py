@@ -106,6 +106,7 @@ def test_the_likeliest_alone(runs, invoke):
     assert invoke(*options, "--top-p", "0.000001", "--seed", "3").output == greedy.output
 
 
+@pytest.mark.thorough
 def test_a_saved_model_generates_what_its_run_does(runs, saved, invoke, monkeypatch):
     options = ["--prefix", "An", "--count", "4", "--temperature", "0.9", "--seed", "11", "--top-k", "9"]
     expected = invoke("generate", runs / "language_model", *options).output
@@ -144,11 +145,12 @@ def test_wrong_options(run, runs, invoke, options, parts):
         (["--stop", ""], ["`stop`"]),
     ],
 )
-def test_wrong_options_of_a_language_model(runs, saved, invoke, options, parts):
-    for model in (runs / "language_model", saved):
-        result = invoke("generate", model, *options)
-        assert (result.code, result.output, len(result.lines)) == (2, "", 1), (result.lines, result.exception)
-        assert all(part in result.lines[0] for part in parts), result.lines
+@pytest.mark.parametrize("kind", ["run", pytest.param("saved", marks=pytest.mark.thorough)])
+def test_wrong_options_of_a_language_model(runs, request, invoke, options, parts, kind):
+    model = runs / "language_model" if kind == "run" else request.getfixturevalue("saved")
+    result = invoke("generate", model, *options)
+    assert (result.code, result.output, len(result.lines)) == (2, "", 1), (result.lines, result.exception)
+    assert all(part in result.lines[0] for part in parts), result.lines
 
 
 def test_a_failure_leaves_the_old_file(runs, invoke, tmp_path):

@@ -53,11 +53,11 @@ def test_a_long_file_of_cr(tmp_path):
         list(read_lines(path, ""))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_is_told(tmp_path, encoding):
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_other_encodings_are_told(tmp_path, encoding):
     path = written(tmp_path, "\ufeffágua\n".encode(encoding))
     for read in (read_lines, read_pieces):
-        with pytest.raises(DataError, match="not UTF-8 but UTF-16; convert the file to UTF-8"):
+        with pytest.raises(DataError, match=f"not UTF-8 but {encoding[:6].upper()}; convert the file to UTF-8"):
             list(read(path, ""))
 
 

@@ -98,6 +98,22 @@ def test_what_is_refused(tmp_path, record, reason):
         list(ANNOTATIONS.examples(write(tmp_path, '{"text": "a"}\n{"text": ')))
 
 
+def test_a_key_that_stands_twice(tmp_path):
+    path = write(tmp_path, '{"text": "a", "label": "x"}\n{"text": "a", "label": "x", "label": "y"}\n')
+    with pytest.raises(DataError, match="a.jsonl:2: not JSON \\(an object has the key 'label' twice\\)"):
+        list(ANNOTATIONS.examples(path))
+
+
+def test_lists_in_a_csv(tmp_path):
+    for rows in (
+        "tokens,ner_tags\n\"['Rui', 'mora']\",\"['B-PER', 'O']\"\n",
+        "id,tokens,ner_tags\n0,\"['Rui' 'mora']\",[1 0]\n",
+    ):
+        path = write(tmp_path, rows, "a.csv")
+        with pytest.raises(DataError, match="a.csv:2: a CSV file whose cells are lists.*; write JSON lines or Parquet"):
+            reader_of(path).sniff(path)
+
+
 def test_spans_as_tags(tmp_path):
     example = Annotated("Rui Sá\nmora", (), (EntitySpan("PER", 0, 6),), 1)
     rows = list(tagged_lines("a", example, [0, 4, 7], [3, 6, 11]))

@@ -112,7 +112,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         return most
 
     peak(10)
-    assert peak(20_000) < peak(2_000) + 200_000
+    assert peak(8_000) < peak(800) + 200_000
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,7 @@ def test_what_no_reader_knows(tmp_path):
         (b"", "empty file; name one with content"),
         (bytes(range(256)) * 99, "holds NUL bytes: no text, or a damaged one"),
         ("Ana O\n".encode("utf-16"), "not UTF-8 but UTF-16; convert the file"),
+        ("Ana O\n".encode("utf-32"), "not UTF-8 but UTF-32; convert the file"),
         ("Ana O\n".encode("utf-16-be"), "holds NUL bytes as UTF-16 and UTF-32 do"),
         (gzip.compress(gzip.compress(b"Ana O\n")), "packed with gzip, twice"),
         (lzma.compress(b"Ana O\n"), "packed with xz"),

@@ -59,6 +59,7 @@ def test_more_lines_than_are_read_at_once(tmp_path):
         ("lei 1 2\na 1\n", "vectors.txt:2: 1 numbers where 2 are expected"),
         ("lei 1 2\n\n", "vectors.txt:2: 0 numbers where 2 are expected"),
         ("lei 1 2\na 0.5 1.0 2\n", "vectors.txt:2: 3 numbers where 2 are expected"),
+        ("2 2\nlei 1 2\na 3 4 5\n", "vectors.txt:3: 3 numbers where 2 are expected"),
         ("1 2\nlei 1 x\n", "vectors.txt:2: 'x' is no number"),
         ("1 2\nlei 1 nan\n", "vectors.txt:2: a number is not finite"),
         ("1 2\nlei 1 1e300\n", "vectors.txt:2: a number is not finite"),
