@@ -34,7 +34,7 @@ $(STAMPS)/python:
 
 $(STAMPS)/package: pyproject.toml | $(STAMPS)/python
 	@echo "Installing keras_seq (the first time downloads TensorFlow, some 600 MB)"
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable '.[families]'
 	@touch $@
 
 $(STAMPS)/test: pyproject.toml | $(STAMPS)/package
