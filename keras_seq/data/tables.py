@@ -81,7 +81,8 @@ class Table:
             self.separator, self.origin, self.width = "fastText", DECLARED, 2
             self.places = {"label": 0, "text": 1}
             return
-        if len(self._wanted) > 1 and (found := self._csv_names()) is not None:
+        is_one_text = len(self._wanted) == 1 and not isinstance(self.roles, Mapping)
+        if not is_one_text and (found := self._csv_names()) is not None:
             self.separator, cells = found
             self.is_csv = True
             self.names, self.origin, self.places = cells, DECLARED, self._by_names(cells)
@@ -107,18 +108,24 @@ class Table:
             except csv.Error:
                 continue
             names = [cell.strip() for cell in cells]
-            if len(names) > 1 and (
-                isinstance(self.roles, Mapping) or all(_named(names, role) for role in self._wanted)
-            ):
+            if len(names) > 1 and self._fits(names):
                 return separator, names
         return None
+
+    def _fits(self, names: list[str]) -> bool:
+        """Whether names of columns may be those that the roles mean."""
+        if isinstance(self.roles, Mapping):
+            return all(
+                column in names or (isinstance(column, int) and column <= len(names)) for column in self.roles.values()
+            )
+        return all(named_columns(names, role) for role in self._wanted)
 
     def _by_names(self, names: list[str]) -> dict[str, int]:
         if isinstance(self.roles, Mapping):
             return places_of(self.roles, names, len(names), self.path, self.first_line)
         places = {}
         for role in self._wanted:
-            found = _named(names, role)
+            found = named_columns(names, role)
             if len(found) != 1:
                 listed = " and ".join(shorten(names[place]) for place in found)
                 raise self._unsure(f"{listed} may both be the {role}", names)
@@ -131,7 +138,7 @@ class Table:
         by_name = any(isinstance(column, str) for column in roles.values())
         names = [cell.strip() for cell in cells]
         self.places = places_of(roles, names if by_name else None, len(cells), self.path, self.first_line)
-        if by_name or all(place in _named(names, role) for role, place in self.places.items()):
+        if by_name or all(place in named_columns(names, role) for role, place in self.places.items()):
             self.names = names
         else:
             self._refuse_other_names(names)
@@ -142,7 +149,7 @@ class Table:
         names = [cell.strip() for cell in cells]
         if len(roles) == 1 or names == ["a", "b"]:
             return  # a text may be a word that names columns
-        if len(cells) == len(roles) and all(place in _named(names, role) for role, place in self.places.items()):
+        if len(cells) == len(roles) and all(place in named_columns(names, role) for role, place in self.places.items()):
             self.names = names
         elif tuple(roles) not in _BY_DEFAULT:
             self._refuse_other_names(names)
@@ -151,14 +158,14 @@ class Table:
 
     def _are_named(self, names: Sequence[str]) -> bool:
         """Whether a column is called as each role is, and each another one."""
-        found = [_named(names, role) for role in self.places]
+        found = [named_columns(names, role) for role in self.places]
         return all(found) and len(found) > 1 and len({places[0] for places in found}) == len(found)
 
     def _refuse_other_names(self, names: list[str]) -> None:
         """Raise if the first line names the columns, but not as the roles do."""
         if self._are_named(names):
             reason = "the first line names the columns otherwise than the roles do"
-            raise self._unsure(reason, names, {role: _named(names, role)[0] + 1 for role in self.places})
+            raise self._unsure(reason, names, {role: named_columns(names, role)[0] + 1 for role in self.places})
 
     def _unsure(self, reason: str, names: list[str], places: Mapping[str, int] | None = None) -> DataError:
         roles = ", ".join(self.roles)
@@ -271,7 +278,7 @@ class RecordTable(Table):
         self.names, self.fields, self.records, self.form = names, names, records, form
         self.separator, self.first_line, self.width = "", 1, len(names)
         self.origin = RECIPE if isinstance(roles, Mapping) else DECLARED
-        missing = [role for role in self._wanted if not isinstance(roles, Mapping) and not _named(names, role)]
+        missing = [role for role in self._wanted if not isinstance(roles, Mapping) and not named_columns(names, role)]
         if missing:
             reason = f"no field that is the {missing[0]} ({', '.join(map(shorten, names[:10]))})"
             named = ", ".join(f'{role} = "NAME"' for role in self._wanted)
@@ -313,7 +320,7 @@ def open_table(
         DataError: if the file cannot be read, or its columns are not sure.
     """
     head = Head.of(path) if os.path.isfile(path) else None
-    if head is None or len(roles) == 1:
+    if head is None or (len(roles) == 1 and not isinstance(roles, Mapping)):
         return Table(path, roles, file_format, keeps_tabs, facts)
     if head.content.startswith(PARQUET):
         return RecordTable(path, roles, file_format, head.names, parquet_records(path), None, "Parquet")
@@ -336,10 +343,25 @@ def names_roles(head: Head, roles: Sequence[str]) -> bool:
     """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part; or
     its records have fields for them."""
     if head.names:
-        return all(_named(head.names, role) for role in roles)
+        return all(named_columns(head.names, role) for role in roles)
     first = head.lines[0] if head.lines else ""
     names = [[cell.strip() for cell in first.split(delimiter)] for delimiter in _DELIMITERS.values()]
-    return any(len(cells) > 1 and all(_named(cells, role) for role in roles) for cells in names)
+    return any(len(cells) > 1 and all(named_columns(cells, role) for role in roles) for cells in names)
+
+
+def csv_header(head: Head) -> list[str] | None:
+    """What the first line of a table calls its columns, one of which is the text; `None` where it is none, or may be
+    prose: then lines have other numbers of commas, or a space follows them."""
+    for delimiter in _DELIMITERS.values():
+        try:
+            rows = list(csv.reader((f"{line}\n" for line in head.lines), delimiter=delimiter, strict=True))
+        except csv.Error:
+            rows = [line.split(delimiter) for line in head.lines] if delimiter == "\t" else []
+        names = rows[0] if rows else []
+        is_even = len(rows) > 1 and len(names) > 1 and all(len(row) == len(names) for row in rows)
+        if is_even and named_columns(names, "text") and all(name == name.strip() for name in names):
+            return names
+    return None
 
 
 def csv_records(path: str | os.PathLike, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -379,7 +401,7 @@ def check_line(path: str | os.PathLike, number: int, line: str) -> None:
         raise DataError(path, number, "CR within the line, and rows on both sides of it", "let all lines end with LF")
 
 
-def _named(names: Sequence[str], role: str) -> list[int]:
+def named_columns(names: Sequence[str], role: str) -> list[int]:
     """The columns that are called as a role is; what has its very name counts before all others."""
     plain = [name.strip(_QUOTES).removeprefix("#").strip().casefold() for name in names]
     known = HEADER_NAMES.get(role, frozenset((role,)))
