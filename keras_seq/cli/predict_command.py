@@ -16,12 +16,13 @@ import typer
 
 from keras_seq.cli.options import Quiet, RunOrModel, check_option, examples
 from keras_seq.cli.printing import Advance, json_line, output, progress
-from keras_seq.cli.reading import check_input, check_ordinary, read_lines
+from keras_seq.cli.reading import check_input, read_lines
 from keras_seq.cli.showing import highlighted
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write, check_output
 from keras_seq.core.notices import visible
+from keras_seq.core.reading import check_ordinary
 
 if TYPE_CHECKING:
     from keras_seq.tasks.capabilities import Examples

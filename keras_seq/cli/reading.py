@@ -50,12 +50,6 @@ def check_input(path: str | None) -> None:
             pass
 
 
-def check_ordinary(path: str) -> None:
-    """Raise unless a file that is there can be read more than once, which a pipe cannot."""
-    if not os.path.isfile(path):
-        raise DataError(path, None, "is no ordinary file, and has to be read twice", "write its content into a file")
-
-
 @contextmanager
 def _stdin() -> Iterator[IO[bytes]]:
     buffered = io.BufferedReader(cast(io.RawIOBase, sys.stdin.buffer))

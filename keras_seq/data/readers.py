@@ -6,7 +6,6 @@ import codecs
 import functools
 import json
 import os
-import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.lines import opened, wide_encoding
 from keras_seq.core.plugins import Plugins
+from keras_seq.core.reading import check_ordinary
 from keras_seq.data.description import Description
 from keras_seq.data.records import PARQUET, parquet_names
 from keras_seq.data.roles import IGNORED, Roles
@@ -188,6 +188,7 @@ def surest_reader(path: str | os.PathLike, roles: Iterable[str] = ()) -> tuple[R
     Raises:
         DataError: if the file cannot be read.
     """
+    check_ordinary(path)
     return surest_reader_of(Head.of(path), roles)
 
 
@@ -229,8 +230,7 @@ def remembered(find: Callable[..., Found], path: str | os.PathLike, *arguments: 
         found = os.stat(path)
     except OSError:
         return find(path, *arguments)  # which tells what is wrong
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-        raise DataError(path, None, "is no ordinary file, and has to be read twice", "write its content into a file")
+    check_ordinary(path)
     keys = tuple(tuple(value.items()) if isinstance(value, Mapping) else value for value in arguments)
     key = (find, os.path.abspath(path), found.st_mtime_ns, found.st_size, found.st_ino, keys)
     if key not in _remembered:
