@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,10 +45,10 @@ class AnnotationReader:
     """Texts with spans or labels, as annotation tools write them.
 
     JSON lines of doccano and Prodigy: `text`, and spans as `[start, end, type]` or as objects with `start` and `end`
-    (`start_offset`, `end_offset`) and `label`; or labels. The JSON of Label Studio. A file `*.ann` of BRAT, beside its
-    text. Offsets count characters; those of Label Studio are compared with the text that it gives. Records with
-    `tokens` and `tags` (or `ner_tags`), as the package `datasets` writes them, in JSON lines or Parquet. A DocBin of
-    spaCy, `*.spacy`.
+    (`start_offset`, `end_offset`) and `label`, and maybe `tokens` with `start` and `end`; or labels. The JSON of Label
+    Studio. A file `*.ann` of BRAT, beside its text. Offsets count characters; those of Label Studio are compared with
+    the text that it gives. Records with `tokens` and `tags` (or `ner_tags`), as the package `datasets` writes them, in
+    JSON lines or Parquet. A DocBin of spaCy, `*.spacy`.
     """
 
     name = "annotations"
@@ -174,11 +174,9 @@ def has_tokens(head: Head) -> bool:
     >>> has_tokens(Head(Path("a.jsonl"), b'{"tokens": ["Rui", "mora"]}'))
     True
     """
-    if not _is_tokenized(head.names):
-        return False
-    # Elsewhere the field may say how many there are.
-    found = [head.record[key] for key in _TOKEN_KEYS if key in head.record]
-    return isinstance(found[0], list) if found else any(key in head.names for key in _TAG_KEYS)
+    if head.record:
+        return _is_tokenized(head.record)
+    return all(any(key in head.names for key in keys) for keys in (_TOKEN_KEYS, _TAG_KEYS))
 
 
 def token_records(path: str | os.PathLike) -> Iterator[tuple[int, list[str], list[str]]]:
@@ -205,10 +203,10 @@ def labelled_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterat
         yield example.line, {"label": example.labels[0], "text": example.text}
 
 
-def _is_tokenized(names: Iterable[str]) -> bool:
-    """Whether a record of these fields is one of tokens: what has a text and tokens is one of a text."""
-    names = list(names)
-    return "text" not in names and any(key in names for key in _TOKEN_KEYS)
+def _is_tokenized(record: Mapping[str, Any]) -> bool:
+    """Whether a record is one of tokens: what has a text, and tokens without tags, is one of a text."""
+    has_lists = [any(isinstance(record.get(key), list) for key in keys) for keys in (_TOKEN_KEYS, _TAG_KEYS)]
+    return has_lists[0] and (has_lists[1] or "text" not in record)
 
 
 def _checked_tokens(
@@ -271,7 +269,7 @@ def _records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple
 def _is_table_of_lists(head: Head) -> bool:
     """Whether a file is CSV of tokens and tags, whose cells are lists that Python or NumPy has printed."""
     names, first = [*head.lines[:2], "", ""][:2]
-    return _is_tokenized([name.strip('" ') for name in names.split(",")]) and "[" in first
+    return any(name.strip('" ') in _TOKEN_KEYS for name in names.split(",")) and "[" in first
 
 
 def json_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -334,7 +332,7 @@ def _annotated(path: str | os.PathLike, number: int, record: Mapping[str, Any]) 
         if other.start < one.end:
             reason = f"spans overlap ({one.type} {one.start}-{one.end}, {other.type} {other.start}-{other.end})"
             raise DataError(path, line, reason, "keep one of them")
-    return Annotated(text, tuple(labels), tuple(spans), number, _places(record.get("tokens")))
+    return Annotated(text, tuple(labels), tuple(spans), number, _places(path, line, text, record.get("tokens")))
 
 
 def text_of(path: str | os.PathLike, number: int, record: Mapping[str, Any]) -> str:
@@ -352,9 +350,24 @@ def text_of(path: str | os.PathLike, number: int, record: Mapping[str, Any]) -> 
     return text
 
 
-def _places(tokens: Any) -> tuple[tuple[int, int], ...]:
-    """Begin and end of the tokens of a record, where it gives them so; Prodigy gives objects, which may leave out."""
-    return tuple(tokens) if isinstance(tokens, list) and all(isinstance(token, tuple) for token in tokens) else ()
+def _places(path: str | os.PathLike, line: int | None, text: str, tokens: Any) -> tuple[tuple[int, int], ...]:
+    """Begin and end of the tokens of a text that are no blanks, where its record gives them, as Prodigy does."""
+    if not isinstance(tokens, list) or not tokens:
+        return ()
+    if all(isinstance(token, tuple) for token in tokens):
+        return tuple(tokens)
+    if not all(isinstance(token, dict) and {"start", "end"} <= set(token) for token in tokens):
+        return ()
+    places: list[tuple[int, int]] = []
+    for token in tokens:
+        start, end = token["start"], token["end"]
+        is_within = type(start) is int and type(end) is int and (places[-1][1] if places else 0) <= start < end
+        if not is_within or end > len(text) or token.get("text", text[start:end]) != text[start:end]:
+            reason = f"{shorten(str(token))} is no token of its text, behind the one before it"
+            raise DataError(path, line, reason, "count characters; export it again, or leave `tokens` out")
+        if not text[start:end].isspace():
+            places.append((start, end))
+    return tuple(places)
 
 
 def _of_label_studio(path: str | os.PathLike, line: int | None, record: Mapping[str, Any]) -> list[Any]:
