@@ -12,6 +12,7 @@ from keras_seq.cli.errors import CommandGroup
 from keras_seq.cli.options import DataDirectory, Quiet, Strict, check_option, examples
 from keras_seq.cli.printing import output, progress, say, table
 from keras_seq.cli.startup import start_frameworks
+from keras_seq.core.notices import notify
 
 COLUMNS = ["name", "task", "text language", "content", "licence", "folder"]
 
@@ -35,7 +36,11 @@ def list_data(data_dir: DataDirectory = None) -> None:
     start_frameworks()
     from keras_seq.core.errors import InputError
     from keras_seq.data import find_data, list_datasets
+    from keras_seq.data.registry import named_directories
 
+    for folder in named_directories(data_dir):
+        if not folder.is_dir():
+            notify(f"{folder}: no such folder, which --data-dir or KERAS_SEQ_DATA names; correct the name")
     rows = []
     for dataset in list_datasets():
         try:

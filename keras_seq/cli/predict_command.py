@@ -16,12 +16,13 @@ import typer
 
 from keras_seq.cli.options import Quiet, RunOrModel, check_option, examples
 from keras_seq.cli.printing import Advance, json_line, output, progress
-from keras_seq.cli.reading import check_input, check_ordinary, read_lines
+from keras_seq.cli.reading import check_input, read_lines
 from keras_seq.cli.showing import highlighted
 from keras_seq.cli.startup import start_frameworks
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write, check_output
 from keras_seq.core.notices import visible
+from keras_seq.core.reading import check_ordinary
 
 if TYPE_CHECKING:
     from keras_seq.tasks.capabilities import Examples
@@ -47,7 +48,8 @@ InputFile = Annotated[
     typer.Option(
         "--input",
         metavar="F",
-        help="One text a line (gzip is fine), - for stdin; of some models a file of another form, such as *.conll.",
+        help="One text a line (gzip is fine), - for stdin; or records, or a table, of which the text is read; of some "
+        "models a file of another form, such as *.conll.",
     ),
 ]
 OutputFile = Annotated[
@@ -145,18 +147,50 @@ def _file_of_its_own_form(task: Any, source: str, input_file: str | None, output
 
 
 def _by_content(task: Any, path: str) -> Examples | None:
-    """What a file holds that looks otherwise than texts, one a line; `None` where it does not."""
+    """What a file holds that is no text, whatever its name is; `None` where it holds texts."""
     from keras_seq.data.readers import surest_reader
+    from keras_seq.tasks.capabilities import ReadsFiles, has
 
     reader, is_sure = surest_reader(path)
-    if reader.name == "lines" or is_sure < SURE:
-        return None
-    if reader.name == getattr(task, "reader", None):
+    if has(task, ReadsFiles) and task.holds(path, reader.name if is_sure >= SURE else ""):
         return task.examples_of(path)
-    raise InputError(
-        f"{path}: looks like a file of the kind {reader.name!r}, whose labels would be read as text; give texts alone, "
-        "one a line, or score it with `keras-seq evaluate --data`"
-    )
+    return None
+
+
+def _lines(path: str, max_characters: int) -> Iterator[str]:
+    """The texts of a file: one a line, or those of its records or rows, whose labels are left out."""
+    from keras_seq.data.plain_texts import plain_texts
+    from keras_seq.data.readers import Head
+
+    # What is no ordinary file, such as a pipe, can be read once.
+    if not os.path.isfile(path):
+        return read_lines(path, max_characters, _check_lines)
+    if (found := plain_texts(path)) is not None:
+        return _checked_lengths(path, found, max_characters)
+    _check_lines(path, Head.of(path).content)
+    return read_lines(path, max_characters)
+
+
+def _check_lines(name: str, content: bytes) -> None:
+    """Raise if a file begins as one of another kind than texts, one a line."""
+    from keras_seq.data.readers import Head, surest_reader_of
+
+    head = Head(Path(name), content)
+    reader, is_sure = surest_reader_of(head)
+    if head.names or (reader.name != "lines" and is_sure >= SURE):
+        kind = f"of the kind {reader.name!r}" if is_sure >= SURE else "of records"
+        remedy = "score it with `keras-seq evaluate --data`" if os.path.isfile(name) else "write it into a file first"
+        raise InputError(
+            f"{name}: looks like a file {kind}, whose labels would be read as text; give texts alone, one a line, or "
+            f"{remedy}"
+        )
+
+
+def _checked_lengths(path: str, texts: Iterable[str], max_characters: int) -> Iterator[str]:
+    for number, text in enumerate(texts, start=1):
+        if len(text) > max_characters:
+            raise InputError(f"{path}: text {number:,} has more than {max_characters:,} characters; part it")
+        yield text
 
 
 def _texts(
@@ -172,7 +206,7 @@ def _texts(
     ):
         if is_asked:
             check_able(task, capability, source, option)
-    lines = iter(texts) if texts else read_lines(str(input_file), task.max_characters)
+    lines = iter(texts) if texts else _lines(str(input_file), task.max_characters)
     answer = task.predict if nearest is None else functools.partial(_found, task, nearest)
     found = Examples("texts", lines, answer)
     return dataclasses.replace(found, answer=functools.partial(_explained, task, answer)) if explain else found

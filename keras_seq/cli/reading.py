@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, cast
 
@@ -13,18 +13,21 @@ from keras_seq.core.lines import lines_of, opened, plain, told
 FORMAT = "write one text a line"
 
 
-def read_lines(path: str, max_characters: int) -> Iterator[str]:
+def read_lines(path: str, max_characters: int, check: Callable[[str, bytes], None] | None = None) -> Iterator[str]:
     """Read the texts of a file, one a line, with bounded memory.
 
     Args:
         path: A file, plain or gzip (told by content), UTF-8 with or without BOM; `-` is stdin.
         max_characters: A file with a longer line is of another kind.
+        check: Called with the name of the file and its first bytes, before the first line; may raise.
 
     Raises:
         DataError: if a line is not UTF-8 text or too long, or the gzip file is damaged; with the line.
     """
     name = "stdin" if path == "-" else path
     with _stdin() if path == "-" else opened(path) as file:
+        if check is not None:
+            check(name, cast(io.BufferedReader, file).peek(1))
         for number, text in lines_of(file, name, FORMAT, max_bytes=4 * max_characters + 4):
             if "\0" in text:
                 raise DataError(name, number, "holds a zero byte: not a text file", f"{FORMAT}, as UTF-8")
@@ -45,12 +48,6 @@ def check_input(path: str | None) -> None:
         # Whoever writes into a FIFO would take this for all that is read of it.
         with open(path, "rb"):
             pass
-
-
-def check_ordinary(path: str) -> None:
-    """Raise unless a file that is there can be read more than once, which a pipe cannot."""
-    if not os.path.isfile(path):
-        raise DataError(path, None, "is no ordinary file, and has to be read twice", "write its content into a file")
 
 
 @contextmanager

@@ -75,6 +75,16 @@ def open_input(path: str | os.PathLike) -> IO[bytes]:
     return file
 
 
+def check_ordinary(path: str | os.PathLike) -> None:
+    """Raise if what is there can be read only once, such as a pipe, and is to be read more often.
+
+    Raises:
+        DataError: if it is neither an ordinary file nor a folder.
+    """
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise DataError(path, None, "is no ordinary file, and has to be read twice", "write its content into a file")
+
+
 def expanded(path: str | os.PathLike) -> Path:
     """A path whose `~` or `~user` is the home folder.
 

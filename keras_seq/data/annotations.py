@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from keras_seq.data.roles import Roles
 from keras_seq.data.spacy_files import DOCBIN_SUFFIX, documents
 from keras_seq.data.tag_counter import TagCounter
 from keras_seq.data.tag_schemes import tags_of
-from keras_seq.ops.spans import EntitySpan, entities
+from keras_seq.ops.spans import OUTSIDE, EntitySpan, entities
 
 FORMAT = "a line is a JSON object with `text`, and `label`, `labels`, `spans` or `entities`"
 _SPAN_KEYS = ("spans", "entities", "label", "labels", "accept")
@@ -45,10 +45,10 @@ class AnnotationReader:
     """Texts with spans or labels, as annotation tools write them.
 
     JSON lines of doccano and Prodigy: `text`, and spans as `[start, end, type]` or as objects with `start` and `end`
-    (`start_offset`, `end_offset`) and `label`; or labels. The JSON of Label Studio. A file `*.ann` of BRAT, beside its
-    text. Offsets count characters; those of Label Studio are compared with the text that it gives. Records with
-    `tokens` and `tags` (or `ner_tags`), as the package `datasets` writes them, in JSON lines or Parquet. A DocBin of
-    spaCy, `*.spacy`.
+    (`start_offset`, `end_offset`) and `label`, and maybe `tokens` with `start` and `end`; or labels. The JSON of Label
+    Studio. A file `*.ann` of BRAT, beside its text. Offsets count characters; those of Label Studio are compared with
+    the text that it gives. Records with `tokens` and `tags` (or `ner_tags`), as the package `datasets` writes them, in
+    JSON lines or Parquet. A DocBin of spaCy, `*.spacy`.
     """
 
     name = "annotations"
@@ -58,7 +58,7 @@ class AnnotationReader:
         """As of every reader: a first line that is an object with a text, an array of tasks, or a file `*.ann`."""
         if head.path.suffix in (".ann", DOCBIN_SUFFIX):
             return 0.96
-        if _tokens_and_tags(head.names) is not None:
+        if has_tokens(head):
             return 0.96
         if head.content.startswith(PARQUET):
             return 0.0
@@ -159,9 +159,35 @@ def _examples(path: str | os.PathLike, facts: LineFacts | None, left_out: list[i
         if record.get("answer") in _LEFT_OUT:
             left_out[0] += 1
             continue
-        keys = _tokens_and_tags(record)
-        yield _annotated(path, number, record if keys is None else _with_spans(path, number, record, keys, tags))
+        if _is_tokenized(record):
+            record = _with_spans(path, number, record, tags)
+        yield _annotated(path, number, record)
     tags.scheme()
+
+
+def has_tokens(head: Head) -> bool:
+    """Whether the records of a file are lists of tokens, maybe with tags, and not texts.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> has_tokens(Head(Path("a.jsonl"), b'{"tokens": ["Rui", "mora"]}'))
+    True
+    """
+    if head.record:
+        return _is_tokenized(head.record)
+    return all(any(key in head.names for key in keys) for keys in (_TOKEN_KEYS, _TAG_KEYS))
+
+
+def token_records(path: str | os.PathLike) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Number, tokens, and tags as they stand (`O` where there are none), of each record of a file that `has_tokens`.
+
+    Raises:
+        DataError: if a record has no tokens, or not one tag for each.
+    """
+    for number, record in _records(path, None):
+        tokens, tags, _ = _checked_tokens(path, number, record)
+        yield number, tokens, [OUTSIDE] * len(tokens) if tags is None else [str(tag) for tag in tags]
 
 
 def labelled_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple[int, dict[str, str]]]:
@@ -177,27 +203,42 @@ def labelled_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterat
         yield example.line, {"label": example.labels[0], "text": example.text}
 
 
-def _tokens_and_tags(names: Iterable[str]) -> tuple[str, str] | None:
-    """The fields of a record of tokens and tags; `None` where it is none."""
-    names = list(names)
-    tokens, tags = (next((key for key in keys if key in names), None) for keys in (_TOKEN_KEYS, _TAG_KEYS))
-    return None if tokens is None or tags is None else (tokens, tags)
+def _is_tokenized(record: Mapping[str, Any]) -> bool:
+    """Whether a record is one of tokens: what has a text, and tokens without tags, is one of a text."""
+    has_lists = [any(isinstance(record.get(key), list) for key in keys) for keys in (_TOKEN_KEYS, _TAG_KEYS)]
+    return has_lists[0] and (has_lists[1] or "text" not in record)
 
 
-def _with_spans(
-    path: str | os.PathLike, number: int, record: Mapping[str, Any], keys: tuple[str, str], counter: TagCounter
-) -> dict[str, Any]:
-    """A record of tokens and tags as one of a text with spans; the tokens have spaces between them."""
-    tokens, tags = (record[key] for key in keys)
-    if not isinstance(tokens, list) or not isinstance(tags, list) or len(tokens) != len(tags) or not tokens:
+def _checked_tokens(
+    path: str | os.PathLike, number: int, record: Mapping[str, Any]
+) -> tuple[list[str], list[Any] | None, str]:
+    """Tokens and tags of a record, and what the field of its tags is called; `None` where it has none."""
+    key, tag_key = (next((key for key in keys if key in record), "") for keys in (_TOKEN_KEYS, _TAG_KEYS))
+    tokens, tags = record.get(key), record.get(tag_key)
+    if not isinstance(tokens, list) or not tokens:
         raise DataError(
-            path, number, f"`{keys[0]}` and `{keys[1]}` are no lists of one length", "write one tag a token"
+            path, number or None, f"no list of tokens (its keys: {', '.join(map(shorten, record))})", FORMAT
         )
+    for token in tokens:
+        if not isinstance(token, str) or not token.strip():
+            raise DataError(
+                path, number or None, f"{shorten(str(token))} is no token", "write texts, none of them blank"
+            )
+    if tags is not None and (not isinstance(tags, list) or len(tags) != len(tokens)):
+        reason = f"`{key}` and `{tag_key}` are no lists of one length"
+        raise DataError(path, number or None, reason, "write one tag a token")
+    return tokens, tags, tag_key
+
+
+def _with_spans(path: str | os.PathLike, number: int, record: Mapping[str, Any], counter: TagCounter) -> dict[str, Any]:
+    """A record of tokens and tags as one of a text with spans; the tokens have spaces between them."""
+    tokens, tags, _ = _checked_tokens(path, number, record)
+    if tags is None:
+        reason = f"tokens without tags (its keys: {', '.join(map(shorten, record))})"
+        raise DataError(path, number or None, reason, "write a list `ner_tags` or `tags` beside them")
     places: list[tuple[int, int]] = []
     plain: list[str] = []
     for token, tag in zip(tokens, tags, strict=True):
-        if not isinstance(token, str) or not token.strip():
-            raise DataError(path, number, f"{shorten(str(token))} is no token", "write texts, none of them blank")
         if not isinstance(tag, str):
             remedy = "write names such as B-LOC; Parquet of `datasets` keeps them"
             raise DataError(path, number, f"the tag {shorten(str(tag))} is no name", remedy)
@@ -228,7 +269,7 @@ def _records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple
 def _is_table_of_lists(head: Head) -> bool:
     """Whether a file is CSV of tokens and tags, whose cells are lists that Python or NumPy has printed."""
     names, first = [*head.lines[:2], "", ""][:2]
-    return _tokens_and_tags(name.strip('" ') for name in names.split(",")) is not None and "[" in first
+    return any(name.strip('" ') in _TOKEN_KEYS for name in names.split(",")) and "[" in first
 
 
 def json_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -273,14 +314,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _annotated(path: str | os.PathLike, number: int, record: Mapping[str, Any]) -> Annotated:
     line = number or None
-    text: Any = record.get("text")
+    text = text_of(path, number, record)
     found: list[Any] = [record[key] for key in _SPAN_KEYS if record.get(key) or record.get(key) == 0]
     if isinstance(record.get("data"), dict):
-        texts = [value for value in record["data"].values() if isinstance(value, str)]
-        text = record["data"].get("text", texts[0] if len(texts) == 1 else None)
         found = [_of_label_studio(path, line, record)]
-    if not isinstance(text, str) or not text.strip():
-        raise DataError(path, line, f"no text (its keys: {', '.join(map(shorten, record))})", FORMAT)
     labels: list[str] = []
     spans: list[EntitySpan] = []
     for value in found:
@@ -295,12 +332,42 @@ def _annotated(path: str | os.PathLike, number: int, record: Mapping[str, Any]) 
         if other.start < one.end:
             reason = f"spans overlap ({one.type} {one.start}-{one.end}, {other.type} {other.start}-{other.end})"
             raise DataError(path, line, reason, "keep one of them")
-    return Annotated(text, tuple(labels), tuple(spans), number, _places(record.get("tokens")))
+    return Annotated(text, tuple(labels), tuple(spans), number, _places(path, line, text, record.get("tokens")))
 
 
-def _places(tokens: Any) -> tuple[tuple[int, int], ...]:
-    """Begin and end of the tokens of a record, where it gives them so; Prodigy gives objects, which may leave out."""
-    return tuple(tokens) if isinstance(tokens, list) and all(isinstance(token, tuple) for token in tokens) else ()
+def text_of(path: str | os.PathLike, number: int, record: Mapping[str, Any]) -> str:
+    """The text of a record, or of the data of a task of Label Studio.
+
+    Raises:
+        DataError: if there is none, or it is blank.
+    """
+    text: Any = record.get("text")
+    if isinstance(record.get("data"), dict):
+        texts = [value for value in record["data"].values() if isinstance(value, str)]
+        text = record["data"].get("text", texts[0] if len(texts) == 1 else None)
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(path, number or None, f"no text (its keys: {', '.join(map(shorten, record))})", FORMAT)
+    return text
+
+
+def _places(path: str | os.PathLike, line: int | None, text: str, tokens: Any) -> tuple[tuple[int, int], ...]:
+    """Begin and end of the tokens of a text that are no blanks, where its record gives them, as Prodigy does."""
+    if not isinstance(tokens, list) or not tokens:
+        return ()
+    if all(isinstance(token, tuple) for token in tokens):
+        return tuple(tokens)
+    if not all(isinstance(token, dict) and {"start", "end"} <= set(token) for token in tokens):
+        return ()
+    places: list[tuple[int, int]] = []
+    for token in tokens:
+        start, end = token["start"], token["end"]
+        is_within = type(start) is int and type(end) is int and (places[-1][1] if places else 0) <= start < end
+        if not is_within or end > len(text) or token.get("text", text[start:end]) != text[start:end]:
+            reason = f"{shorten(str(token))} is no token of its text, behind the one before it"
+            raise DataError(path, line, reason, "count characters; export it again, or leave `tokens` out")
+        if not text[start:end].isspace():
+            places.append((start, end))
+    return tuple(places)
 
 
 def _of_label_studio(path: str | os.PathLike, line: int | None, record: Mapping[str, Any]) -> list[Any]:

@@ -77,7 +77,8 @@ class LabelledTextReader:
         counts: dict[str, int] = {}
         first_lines: dict[str, int] = {}
         scores: list[float] = []
-        examples, tabs, quoted = 0, [0, 0], [0, 0]
+        examples, tabs, quoted, doubled = 0, [0, 0], [0, 0], [0, 0]
+        is_plain = table.separator == "tab" and not table.is_csv
         for example in _examples(table, label_separator, True, normalize_labels):
             examples += 1
             for label in example.labels:
@@ -87,7 +88,9 @@ class LabelledTextReader:
             if example.score is not None:
                 low, high = scores or (example.score, example.score)
                 scores = [min(low, example.score), max(high, example.score)]
-            for found, is_odd in ((tabs, "\t" in example.text), (quoted, example.text[:1] == '"' == example.text[-1:])):
+            is_quoted = is_plain and example.text[:1] == '"' == example.text[-1:]
+            are_doubled = is_quoted and '""' in example.text[1:-1] and '"' not in example.text[1:-1].replace('""', "")
+            for found, is_odd in ((tabs, "\t" in example.text), (quoted, is_quoted), (doubled, are_doubled)):
                 if is_odd:
                     found[:] = found[0] or example.line, found[1] + 1
         remarks = [
@@ -98,6 +101,9 @@ class LabelledTextReader:
             remarks.append(Remark("a tab within the text: if it parts columns, name them all", *tabs))
         if quoted[1] > examples // 2:
             remarks.append(Remark("the text stands in quotes, which are read as part of it", *quoted))
+        elif doubled[1]:
+            text = "the text is quoted as in CSV, and read as it stands; names in quotes in the first line tell of CSV"
+            remarks.append(Remark(text, *doubled))
         described = table.described(self.name, "texts", examples)
         if scores:
             described = replace(described, scheme=f"scores from {scores[0]:g} to {scores[1]:g}")

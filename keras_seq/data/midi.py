@@ -2,7 +2,6 @@
 
 import math
 import os
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,10 @@ from keras_seq.core.checks import check_choice, check_positive_integer, check_po
 from keras_seq.core.errors import DataError
 from keras_seq.core.extras import extra_module
 from keras_seq.core.files import atomic_write
+from keras_seq.core.notices import notify
+from keras_seq.data.description import Remark
+from keras_seq.data.midi_events import MIDI_MAGIC, read_midi_notes
+from keras_seq.data.readers import Head
 
 # The keys of a piano, as MIDI numbers them.
 LOWEST_NOTE, NUM_NOTES = 21, 88
@@ -22,19 +25,19 @@ MIDI_SUFFIXES = (".mid", ".midi")
 MAX_STEPS = 200_000
 MAX_STEPS_PER_BEAT = 64
 _TICKS_PER_STEP = 120
-_PERCUSSION = 9
 _VELOCITY = 80
 
 
-def read_midi(path: str | os.PathLike, *, steps_per_beat: int = 1) -> np.ndarray:
+def read_midi(path: str | os.PathLike, *, steps_per_beat: int = 1, remarks: list[Remark] | None = None) -> np.ndarray:
     """The piano roll of a MIDI file: all its tracks and channels but percussion.
 
     Beginning and end of a note are moved to the nearest step; a note takes one step at least. Tempo, loudness and
     pedals are not read.
 
     Args:
-        path: The file.
+        path: The file, plain or gzip.
         steps_per_beat: Steps of one beat, which is a quarter note.
+        remarks: Where what is odd is noted; `None`: it is told.
 
     Returns:
         bool `(steps, 88)`; column 0 is note 21, the lowest key of a piano.
@@ -55,15 +58,12 @@ def read_midi(path: str | os.PathLike, *, steps_per_beat: int = 1) -> np.ndarray
     [[0, 39], [1, 39], [2, 43]]
     """
     _check_steps_per_beat(steps_per_beat)
-    file = _opened(path)
-    if file.ticks_per_beat < 1:
-        raise DataError(path, None, "its time is counted in frames, not in beats", "save it with ticks per beat")
-    step = file.ticks_per_beat / steps_per_beat
-    spans, ticks = [], 0
-    for track in file.tracks:
-        found, end = _notes_of(track)
-        spans += found
-        ticks = max(ticks, end)
+    found = read_midi_notes(path)
+    for remark in found.remarks:
+        notify(f"{path}: {remark}") if remarks is None else remarks.append(remark)
+    step = found.ticks_per_beat / steps_per_beat
+    spans = [note for notes, _ in found.tracks for note in notes]
+    ticks = max((end for _, end in found.tracks), default=0)
     if not spans:
         raise DataError(path, None, "holds no note", "name a file with notes that are not percussion")
     if ticks / step > MAX_STEPS:
@@ -135,65 +135,20 @@ def write_midi(
         file.save(file=opened)
 
 
+def is_midi(path: str | os.PathLike) -> bool:
+    """Whether a path names a MIDI file, by its ending or content, or a folder, which can only hold such files."""
+    if Path(path).is_dir() or _is_named(Path(path)):
+        return True
+    return Path(path).is_file() and Head.of(path).content.startswith(MIDI_MAGIC)
+
+
 def midi_files(folder: str | os.PathLike) -> list[Path]:
     """The MIDI files of a folder and the folders below it, by name."""
-    found = (path for path in Path(folder).rglob("*") if path.suffix.lower() in MIDI_SUFFIXES and path.is_file())
-    return sorted(found)
+    return sorted(path for path in Path(folder).rglob("*") if _is_named(path) and path.is_file())
 
 
-def _opened(path: str | os.PathLike) -> Any:
-    mido = extra_module("mido", "a MIDI file")
-
-    try:
-        with open(path, "rb") as file:
-            if file.read(4) != b"MThd":
-                raise DataError(path, None, "is no MIDI file", f"name a file such as tune{MIDI_SUFFIXES[0]}")
-            _check_chunks(path, file.read())
-            file.seek(0)
-            return mido.MidiFile(file=file, clip=True)
-    except FileNotFoundError:
-        raise DataError(path, None, "no such file", "check the name") from None
-    except DataError:
-        raise
-    except Exception as error:
-        # Each kind of message has a parser of its own, with exceptions of its own, such as of key signatures.
-        raise DataError(
-            path, None, f"damaged MIDI file ({str(error) or type(error).__name__})", "save it again"
-        ) from error
-
-
-def _check_chunks(path: str | os.PathLike, content: bytes) -> None:
-    """Check, behind `MThd`, that the tracks that follow are those that are announced, and played together."""
-    if len(content) < 10:
-        raise DataError(path, None, "damaged MIDI file (ends in its head)", "save it again")
-    size, form, announced = struct.unpack(">IHH", content[:8])
-    if form == 2:
-        raise DataError(path, None, "MIDI file of format 2: pieces that are not played together", "save each by itself")
-    place, found = 4 + size, 0
-    while place + 8 <= len(content):
-        found += content[place : place + 4] == b"MTrk"
-        place += 8 + int.from_bytes(content[place + 4 : place + 8], "big")
-    if found != announced:
-        raise DataError(path, None, f"{found} tracks, but {announced} are announced in its head", "save it again")
-
-
-def _notes_of(track: Any) -> tuple[list[tuple[int, int, int]], int]:
-    """Note, first tick and end of each note of a track, and the tick at which the track ends."""
-    spans: list[tuple[int, int, int]] = []
-    begins: dict[tuple[int, int], int] = {}
-    now = 0
-    for message in track:
-        now += message.time
-        if message.type not in ("note_on", "note_off") or message.channel == _PERCUSSION:
-            continue
-        key = message.channel, message.note
-        # A note that is struck again ends there; one of velocity 0 ends, too.
-        if key in begins:
-            spans.append((message.note, begins.pop(key), now))
-        if message.type == "note_on" and message.velocity > 0:
-            begins[key] = now
-    spans += [(note, begin, now) for (_, note), begin in begins.items()]
-    return spans, now
+def _is_named(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(MIDI_SUFFIXES)
 
 
 def _changes(roll: np.ndarray) -> Iterator[tuple[int, str, int]]:

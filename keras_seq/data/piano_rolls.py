@@ -13,7 +13,7 @@ from keras_seq.core.errors import DataError
 from keras_seq.core.lines import read_pieces, shorten
 from keras_seq.core.notices import notify
 from keras_seq.data.description import Description, Remark
-from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, midi_files, read_midi
+from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, is_midi, midi_files, read_midi
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
 
@@ -56,8 +56,11 @@ class PianoRollReader:
             DataError: as `read_piano_rolls`.
         """
         skipped: list[DataError] = []
+        odd: list[Remark] = []
         rolls = (
-            _midi_rolls(path, steps_per_beat, None if strict else skipped) if is_midi(path) else read_piano_rolls(path)
+            _midi_rolls(path, steps_per_beat, None if strict else skipped, odd)
+            if is_midi(path)
+            else read_piano_rolls(path)
         )
         sounding = np.flatnonzero(np.any([roll.any(axis=0) for roll in rolls], axis=0)) + LOWEST_NOTE
         counts = (
@@ -72,6 +75,7 @@ class PianoRollReader:
                 "notes": f"{sounding.min()} to {sounding.max()}" if len(sounding) else "none",
             },
             remarks=[
+                *odd,
                 *(Remark(f"{error}; the file is passed over") for error in skipped),
                 *([Remark(_passed_over(skipped, rolls))] if skipped else []),
             ],
@@ -129,7 +133,10 @@ def read_piano_rolls(
         check_choice("split", split, tuple(LISTS))
     if is_midi(path):
         skipped: list[DataError] = []
-        rolls = _midi_rolls(path, steps_per_beat, None if strict else skipped)
+        odd: list[Remark] = []
+        rolls = _midi_rolls(path, steps_per_beat, None if strict else skipped, odd)
+        for remark in odd:
+            notify(f"{path}: {remark}")
         for error in skipped:
             notify(f"{error}; the file is passed over")
         if skipped:
@@ -145,21 +152,28 @@ def _passed_over(skipped: list[DataError], rolls: list[np.ndarray]) -> str:
     return f"{len(skipped)} of {len(skipped) + len(rolls)} files are passed over; --strict stops at them"
 
 
-def _midi_rolls(path: str | os.PathLike, steps_per_beat: int, skipped: list[DataError] | None) -> list[np.ndarray]:
-    """The pieces of a MIDI file or of a folder; what is wrong with a file of a folder is appended, or raised."""
+def _midi_rolls(
+    path: str | os.PathLike, steps_per_beat: int, skipped: list[DataError] | None, odd: list[Remark]
+) -> list[np.ndarray]:
+    """The pieces of a MIDI file or of a folder; what is wrong with a file of a folder is appended, or raised, and what
+    is odd is appended, once for all files."""
     files = midi_files(path) if Path(path).is_dir() else [Path(path)]
     if not files:
         raise DataError(path, None, f"a folder without MIDI files (*{MIDI_SUFFIXES[0]})", "name a file in it")
     rolls, last = [], None
+    found: list[Remark] = []
     for file in files:
+        remarks: list[Remark] = []
         try:
-            rolls.append(_checked(file, "the piece", read_midi(file, steps_per_beat=steps_per_beat)))
+            rolls.append(_checked(file, "the piece", read_midi(file, steps_per_beat=steps_per_beat, remarks=remarks)))
+            found += [remark if file == Path(path) else Remark(f"{file.name}: {remark}") for remark in remarks]
         except DataError as error:
             if skipped is None or not Path(path).is_dir():
                 raise
             skipped.append(last := error)
     if last is not None and not rolls:
         raise DataError(path, None, f"none of its {len(files)} MIDI files can be read ({last.reason})", last.remedy)
+    odd += [Remark(f"{found[0]}{f' ({len(found)} files have such ones)' if len(found) > 1 else ''}")] if found else []
     return rolls
 
 
@@ -170,11 +184,6 @@ def has_splits(path: str | os.PathLike) -> bool:
         DataError: if the file is missing, or no JSON.
     """
     return not is_midi(path) and isinstance(_content(path), dict)
-
-
-def is_midi(path: str | os.PathLike) -> bool:
-    """Whether a path names a MIDI file, by its ending, or a folder, which can only hold such files."""
-    return Path(path).suffix.lower() in MIDI_SUFFIXES or Path(path).is_dir()
 
 
 def _content(path: str | os.PathLike) -> Any:

@@ -6,7 +6,6 @@ import codecs
 import functools
 import json
 import os
-import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.lines import opened, wide_encoding
 from keras_seq.core.plugins import Plugins
+from keras_seq.core.reading import check_ordinary
 from keras_seq.data.description import Description
 from keras_seq.data.records import PARQUET, parquet_names
 from keras_seq.data.roles import IGNORED, Roles
@@ -65,18 +65,20 @@ class Head:
         return lines[:-1] if len(self.content) == _HEAD_BYTES or not lines[-1] else lines
 
     @functools.cached_property
-    def names(self) -> list[str]:
-        """What the fields of records are called: columns of Parquet; keys of the first object of JSON lines, or of an
-        array; else none."""
-        if self.content.startswith(PARQUET):
-            return parquet_names(self.path)
+    def record(self) -> dict[str, Any]:
+        """The first object of JSON lines, or of an array; else an empty one."""
         text = self.content.decode("utf-8-sig", "replace").lstrip()
         text = text[1:].lstrip() if text.startswith("[") else text
         try:
             record = json.JSONDecoder().raw_decode(text)[0] if text.startswith("{") else None
         except (ValueError, RecursionError):
-            return []
-        return list(record) if isinstance(record, dict) else []
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    @functools.cached_property
+    def names(self) -> list[str]:
+        """What the fields of records are called: columns of Parquet; keys of the first `record`; else none."""
+        return parquet_names(self.path) if self.content.startswith(PARQUET) else list(self.record)
 
     @functools.cached_property
     def rows(self) -> list[list[str]]:
@@ -186,7 +188,12 @@ def surest_reader(path: str | os.PathLike, roles: Iterable[str] = ()) -> tuple[R
     Raises:
         DataError: if the file cannot be read.
     """
-    head = Head.of(path)
+    check_ordinary(path)
+    return surest_reader_of(Head.of(path), roles)
+
+
+def surest_reader_of(head: Head, roles: Iterable[str] = ()) -> tuple[Reader, float]:
+    """As `surest_reader`, of what is known of a file that is read only once."""
     readers = [reader_named(name) for name in READERS.names()]
     named = {*roles} - {IGNORED}
     able = [reader for reader in readers if named <= {*reader.roles}] or readers
@@ -223,8 +230,7 @@ def remembered(find: Callable[..., Found], path: str | os.PathLike, *arguments: 
         found = os.stat(path)
     except OSError:
         return find(path, *arguments)  # which tells what is wrong
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-        raise DataError(path, None, "is no ordinary file, and has to be read twice", "write its content into a file")
+    check_ordinary(path)
     keys = tuple(tuple(value.items()) if isinstance(value, Mapping) else value for value in arguments)
     key = (find, os.path.abspath(path), found.st_mtime_ns, found.st_size, found.st_ino, keys)
     if key not in _remembered:

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from keras_seq.core.errors import DataError, InputError
-from keras_seq.core.reading import expanded
+from keras_seq.core.errors import InputError
+from keras_seq.core.reading import check_ordinary, expanded
 from keras_seq.data.conversions import (
     clinc_json,
     label_first_lines,
@@ -183,9 +183,18 @@ def cache_directory() -> Path:
 
 
 def data_directories(data_dir: str | os.PathLike | None = None) -> list[Path]:
-    """The folders that are searched for data: `data_dir`, `KERAS_SEQ_DATA`, the cache, what comes with the package."""
+    """The folders that are searched for data: `data_dir`, `KERAS_SEQ_DATA`, the cache, what comes with the package.
+
+    Raises:
+        InputError: if one begins with the home folder of a user who has none.
+    """
+    return [*named_directories(data_dir), cache_directory(), BUNDLED_DIRECTORY]
+
+
+def named_directories(data_dir: str | os.PathLike | None = None) -> list[Path]:
+    """Of `data_directories` those that somebody has named, which may not exist."""
     named = [data_dir, os.environ.get(DATA_VARIABLE)]
-    return [*(expanded(directory) for directory in named if directory), cache_directory(), BUNDLED_DIRECTORY]
+    return [expanded(directory) for directory in named if directory]
 
 
 def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> Path:
@@ -210,10 +219,7 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
         for path in _spellings(candidate):
             if path.is_file() or (path.is_dir() and midi_files(path)):
                 return path
-    if reference.exists() and not reference.is_dir():
-        raise DataError(
-            reference, None, "is no ordinary file, and has to be read twice", "write its content into a file"
-        )
+    check_ordinary(reference)
     folder = reference.parts[0] if len(reference.parts) > 1 and not reference.is_absolute() else None
     plain = reference.name.removesuffix(".gz")
     for dataset in list_datasets():

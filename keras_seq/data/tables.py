@@ -21,15 +21,18 @@ from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
 _NAMES = {
     "text": "text texts sentence review content comment tweet question query utterance message document body title "
     "texto frase sentenca comentario textos pergunta mensagem satz phrase texte",
-    "label": "label labels class category sentiment intent target polarity emotion gold_label topic is_duplicate "
+    "label": "label labels class category sentiment intent target polarity emotion gold_label topic is_duplicate stars "
+    "rating "
     "rotulo rótulo classe etiqueta categoria sentimento intencao etiket étiquette klasse",
     "score": "score scores rating value similarity stars relatedness relatedness_score similarity_score nota label",
     "fold": "fold split",
     "a": "a text_a sentence1 sentence_a question1 text1 premise anchor query first",
     "b": "b text_b sentence2 sentence_b question2 text2 hypothesis positive response second",
 }
+# What recipes say that do not say which column is which: then names of columns tell it.
+_BY_DEFAULT = (("label", "text"), ("score", "text"), ("label", "a", "b"), ("score", "a", "b"))
 HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
-_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";"}
+_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 _FASTTEXT = "__label__"
 _FASTTEXT_LABELS = re.compile(rf"(?:(?<=[ \t])|^){_FASTTEXT}([^ \t]+)(?=[ \t]|$)")
 _QUOTES = "\"'"
@@ -70,14 +73,16 @@ class Table:
     def find_columns(self) -> None:
         """Find out what the columns are, from the first line: whether it names them, and by what they are parted."""
         self.names: list[str] | None = None
-        self.origin = RECIPE if isinstance(self.roles, Mapping) else DEFAULT
+        is_default = not isinstance(self.roles, Mapping) and tuple(self.roles) in _BY_DEFAULT
+        self.origin = DEFAULT if is_default else RECIPE
         cells = self.first.split("\t")
         self.separator = "tab"
         if is_fasttext(self.first) and sorted(self._wanted) == ["label", "text"]:
             self.separator, self.origin, self.width = "fastText", DECLARED, 2
             self.places = {"label": 0, "text": 1}
             return
-        if len(cells) == 1 and len(self._wanted) > 1 and (found := self._csv_names()) is not None:
+        is_one_text = len(self._wanted) == 1 and not isinstance(self.roles, Mapping)
+        if not is_one_text and (found := self._csv_names()) is not None:
             self.separator, cells = found
             self.is_csv = True
             self.names, self.origin, self.places = cells, DECLARED, self._by_names(cells)
@@ -92,25 +97,35 @@ class Table:
         return [role for role in self.roles if role != IGNORED]
 
     def _csv_names(self) -> tuple[str, list[str]] | None:
-        """The separator of a CSV file, and the names of its columns, where the first line is one of names."""
-        for separator, delimiter in list(_DELIMITERS.items())[1:]:
+        """The separator of a CSV file, and the names of its columns, where the first line is one of names; tabs part
+        the columns of a CSV file if all names stand in quotes."""
+        has_tabs = "\t" in self.first
+        if has_tabs and not all(cell[:1] == '"' == cell[-1:] and len(cell) > 1 for cell in self.first.split("\t")):
+            return None
+        for separator, delimiter in list(_DELIMITERS.items())[: 1 if has_tabs else None]:
             try:
                 cells = next(csv.reader([self.first], delimiter=delimiter, strict=True), [])
             except csv.Error:
                 continue
             names = [cell.strip() for cell in cells]
-            if len(names) > 1 and (
-                isinstance(self.roles, Mapping) or all(_named(names, role) for role in self._wanted)
-            ):
+            if len(names) > 1 and self._fits(names):
                 return separator, names
         return None
+
+    def _fits(self, names: list[str]) -> bool:
+        """Whether names of columns may be those that the roles mean."""
+        if isinstance(self.roles, Mapping):
+            return all(
+                column in names or (isinstance(column, int) and column <= len(names)) for column in self.roles.values()
+            )
+        return all(named_columns(names, role) for role in self._wanted)
 
     def _by_names(self, names: list[str]) -> dict[str, int]:
         if isinstance(self.roles, Mapping):
             return places_of(self.roles, names, len(names), self.path, self.first_line)
         places = {}
         for role in self._wanted:
-            found = _named(names, role)
+            found = named_columns(names, role)
             if len(found) != 1:
                 listed = " and ".join(shorten(names[place]) for place in found)
                 raise self._unsure(f"{listed} may both be the {role}", names)
@@ -123,21 +138,34 @@ class Table:
         by_name = any(isinstance(column, str) for column in roles.values())
         names = [cell.strip() for cell in cells]
         self.places = places_of(roles, names if by_name else None, len(cells), self.path, self.first_line)
-        if by_name or all(place in _named(names, role) for role, place in self.places.items()):
+        if by_name or all(place in named_columns(names, role) for role, place in self.places.items()):
             self.names = names
+        else:
+            self._refuse_other_names(names)
 
     def _place_in_order(self, roles: list[str], cells: list[str]) -> None:
         """Roles in the order of the columns; a first line that names them is passed over, if it says the same."""
         self.places = {role: place for place, role in enumerate(roles) if role != IGNORED}
         names = [cell.strip() for cell in cells]
-        found = {role: _named(names, role) for role in self.places}
         if len(roles) == 1 or names == ["a", "b"]:
             return  # a text may be a word that names columns
-        if len(cells) == len(roles) and all(place in found[role] for role, place in self.places.items()):
+        if len(cells) == len(roles) and all(place in named_columns(names, role) for role, place in self.places.items()):
             self.names = names
-        elif len({places[0] for places in found.values() if places}) == len(found):
+        elif tuple(roles) not in _BY_DEFAULT:
+            self._refuse_other_names(names)
+        elif self._are_named(names):
+            self.names, self.origin, self.places = names, DECLARED, self._by_names(names)
+
+    def _are_named(self, names: Sequence[str]) -> bool:
+        """Whether a column is called as each role is, and each another one."""
+        found = [named_columns(names, role) for role in self.places]
+        return all(found) and len(found) > 1 and len({places[0] for places in found}) == len(found)
+
+    def _refuse_other_names(self, names: list[str]) -> None:
+        """Raise if the first line names the columns, but not as the roles do."""
+        if self._are_named(names):
             reason = "the first line names the columns otherwise than the roles do"
-            raise self._unsure(reason, names, {role: places[0] + 1 for role, places in found.items()})
+            raise self._unsure(reason, names, {role: named_columns(names, role)[0] + 1 for role in self.places})
 
     def _unsure(self, reason: str, names: list[str], places: Mapping[str, int] | None = None) -> DataError:
         roles = ", ".join(self.roles)
@@ -167,7 +195,7 @@ class Table:
 
     def _lines_with_tabs(self) -> Iterator[tuple[int, dict[str, str]]]:
         # A text that is the last column keeps its tabs; any other surplus column is an error.
-        keeps = not isinstance(self.roles, Mapping) and list(self.roles)[-1] == self.keeps_tabs
+        keeps = not isinstance(self.roles, Mapping) and self.places.get(self.keeps_tabs) == self.width - 1
         most_splits, width = (self.width - 1 if keeps else -1), self.width
         places = tuple(self.places.items())
         for number, line in self._with_first():
@@ -211,7 +239,8 @@ class Table:
             remedy = f"{self.file_format}; of JSON lines `keras-seq data convert` makes such a file"
             return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
         if count == 1:
-            return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", self.file_format)
+            remedy = f"{self.file_format}; of CSV the first line names the columns" if "," in line else self.file_format
+            return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
         reason = f"{count} columns, not {self.width} ({shorten(line)})"
         return DataError(self.path, number, reason, self.file_format)
 
@@ -249,7 +278,7 @@ class RecordTable(Table):
         self.names, self.fields, self.records, self.form = names, names, records, form
         self.separator, self.first_line, self.width = "", 1, len(names)
         self.origin = RECIPE if isinstance(roles, Mapping) else DECLARED
-        missing = [role for role in self._wanted if not isinstance(roles, Mapping) and not _named(names, role)]
+        missing = [role for role in self._wanted if not isinstance(roles, Mapping) and not named_columns(names, role)]
         if missing:
             reason = f"no field that is the {missing[0]} ({', '.join(map(shorten, names[:10]))})"
             named = ", ".join(f'{role} = "NAME"' for role in self._wanted)
@@ -291,7 +320,7 @@ def open_table(
         DataError: if the file cannot be read, or its columns are not sure.
     """
     head = Head.of(path) if os.path.isfile(path) else None
-    if head is None or len(roles) == 1:
+    if head is None or (len(roles) == 1 and not isinstance(roles, Mapping)):
         return Table(path, roles, file_format, keeps_tabs, facts)
     if head.content.startswith(PARQUET):
         return RecordTable(path, roles, file_format, head.names, parquet_records(path), None, "Parquet")
@@ -314,10 +343,25 @@ def names_roles(head: Head, roles: Sequence[str]) -> bool:
     """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part; or
     its records have fields for them."""
     if head.names:
-        return all(_named(head.names, role) for role in roles)
+        return all(named_columns(head.names, role) for role in roles)
     first = head.lines[0] if head.lines else ""
     names = [[cell.strip() for cell in first.split(delimiter)] for delimiter in _DELIMITERS.values()]
-    return any(len(cells) > 1 and all(_named(cells, role) for role in roles) for cells in names)
+    return any(len(cells) > 1 and all(named_columns(cells, role) for role in roles) for cells in names)
+
+
+def csv_header(head: Head) -> list[str] | None:
+    """What the first line of a table calls its columns, one of which is the text; `None` where it is none, or may be
+    prose: then lines have other numbers of commas, or a space follows them."""
+    for delimiter in _DELIMITERS.values():
+        try:
+            rows = list(csv.reader((f"{line}\n" for line in head.lines), delimiter=delimiter, strict=True))
+        except csv.Error:
+            rows = [line.split(delimiter) for line in head.lines] if delimiter == "\t" else []
+        names = rows[0] if rows else []
+        is_even = len(rows) > 1 and len(names) > 1 and all(len(row) == len(names) for row in rows)
+        if is_even and named_columns(names, "text") and all(name == name.strip() for name in names):
+            return names
+    return None
 
 
 def csv_records(path: str | os.PathLike, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -357,7 +401,9 @@ def check_line(path: str | os.PathLike, number: int, line: str) -> None:
         raise DataError(path, number, "CR within the line, and rows on both sides of it", "let all lines end with LF")
 
 
-def _named(names: Sequence[str], role: str) -> list[int]:
-    """The columns that are called as a role is."""
+def named_columns(names: Sequence[str], role: str) -> list[int]:
+    """The columns that are called as a role is; what has its very name counts before all others."""
+    plain = [name.strip(_QUOTES).removeprefix("#").strip().casefold() for name in names]
     known = HEADER_NAMES.get(role, frozenset((role,)))
-    return [place for place, name in enumerate(names) if name.strip(_QUOTES).casefold() in known]
+    found = [place for place, name in enumerate(plain) if name in known]
+    return [plain.index(role)] if plain.count(role) == 1 else found

@@ -14,6 +14,8 @@ import numpy as np
 from keras_seq.core.errors import InputError
 from keras_seq.core.lines import read_pieces
 from keras_seq.data import Corpus, read_examples
+from keras_seq.data.description import Description
+from keras_seq.data.text_lines import LINES
 from keras_seq.metrics.formulas import perplexity
 from keras_seq.tasks.evaluation import Evaluation
 from keras_seq.text.language_encoder import END_ID, LanguageEncoder, whole_words
@@ -71,6 +73,20 @@ def evaluation_of(data: LanguageDataSection, language: LanguageTextSection) -> E
         return None
     split = "test" if language.layout == "lines" else "validation"
     return Evaluation(data.train, {"selection": selection_of(data, language, split)}, split=split)
+
+
+def described(path: Path, language: LanguageTextSection) -> Description | None:
+    """What is understood of a file of lines; a running text is read as it stands, and there is nothing to tell.
+
+    Args:
+        path: the file.
+        language: the section of the recipe.
+
+    Raises:
+        DataError: as `keras_seq.data.text_lines.LinesReader.sniff`.
+    """
+    columns = None if language.column is None else {"text": language.column}
+    return LINES.sniff(path, columns) if language.layout == "lines" else None
 
 
 def read_text(path: str | Path, unit: str, layout: str, selection: Selection = WHOLE) -> Iterator[str]:

@@ -4,14 +4,19 @@ import os
 from pathlib import Path
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.reading import expanded
 from keras_seq.zoo.cards import CARD_FILE, ModelCard
 
 
 def model_folders() -> list[Path]:
-    """Where trained models are looked for, the first first."""
+    """Where trained models are looked for, the first first.
+
+    Raises:
+        InputError: if `KERAS_SEQ_MODELS` begins with the home folder of a user who has none.
+    """
     folders = [Path("saved_models"), Path(__file__).resolve().parents[2] / "saved_models"]
     if os.environ.get("KERAS_SEQ_MODELS"):
-        folders.insert(0, Path(os.environ["KERAS_SEQ_MODELS"]))
+        folders.insert(0, expanded(os.environ["KERAS_SEQ_MODELS"]))
     return [folder for folder in folders if folder.is_dir()]
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from keras_seq.core.errors import DataError
-from keras_seq.data.annotations import ANNOTATIONS, tagged_lines
+from keras_seq.data.annotations import ANNOTATIONS, has_tokens, tagged_lines, token_records
 from keras_seq.data.conll import CoNLLReader
 from keras_seq.data.description import Description
 from keras_seq.data.readers import Head
@@ -21,7 +21,7 @@ class TaggedTextReader(CoNLLReader):
     """As `CoNLLReader`; and what `AnnotationReader` reads, a sentence for each line of a text.
 
     Marked spans must be made of whole tokens; their tags are BIO, unless `scheme` names another. Texts without tokens
-    of their own are split by `keras_seq.text.WordTokenizer`.
+    of their own are split by `keras_seq.text.WordTokenizer`. Tokens of records need no tags where `gold` is false.
     """
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None, *, gold: bool = True) -> Description:
@@ -30,7 +30,11 @@ class TaggedTextReader(CoNLLReader):
         Raises:
             ValueError, DataError: as these.
         """
-        return ANNOTATIONS.sniff(path) if _is_annotated(path, columns) else super().sniff(path, columns, gold=gold)
+        if not _is_annotated(path, columns):
+            return super().sniff(path, columns, gold=gold)
+        if gold or not has_tokens(Head.of(path)):
+            return ANNOTATIONS.sniff(path)
+        return Description(os.fspath(path), ANNOTATIONS.name, "sentences", sum(1 for _ in token_records(path)))
 
     def _sentences(
         self, path: str | os.PathLike, columns: Roles | None, max_length: int | None, gold: bool
@@ -38,11 +42,11 @@ class TaggedTextReader(CoNLLReader):
         if not _is_annotated(path, columns):
             yield from super()._sentences(path, columns, max_length, gold)
             return
-        for line, rows in _tagged(path):
-            if max_length is not None and len(rows) > max_length:
-                reason = f"sentence of {len(rows):,} tokens, more than {max_length:,}"
+        is_copied = not gold and has_tokens(Head.of(path))
+        for line, tokens, tags in token_records(path) if is_copied else _tagged(path):
+            if max_length is not None and len(tokens) > max_length:
+                reason = f"sentence of {len(tokens):,} tokens, more than {max_length:,}"
                 raise DataError(path, line or None, reason, "break the text into lines")
-            tokens, tags = zip(*rows, strict=True)
             yield tokens, tags, line
 
 
@@ -53,7 +57,7 @@ def _is_annotated(path: str | os.PathLike, columns: Roles | None) -> bool:
     return columns is None and os.path.isfile(path) and ANNOTATIONS.recognises(Head.of(path)) > 0
 
 
-def _tagged(path: str | os.PathLike) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+def _tagged(path: str | os.PathLike) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
     from keras_seq.text import WordTokenizer
 
     tokenizer = WordTokenizer()
@@ -63,4 +67,5 @@ def _tagged(path: str | os.PathLike) -> Iterator[tuple[int, list[tuple[str, str]
             count = int((tokens[row].numpy() != b"").sum())
             places = starts[row, :count].numpy().tolist(), ends[row, :count].numpy().tolist()
             for rows in tagged_lines(path, example, *places):
-                yield example.line, rows
+                tokens_of_line, tags = zip(*rows, strict=True)
+                yield example.line, tokens_of_line, tags

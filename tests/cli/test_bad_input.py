@@ -290,11 +290,15 @@ def test_what_a_file_holds_counts_not_its_name(trained, tmp_path, invoke):
     (tmp_path / "conll.txt").write_text(FEW)
     result = invoke("predict", trained.folder, "--input", tmp_path / "conll.txt")
     assert result.code == 0 and result.output.splitlines()[0].split("\t")[:2] == ["Ana", "B-PER"]
-    for name, text in (
-        ("labelled", "pos\tfoi bom\nneg\tfoi ruim\n" * 3),
-        ("annotations", '{"text": "Ana", "label": [[0, 3, "PER"]]}\n'),
+    (tmp_path / "a.txt").write_text("pos\tfoi bom\nneg\tfoi ruim\n" * 3)
+    assert_one_line(invoke("predict", trained.folder, "--input", tmp_path / "a.txt"), "labelled", "give texts alone")
+    for text, answer in (
+        ('{"text": "Um", "label": [[0, 99, "PER"]]}\n', "Um"),  # labels are not looked at
+        ('{"tokens": ["Ana", "mora"]}\n', "Ana\tO\t"),
+        ('{"id": 7, "tokens": ["Ana", "mora"], "ner_tags": [1, 0]}\n', "Ana\t1\t"),
     ):
         (tmp_path / "a.txt").write_text(text)
-        assert_one_line(invoke("predict", trained.folder, "--input", tmp_path / "a.txt"), name, "give texts alone")
+        result = invoke("predict", trained.folder, "--input", tmp_path / "a.txt")
+        assert result.code == 0 and answer in result.output and "label" not in result.output
     (tmp_path / "a.txt").write_text("Um texto\tcom tab\nOutro\n")
     assert invoke("predict", trained.folder, "--input", tmp_path / "a.txt").code == 0

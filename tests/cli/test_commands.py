@@ -217,6 +217,13 @@ def test_data_list_and_fetch(tmp_path, invoke, monkeypatch):
         (tmp_path / "wnut17" / f"{split}.conll").write_text("a O\n")
     shown = invoke("data", "list", "--data-dir", tmp_path)
     assert shown.code == 0 and "lener-br" in shown.output and "CC BY 4.0" in shown.output
+    for folder, code in (("~nobody-of-this-name", 2), (str(tmp_path / "none"), 0)):
+        for variable, command in (("KERAS_SEQ_DATA", ["data", "list"]), ("KERAS_SEQ_MODELS", ["list"])):
+            with monkeypatch.context() as context:
+                context.setenv(variable, folder)
+                result = invoke(*command)
+            told = "no such " if code or variable == "KERAS_SEQ_DATA" else ""
+            assert result.code == code and told in "".join(result.lines)
     # All is there already: nothing is downloaded.
     fetched = invoke("data", "fetch", "wnut17", "--data-dir", tmp_path)
     assert fetched.code == 0, fetched.lines

@@ -117,7 +117,8 @@ def test_pipes_are_read_once_or_refused(trained, invoke, tmp_path, monkeypatch):
     for command in (["train", fifo], ["predict", trained.folder, "--input", fifo]):
         result = invoke(*command)
         assert result.code == 2 and "a FIFO into which nobody writes" in result.lines[0]
-    for command in (["evaluate", trained.folder, "--data", fifo], ["predict", trained.folder, "--pairs", fifo]):
+    commands = ["evaluate", trained.folder, "--data"], ["predict", trained.folder, "--pairs"], ["data", "show"]
+    for command in ([*command, fifo] for command in commands):
         result = invoke(*command)
         assert result.code == 2 and "is no ordinary file, and has to be read twice" in result.lines[0]
 

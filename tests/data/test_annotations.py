@@ -52,6 +52,31 @@ def test_spans(tmp_path, record):
     assert len(found.remarks) == ("answer" in record)
 
 
+def test_tokens_of_prodigy(tmp_path):
+    tokens = [{"text": "um-a", "start": 0, "end": 4, "id": 0}, {"text": "\n", "start": 5, "end": 6, "id": 1}]
+    tokens += [{"text": "b", "start": 6, "end": 7, "id": 2}, {"text": "!", "start": 7, "end": 8, "id": 3}]
+    record = {"text": "um-a \nb!", "tokens": tokens, "spans": [{"start": 0, "end": 4, "token_end": 0, "label": "X"}]}
+    path = write(tmp_path, [record])
+    (example,) = ANNOTATIONS.examples(path)
+    assert [example.text[start:end] for start, end in example.tokens] == ["um-a", "b", "!"]
+    assert list(tagged_lines(path, example, (), ())) == [[("um-a", "B-X")], [("b", "O"), ("!", "O")]]
+    for odd in ({"text": "x", "start": 0, "end": 4}, {"start": 0, "end": 99}, {"start": True, "end": 2}):
+        with pytest.raises(DataError, match="a.jsonl:1: .* is no token of its text, behind the one before it; count"):
+            list(ANNOTATIONS.examples(write(tmp_path, [{**record, "tokens": [odd]}])))
+    # Elsewhere the field says how many there are.
+    assert next(ANNOTATIONS.examples(write(tmp_path, [{"text": "a", "tokens": 1, "label": "x"}]))).tokens == ()
+
+
+def test_tokens_beside_a_text(tmp_path):
+    record = {"text": "Rui mora.", "tokens": ["Rui", "mora", "."], "ner_tags": ["B-PER", "O", "O"]}
+    path = write(tmp_path, [record])
+    assert [*ANNOTATIONS.examples(path)] == [
+        Annotated("Rui mora .", (), (EntitySpan("PER", 0, 3),), 1, ((0, 3), (4, 8), (9, 10)))
+    ]
+    with pytest.raises(DataError, match="tokens without tags .*; write a list `ner_tags` or `tags` beside them"):
+        ANNOTATIONS.sniff(write(tmp_path, [{"tokens": ["Rui"]}]))
+
+
 def test_label_studio(tmp_path):
     result = [task(start=0, end=3, text="Rui", labels=["PER"]), task(start=12, end=16, text="Faro", labels=["LOC"])]
     record = {"data": {"text": TEXT}, "annotations": [{"result": result}, {"result": [], "was_cancelled": True}]}

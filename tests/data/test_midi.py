@@ -1,12 +1,15 @@
 """MIDI files: what is written is read back, and what is read is what a file says."""
 
+import gzip
+import re
+
 import mido
 import numpy as np
 import pytest
 
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.data import read_midi, write_midi
-from keras_seq.data.midi import midi_files
+from keras_seq.data.midi import is_midi, midi_files
 
 
 def random_roll(seed, steps=40, share=0.1):
@@ -92,6 +95,42 @@ def test_files_of_a_folder_by_name(tmp_path):
     assert [str(path.relative_to(tmp_path)) for path in midi_files(tmp_path)] == ["a/c.MIDI", "b.mid", "d.mid/e.mid"]
 
 
+def chunk(name, content):
+    return name + len(content).to_bytes(4, "big") + content
+
+
+def test_what_is_no_note_is_passed_over(tmp_path, capsys):
+    path = tmp_path / "tune.mid"
+    events = [
+        b"\0\xff\x59\x02\xee\x01",  # a key of 18 flats
+        b"\0\xff\x58\x01\x09",  # a cut time signature
+        b"\0\xf0\x02\xff\xf7",  # for a device, with a byte of more than seven bits
+        b"\0\xfe\0\x90\x3c\xff",  # active sensing; a velocity above 127
+        b"\0\xff\x01\x01\xff\x60\x3c\0",  # a text, then a note without a status of its own
+        b"\0\xff\x2f\0",
+    ]
+    head = b"MThd" + (6).to_bytes(4, "big") + b"\0\1\0\1\0\x60"
+    content = head + chunk(b"XFIH", b"other") + chunk(b"MTrk", b"".join(events))
+    for name, written in (("tune.mid", content), ("tune.mid.gz", gzip.compress(content)), ("tune.kar", content)):
+        path = tmp_path / name
+        path.write_bytes(written)
+        assert is_midi(path) and np.argwhere(read_midi(path)).tolist() == [[0, 39]]
+        told = f"{path}: a key signature of 18 flats and mode 1, which no key has; keys are not read"
+        assert capsys.readouterr().err == f"keras-seq: {told}\n"
+    remarks = []
+    read_midi(path, remarks=remarks)
+    assert len(remarks) == 1 and not capsys.readouterr().err
+    for odd, reason in (
+        (b"\0\x3c\x40", "track 1: a message without status"),
+        (b"\0\xf4", "track 1: no message begins with 0xf4"),
+        (b"\0\x90\x3c", "track 1 is cut"),
+        (b"\0\xff\x01\x09", "track 1 is cut"),
+    ):
+        path.write_bytes(head + chunk(b"MTrk", odd))
+        with pytest.raises(DataError, match=re.escape(f"damaged MIDI file ({reason}); save it again")):
+            read_midi(path)
+
+
 def test_bad_files_are_told(tmp_path):
     note = [("note_on", 60, 64, 0, 0), ("note_off", 60, 0, 0, 100)]
     whole = write(tmp_path / "whole.mid", note).read_bytes()
@@ -102,6 +141,8 @@ def test_bad_files_are_told(tmp_path):
         "empty.mid": (b"", "is no MIDI file"),
         "cut.mid": (whole[:-6], "damaged MIDI file"),
         "header.mid": (whole[:10], "damaged MIDI file"),
+        "more.mid": (whole + chunk(b"MTrk", b""), "2 tracks, but 1 are announced in its head"),
+        "format.mid": (whole[:9] + b"\2" + whole[10:], "MIDI file of format 2"),
         "frames.mid": (bytes(frames), "its time is counted in frames"),
     }
     for name, (content, message) in cases.items():
@@ -119,7 +160,7 @@ def test_bad_files_are_told(tmp_path):
         read_midi(write(tmp_path / "long.mid", long))
     with pytest.raises(DataError, match=r"none.mid: no such file"):
         read_midi(tmp_path / "none.mid")
-    with pytest.raises(DataError, match="damaged MIDI file"):
+    with pytest.raises(DataError, match="is a folder; name a file in it"):
         read_midi(tmp_path)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.data import find_data, read_piano_rolls, write_midi
-from keras_seq.data.piano_rolls import has_splits, is_midi
+from keras_seq.data.midi import is_midi
+from keras_seq.data.piano_rolls import has_splits
 
 PIECES = {"train": [[[60, 64, 67], [], [21]], [[60], [60]]], "valid": [[[108], [107, 108]]], "test": [[[50], [51]]]}
 

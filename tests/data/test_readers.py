@@ -45,6 +45,15 @@ ROWS = "neg\tfoi ruim\npos\tfoi bom\n"
             {"columns": {"label": 2, "text": 3}},
             ("tab", 1, "recipe"),
         ),
+        (
+            "id\tlabel\ttext\n1\tneg\tfoi ruim\n2\tpos\tfoi bom\n",
+            {"columns": ("ignored", "label", "text")},
+            ("tab", 1, "recipe"),
+        ),
+        ("Text\tLABEL\nfoi ruim\tneg\nfoi bom\tpos\n", {}, ("tab", 1, "declared")),
+        ("\ttitle\ttext\t#label\n0\tA\tfoi ruim\tneg\n1\tB\tfoi bom\tpos\n", {}, ("tab", 1, "declared")),
+        ('"text"\t"label"\n"foi ruim"\tneg\nfoi bom\t"pos"\n', {}, ("tab", 1, "declared")),
+        ("text|label\nfoi ruim|neg\nfoi bom|pos\n", {}, ("bar", 1, "declared")),
     ],
 )
 def test_tables_of_labelled_text(tmp_path, content, options, expected):
@@ -59,9 +68,15 @@ def test_tables_of_labelled_text(tmp_path, content, options, expected):
 @pytest.mark.parametrize(
     ("content", "options", "line", "reason"),
     [
-        (f"text\tlabel\n{ROWS}", {}, 1, "the first line names the columns otherwise than the roles do"),
-        ("id\ttext\tlabel\n1\ta\tb\n", {}, 1, "otherwise than the roles do (1 'id', 2 'text', 3 'label'"),
-        ("label,text,comment\nneg,a,b\n", {}, 1, "'text' and 'comment' may both be the text"),
+        (f"label\ttext\n{ROWS}", {"columns": ("text", "label")}, 1, "names the columns otherwise than the roles do"),
+        (
+            f"text\tlabel\n{ROWS}",
+            {"columns": {"text": 2, "label": 1}},
+            1,
+            "say which is which: columns = {text = 1, lab",
+        ),
+        ("label,review,comment\nneg,a,b\n", {}, 1, "'review' and 'comment' may both be the text"),
+        ("neg,a\n", {}, 1, "no tab ('neg,a'); a line is label, a tab, text; of CSV the first line names the columns"),
         ("label\ttext\n", {}, None, "names of columns, but no row"),
         ('label,text\nneg,"a\n', {}, 2, "a quote without an end begins here"),
         ("label,text\nneg,a,b\n", {}, 2, "3 columns, not 2"),
@@ -104,6 +119,8 @@ def test_odd_rows_are_told(tmp_path):
     assert texts[1].startswith("line 2 and 2 more: a tab within the text")
     quoted = LABELLED_TEXT.sniff(write(tmp_path, 'neg\t"a"\npos\t"b"\n'))
     assert "stands in quotes" in str(quoted.remarks[0])
+    quoted = LABELLED_TEXT.sniff(write(tmp_path, 'neg\ta\npos\t"b ""c"""\nneg\td\n'))
+    assert str(quoted.remarks[0]).startswith("line 2: the text is quoted as in CSV, and read as it stands")
     scores = LABELLED_TEXT.sniff(write(tmp_path, "0.5\ta\n4\tb\n"), ("score", "text"))
     assert scores.scheme == "scores from 0.5 to 4" and not scores.counted
 

@@ -10,12 +10,11 @@ from keras import ops
 
 from keras_seq.data import StreamBatches
 from keras_seq.data.description import Description
-from keras_seq.data.text_lines import LINES
 from keras_seq.families.language.data import LineBatches, score_text, scorer
 from keras_seq.families.language.recipe import LanguageModelRecipe
 from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
-from keras_seq.tasks.language_text import read_language
+from keras_seq.tasks.language_text import described, read_language
 from keras_seq.tasks.training import KerasTraining
 from keras_seq.tasks.training_parts import batching_options
 from keras_seq.training import CarriedStates, Panels, jit_setting
@@ -42,9 +41,7 @@ class LanguageTraining(KerasTraining):
         self.encoder = self.train.encoder
 
     def describe(self, path: Path) -> Description | None:
-        column = self.recipe.language.column
-        columns = None if column is None else {"text": column}
-        return LINES.sniff(path, columns) if self.recipe.language.layout == "lines" else None
+        return described(path, self.recipe.language)
 
     def build(self) -> None:
         super().build()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
+from keras_seq.data.description import Description
 from keras_seq.families.ngram.recipe import NgramRecipe
 from keras_seq.families.ngram.task import NgramLanguageModel
-from keras_seq.tasks.language_text import read_language
+from keras_seq.tasks.language_text import described, read_language
 from keras_seq.tasks.training import Training
 from keras_seq.training import FitResult, RunDirectory
 from keras_seq.training.language_recipe import LANGUAGE_SCORES
@@ -26,6 +28,9 @@ class NgramTraining(Training):
 
     def read(self) -> None:
         self.text, self.validation = read_language(self.recipe.data, self.recipe.language, self.paths)
+
+    def describe(self, path: Path) -> Description | None:
+        return described(path, self.recipe.language)
 
     def build(self) -> None:
         """There is nothing to build before it is counted."""

@@ -13,8 +13,10 @@ from keras_seq.core.checks import check_positive_integer
 from keras_seq.core.errors import DataError, InputError
 from keras_seq.core.notices import notify
 from keras_seq.data import Sentence
+from keras_seq.data.annotations import has_tokens
 from keras_seq.data.conll import CONLL, CONLL_SUFFIXES
 from keras_seq.data.description import Description
+from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
 from keras_seq.export import Sample
 from keras_seq.export.served import sample_states
@@ -127,17 +129,21 @@ class Tagger(TokenTask):
     def golden_samples(self) -> list[str | Sample]:
         return [*super().golden_samples(), *self.verification_samples()]
 
-    reader = CONLL.name
-
     @staticmethod
     def reads(name: str) -> bool:
         """Whether a file of this name is a CoNLL file; a name that ends in `.gz` is looked at without that."""
         return name.removesuffix(".gz").endswith(CONLL_SUFFIXES)
 
+    @staticmethod
+    def holds(path: str, reader: str) -> bool:
+        """Whether a file holds tokens: CoNLL, or records of them."""
+        return reader == CONLL.name or has_tokens(Head.of(path))
+
     def examples_of(self, path: str) -> Examples:
         """The sentences of a CoNLL file, in any tag scheme; a result has the tags of the file and those predicted.
 
-        Tags that are wrong, or of several schemes, are told and copied as they are: tokens are what is read.
+        So are records with `tokens`. Tags that are wrong, or of several schemes, are told and copied as they are:
+        tokens are what is read; `O` where there are none.
 
         Args:
             path: the file.
@@ -149,7 +155,8 @@ class Tagger(TokenTask):
             description = TAGGED_TEXT.sniff(path)
         except DataError as error:
             description = TAGGED_TEXT.sniff(path, gold=False)
-            notify(f"{error.path}:{error.line}: {error.reason}; the tags of the file are copied as they are")
+            place = error.path if error.line is None else f"{error.path}:{error.line}"
+            notify(f"{place}: {error.reason}; the tags of the file are copied as they are")
         rows = TAGGED_TEXT.examples(path, scheme="BIO", max_length=MAX_LENGTH, gold=bool(description.scheme))
         return Examples("sentences", rows, self._tagged, "\n")
 

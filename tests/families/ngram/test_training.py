@@ -17,6 +17,7 @@ def test_nothing_is_counted_before_fit(training, tmp_path):
     prepared = training().prepare()
     assert (len(prepared.text.corpus), len(prepared.validation.corpus)) == (180, 60)
     assert not hasattr(prepared, "task")
+    assert prepared.describe(prepared.paths["train"]) is None  # of running text there is nothing to tell
     result = prepared.fit(RunDirectory.create(tmp_path / "run", prepared.recipe), quiet=True)
     assert (result.best_epoch, len(result.history)) == (1, 1) and set(result.best_scores) == set(prepared.score_names)
     assert prepared.num_parameters == prepared.task.num_parameters > 0
