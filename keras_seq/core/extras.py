@@ -1,24 +1,19 @@
 """Packages that only a part of keras_seq needs: what brings each, and what to type where it is missing."""
 
 import importlib
+import importlib.metadata
+import re
+from collections import Counter
 from typing import Any
 
 from keras_seq.core.errors import InputError
 
-# Package -> the extra of this one that brings it. `pyproject.toml` says what each is for.
-EXTRAS = {
-    "keras": "tensorflow",
-    "tensorflow": "tensorflow",
-    "tensorboard": "tensorflow",
-    "scipy": "tensorflow",
-    "mido": "music",
-    "PIL": "images",
-    "matplotlib": "plots",
-    "pyarrow": "parquet",
-    "sentencepiece": "pieces",
-    "tokenizers": "pieces",
-    "spacy": "spacy",
-}
+_PROJECT = "keras-seq"
+# The extra of the default backend.
+_DEFAULT = "tensorflow"
+# Where a package is not called as what is installed.
+_DISTRIBUTIONS = {"PIL": "pillow"}
+_REQUIREMENT = re.compile(r"""(?P<distribution>[\w.-]+).*;.*\bextra == ["'](?P<extra>[\w.-]+)["']""")
 
 
 def extra_module(name: str, purpose: str) -> Any:
@@ -45,11 +40,27 @@ def line_of_missing(error: ImportError, purpose: str = "this") -> str | None:
 
     Example:
 
-    >>> line_of_missing(ModuleNotFoundError(name="mido"), "music")
-    'music needs mido, which is not installed; type: pip install "keras-seq[music]"'
+    >>> line_of_missing(ModuleNotFoundError(name="keras"), "a layer")
+    'a layer needs keras, which is not installed; type: pip install "keras-seq[tensorflow]"'
     """
     package = (error.name or "").split(".")[0]
-    extra = EXTRAS.get(package)
-    if extra is None or not isinstance(error, ModuleNotFoundError):
+    extra = extra_of(package) if isinstance(error, ModuleNotFoundError) else None
+    if extra is None:
         return None
-    return f'{purpose} needs {package}, which is not installed; type: pip install "keras-seq[{extra}]"'
+    return f'{purpose} needs {package}, which is not installed; type: pip install "{_PROJECT}[{extra}]"'
+
+
+def extra_of(package: str) -> str | None:
+    """The extra of this project that brings a package: of several that of the default backend, else the smallest.
+
+    `None`: none brings it, or the project runs from its source without being installed.
+    """
+    try:
+        requirements = importlib.metadata.requires(_PROJECT) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = [requirement for requirement in map(_REQUIREMENT.match, requirements) if requirement]
+    sizes = Counter(requirement["extra"] for requirement in found)
+    name = _DISTRIBUTIONS.get(package, package)
+    extras = [requirement["extra"] for requirement in found if requirement["distribution"] == name]
+    return _DEFAULT if _DEFAULT in extras else min(extras, key=lambda extra: (sizes[extra], extra), default=None)
