@@ -22,7 +22,7 @@ from keras_seq.data.tag_schemes import tags_of
 from keras_seq.ops.spans import OUTSIDE, EntitySpan, entities
 
 FORMAT = "a line is a JSON object with `text`, and `label`, `labels`, `spans` or `entities`"
-_SPAN_KEYS = ("spans", "entities", "label", "labels", "accept")
+_SPAN_KEYS = ("spans", "entities", "label", "labels", "accept", "annotations")
 _TOKEN_KEYS = ("tokens", "words")
 _TAG_KEYS = ("ner_tags", "tags", "ner", "labels")
 _BRAT = re.compile(r"(T\S*)\t(\S+) ([0-9 ;]+)\t(.*)")
@@ -134,9 +134,15 @@ def tagged_lines(
     last_of = {end: index for index, end in enumerate(ends)}
     spans = []
     for kind, start, end in example.spans:
+        marked = example.text[start:end]
         if start not in first_of or end not in last_of:
-            reason = f"the span {start}-{end} ({shorten(example.text[start:end])}) does not begin and end with tokens"
-            raise DataError(path, example.line, reason, "correct the span")
+            # Who marks with a mouse marks blanks beside words, too.
+            start, end = end - len(marked.lstrip()), start + len(marked.rstrip())
+        if start not in first_of or end not in last_of or start >= end:
+            reason = (
+                f"the span {min(start, end)}-{max(start, end)} ({shorten(marked)}) does not begin and end with tokens"
+            )
+            raise DataError(path, example.line or None, reason, "correct the span")
         spans.append(EntitySpan(kind, first_of[start], last_of[end] + 1))
     rows: list[tuple[str, str]] = []
     last = 0

@@ -117,6 +117,9 @@ def cells_of(path: str | os.PathLike, number: int, line: str) -> list[str] | Non
 def is_comment(cells: Sequence[str], line: str, width: int, types: Mapping[str, int]) -> bool:
     """Whether a line that begins with `#` is no row: what is tagged with a type that other rows have is the token #."""
     text = line.lstrip(" ")
+    # As CoNLL-U writes what it says of a sentence: `# sent_id = B-1`.
+    if "=" in cells[1:4] and "\t" not in text:
+        return True
     if text.lstrip("#")[:1] not in (" ", "\t"):
         return False
     tag = plain_tag(cells[-1])

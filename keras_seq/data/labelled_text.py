@@ -89,7 +89,7 @@ class LabelledTextReader:
                 low, high = scores or (example.score, example.score)
                 scores = [min(low, example.score), max(high, example.score)]
             is_quoted = is_plain and example.text[:1] == '"' == example.text[-1:]
-            are_doubled = is_quoted and '""' in example.text[1:-1] and '"' not in example.text[1:-1].replace('""', "")
+            are_doubled = is_plain and any(map(_is_csv_cell, (example.text, *example.labels)))
             for found, is_odd in ((tabs, "\t" in example.text), (quoted, is_quoted), (doubled, are_doubled)):
                 if is_odd:
                     found[:] = found[0] or example.line, found[1] + 1
@@ -102,7 +102,7 @@ class LabelledTextReader:
         if quoted[1] > examples // 2:
             remarks.append(Remark("the text stands in quotes, which are read as part of it", *quoted))
         elif doubled[1]:
-            text = "the text is quoted as in CSV, and read as it stands; names in quotes in the first line tell of CSV"
+            text = "a cell is quoted as in CSV, and read as it stands; names in quotes in the first line tell of CSV"
             remarks.append(Remark(text, *doubled))
         described = table.described(self.name, "texts", examples)
         if scores:
@@ -210,6 +210,12 @@ def _labels(path: str | os.PathLike, number: int, cell: str, separator: str | No
     if len(set(names)) < len(names):
         raise DataError(path, number, f"a label stands twice ({shorten(cell)})", "keep one of them")
     return names
+
+
+def _is_csv_cell(cell: str) -> bool:
+    """Whether a cell stands in quotes, and each quote within it is doubled."""
+    inner = cell[1:-1]
+    return '""' in inner and cell[:1] == '"' == cell[-1:] and '"' not in inner.replace('""', "")
 
 
 def _fold(path: str | os.PathLike, number: int, cell: str) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from keras_seq.data.roles import Roles
 LISTS = {"train": ("train",), "validation": ("valid", "validation", "dev"), "test": ("test",)}
 # A voice that is silent, where each step has one number for each voice.
 SILENT_VOICE = -1
+# A list of pieces, which are lists, maybe below a name.
+_LISTS_OF_LISTS = re.compile(r'\ufeff?\s*(\{\s*"[^"]*"\s*:\s*)?\[\s*[\[\]]')
 FILE_FORMAT = (
     'write {"train": [...], "valid": [...], "test": [...]} or one list: of pieces, which are lists of steps, '
     f"which are lists of MIDI notes ({LOWEST_NOTE}-{HIGHEST_NOTE})"
@@ -37,11 +40,8 @@ class PianoRollReader:
         """As of every reader: a folder or a MIDI file; or JSON."""
         if head.path.is_dir() or head.content.startswith(b"MThd"):
             return 1.0
-        return (
-            0.85
-            if head.content.lstrip()[:1] in (b"[", b"{") and head.path.name.endswith((".json", ".json.gz"))
-            else 0.0
-        )
+        is_named = head.path.name.endswith((".json", ".json.gz"))
+        return 0.85 * (is_named and _LISTS_OF_LISTS.match(head.content.decode("utf-8", "replace")) is not None)
 
     def sniff(
         self, path: str | os.PathLike, columns: Roles | None = None, *, steps_per_beat: int = 1, strict: bool = False

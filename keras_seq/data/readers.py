@@ -179,6 +179,9 @@ def _unknown_form(content: bytes) -> tuple[str, str]:
         return "holds NUL bytes as UTF-16 and UTF-32 do", "convert the file to UTF-8, as with iconv"
     if b"\0" in content:
         return "holds NUL bytes: no text, or a damaged one", "write it again as UTF-8"
+    if content.lstrip()[:1] in (b"{", b"["):
+        remedy = "write JSON lines with `text` and `label` or `spans`, or `tokens` and `ner_tags`; or name a reader"
+        return "records whose fields no reader recognises", remedy
     return "no reader recognises it", f"name one: {', '.join(READERS.names())}"
 
 

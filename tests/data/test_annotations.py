@@ -38,11 +38,18 @@ def task(**value):
         },
         {
             "text": TEXT,
+            "annotations": [
+                {"start_offset": 0, "end_offset": 3, "label": "PER", "user": 1},
+                {"start_offset": 12, "end_offset": 16, "label": "LOC", "user": 1},
+            ],
+        },
+        {
+            "text": TEXT,
             "spans": [{"start": 0, "end": 3, "label": "PER"}, {"start": 12, "end": 16, "label": "LOC"}],
             "answer": "accept",
         },
     ],
-    ids=["doccano", "doccano entities", "Prodigy"],
+    ids=["doccano", "doccano entities", "doccano annotations", "Prodigy"],
 )
 def test_spans(tmp_path, record):
     path = write(tmp_path, [record, {"text": "não", "spans": [], "answer": "reject"}][: 2 if "answer" in record else 1])
@@ -143,6 +150,10 @@ def test_spans_as_tags(tmp_path):
     example = Annotated("Rui Sá\nmora", (), (EntitySpan("PER", 0, 6),), 1)
     rows = list(tagged_lines("a", example, [0, 4, 7], [3, 6, 11]))
     assert rows == [[("Rui", "B-PER"), ("Sá", "I-PER")], [("mora", "O")]]
+    wide = example._replace(spans=(EntitySpan("PER", 0, 7),))  # with the line break behind it
+    assert list(tagged_lines("a", wide, [0, 4, 7], [3, 6, 11])) == rows
+    with pytest.raises(DataError, match=r"a: the span 3-4 \(' '\) does not begin and end with tokens"):
+        list(tagged_lines("a", example._replace(spans=(EntitySpan("PER", 3, 4),), line=0), [0, 4, 7], [3, 6, 11]))
     with pytest.raises(DataError, match=r"a:1: the span 0-5 \('Rui S'\) does not begin and end with tokens"):
         list(tagged_lines("a", example._replace(spans=(EntitySpan("PER", 0, 5),)), [0, 4, 7], [3, 6, 11]))
 

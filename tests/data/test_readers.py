@@ -120,7 +120,7 @@ def test_odd_rows_are_told(tmp_path):
     quoted = LABELLED_TEXT.sniff(write(tmp_path, 'neg\t"a"\npos\t"b"\n'))
     assert "stands in quotes" in str(quoted.remarks[0])
     quoted = LABELLED_TEXT.sniff(write(tmp_path, 'neg\ta\npos\t"b ""c"""\nneg\td\n'))
-    assert str(quoted.remarks[0]).startswith("line 2: the text is quoted as in CSV, and read as it stands")
+    assert str(quoted.remarks[0]).startswith("line 2: a cell is quoted as in CSV, and read as it stands")
     scores = LABELLED_TEXT.sniff(write(tmp_path, "0.5\ta\n4\tb\n"), ("score", "text"))
     assert scores.scheme == "scores from 0.5 to 4" and not scores.counted
 
