@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_names
 from keras_seq.core.reading import read_names
+from keras_seq.core.streaming import State
 from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
 from keras_seq.export.served import state_specs
 from keras_seq.export.text_functions import TokenFunctions
-from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows
+from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows, read_in_windows
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, Tokenizer
@@ -112,14 +114,25 @@ class TaggingFunctions(TokenFunctions):
             `tags` and `scores` `(batch, steps)` as of raw text, and the new states.
         """
         steps = tf.shape(tokens)[1]
-        # Recurrent loops need one step.
+        # Of no step, there is one window of one that is padding.
         padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
-        rows = self.tokenizer.parts(padded)
-        inputs = self._inputs(rows.tokens, rows.word_starts)
-        outputs = dict(self.streaming({**inputs, **states}, training=False))
-        decoded = _decoded(outputs.pop(self.model.output_names[0]), _real(inputs, tf.not_equal(rows.tokens, "")))
-        found = self._named(padded, *map(rows.at_words, decoded))
-        return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
+
+        def reads(window: slice, found: tuple[tf.TensorArray, ...], states: State) -> tuple[Any, State]:
+            rows = self.tokenizer.parts(padded[:, window])
+            inputs = self._inputs(rows.tokens, rows.word_starts)
+            outputs = dict(self.streaming({**inputs, **states}, training=False))
+            decoded = _decoded(outputs.pop(self.model.output_names[0]), _real(inputs, tf.not_equal(rows.tokens, "")))
+            # Steps come first where windows are joined.
+            parts = [tf.transpose(rows.at_words(values)) for values in decoded]
+            return tuple(array.write(array.size(), part) for array, part in zip(found, parts, strict=True)), outputs
+
+        arrays = tuple(
+            tf.TensorArray(dtype, 0, dynamic_size=True, infer_shape=False, element_shape=[None, None])
+            for dtype in (tf.int32, tf.float32)
+        )
+        found, states = read_in_windows(reads, tf.shape(padded)[1], arrays, states)
+        named = self._named(padded, *(tf.transpose(array.concat()) for array in found))
+        return {**{name: value[:, :steps] for name, value in named.items()}, **states}
 
     # A function of its own: model and tables stand in the graph once for both signatures.
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.string)], autograph=False)
