@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
 
 import tensorflow as tf
 
+from keras_seq.core.streaming import State
+
 # Tokens of a window, and those on each of its sides that are read and not answered.
 TOKENS_PER_WINDOW, OVERLAP = 512, 64
+# Steps of a window of a model that carries states from one to the next: no overlap is needed.
+STEPS_PER_WINDOW = 256
 
 
 class Windows(NamedTuple):
@@ -76,6 +81,43 @@ class Windows(NamedTuple):
     def joined(self, values: tf.Tensor) -> tf.Tensor:
         """Of values `(windows, steps)` those that answer the tokens of the batch, `(batch, steps)`, 0 at padding."""
         return tf.scatter_nd(self.places, tf.gather_nd(values, self.answers), self.shape)
+
+
+def read_in_windows(
+    read: Callable[[slice, Any, State], tuple[Any, State]], steps: tf.Tensor, carried: Any, states: State
+) -> tuple[Any, State]:
+    """Read a sequence of any length in windows of 256 steps, from the state in which the last one ended.
+
+    Args:
+        read: takes a window, as a slice of the steps, what was carried, and the states; gives the last two anew.
+        steps: scalar int32, the steps of the sequence.
+        carried: a tensor `(batch, ...)`, or a tuple of tensor arrays.
+        states: name -> `(batch, ...)`, those before the first step.
+
+    Returns:
+        What is carried and the states after the last window; without steps, what was given.
+
+    Example:
+        >>> numbers = tf.ones([1, 600])
+        >>> def add(window, total, states):
+        ...     return total + tf.reduce_sum(numbers[:, window], axis=1), states
+        >>> read_in_windows(add, 600, tf.zeros([1]), {})[0].numpy().tolist()
+        [600.0]
+    """
+
+    def body(begin: tf.Tensor, carried: Any, states: State) -> tuple[tf.Tensor, Any, State]:
+        return begin + STEPS_PER_WINDOW, *read(slice(begin, begin + STEPS_PER_WINDOW), carried, states)
+
+    loop = (tf.constant(0), carried, states)
+    shapes = tf.nest.map_structure(_of_any_batch, loop)
+    return tf.while_loop(lambda begin, *_: begin < steps, body, loop, shape_invariants=shapes)[1:]
+
+
+def _of_any_batch(value: tf.Tensor | tf.TensorArray) -> tf.TensorShape | None:
+    """The shape that a loop may rely on."""
+    if isinstance(value, tf.TensorArray):
+        return None
+    return tf.TensorShape([None, *value.shape[1:]] if value.shape.rank else [])
 
 
 def _at_words(

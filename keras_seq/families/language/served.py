@@ -13,15 +13,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.checks import check_names
+from keras_seq.core.streaming import State
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, RowOption, checked_options, integer_option
 from keras_seq.export.served import SavedServed, Served, assert_in_range, finite_states, initial_states, state_specs
+from keras_seq.export.windows import read_in_windows
 from keras_seq.ops.decoding import sample_ids
 from keras_seq.text.language_encoder import END_ID, SETTINGS_FILE, SYMBOLS_FILE, LanguageEncoder
 from keras_seq.zoo.streaming import IdStep, streaming_model
 
-# A text is read in windows of so many steps, so that memory does not grow with its length.
-STEPS_PER_WINDOW = 256
 # A served call may ask for so many symbols.
 LONGEST = 100_000
 
@@ -111,7 +111,6 @@ class LanguageFunctions(Served):
         self.streaming = streaming_model(model)
         self.of_targets = streaming_model(model, with_targets=True)
         self.id_step = IdStep(model, len(encoder))
-        self._state_specs = state_specs(self.streaming.initial_state(1))
         self.declare("serving_default", self._score, tf.TensorSpec([None], tf.string, name="text"))
         self.declare(
             "generate",
@@ -119,7 +118,8 @@ class LanguageFunctions(Served):
             tf.TensorSpec([None], tf.string, name="prefix"),
             *(option.spec for option in generation_options(len(encoder))),
         )
-        self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *self._state_specs)
+        states = state_specs(self.streaming.initial_state(1))
+        self.declare("step", self._step, tf.TensorSpec([None], tf.int32, name="token_ids"), *states)
 
     def _score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         targets = self.encoder.encode(text)
@@ -159,12 +159,12 @@ class LanguageFunctions(Served):
         # All but the last symbol, which the first step reads. Of the outputs the states alone are asked for.
         before = tf.where(tf.range(tf.shape(read)[1]) < last[:, None], read, 0)
 
-        def reads(window: slice, nothing: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
+        def reads(window: slice, nothing: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
             outputs = dict(self.streaming({"token_ids": before[:, window], **states}, training=False))
             del outputs["log_probs"]
             return nothing, outputs
 
-        _, states = self._in_windows(reads, before)
+        _, states = read_in_windows(reads, tf.shape(before)[1], tf.zeros([rows]), self.streaming.initial_state(rows))
         stop_id, banned_ids = self.encoder.stop_id, self.encoder.banned_ids
         return sample_ids(
             self.id_step.prepared(), start_ids, states, **options, stop_id=stop_id, banned_ids=banned_ids
@@ -176,24 +176,12 @@ class LanguageFunctions(Served):
         started = tf.concat([tf.fill([rows, 1], self.encoder.start_id), targets[:, :-1]], axis=1)
         token_ids = tf.where(targets > 0, started[:, :steps], 0)
 
-        def adds(window: slice, log_probs: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
+        def adds(window: slice, log_probs: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
             inputs = {"token_ids": token_ids[:, window], "target_ids": targets[:, window]}
             outputs = dict(self.of_targets({**inputs, **states}, training=False))
             return log_probs + tf.reduce_sum(outputs.pop("log_probs"), axis=1), outputs
 
-        return self._in_windows(adds, targets)[0]
-
-    def _in_windows(self, read_on: Callable[..., tuple], ids: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """What a function makes of a sum `(batch,)` and the states, from 0 on, from one window of ids to the next."""
-        rows, steps = tf.unstack(tf.shape(ids))
-
-        def body(begin: tf.Tensor, total: tf.Tensor, states: dict[str, tf.Tensor]) -> tuple:
-            return begin + STEPS_PER_WINDOW, *read_on(slice(begin, begin + STEPS_PER_WINDOW), total, states)
-
-        loop = (tf.constant(0), tf.zeros([rows]), self.streaming.initial_state(rows))
-        states = {spec.name: spec.shape for spec in self._state_specs}
-        shapes = (tf.TensorShape([]), tf.TensorShape([None]), states)
-        return tf.while_loop(lambda begin, *_: begin < steps, body, loop, shape_invariants=shapes)[1:]
+        return read_in_windows(adds, steps, tf.zeros([rows]), self.streaming.initial_state(rows))[0]
 
 
 def scorer_by_steps(served: Served | SavedServed) -> Callable[..., tuple[np.ndarray, dict[str, tf.Tensor]]]:

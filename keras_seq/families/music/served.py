@@ -13,6 +13,7 @@ from keras_seq.core.streaming import State
 from keras_seq.export.json_settings import JSONSettings
 from keras_seq.export.row_options import SAMPLE, SEED, TEMPERATURE, checked_options, integer_option
 from keras_seq.export.served import SavedServed, Served, assert_in_range, finite_states, initial_states, state_specs
+from keras_seq.export.windows import read_in_windows
 from keras_seq.ops.notes import sample_notes, step_note_costs
 from keras_seq.zoo import streaming_model
 
@@ -93,14 +94,17 @@ class MusicFunctions(Served):
         notes = _sounding(notes)
         rows, steps = tf.unstack(tf.shape(notes)[:2])
         lengths = tf.clip_by_value(lengths, 0, steps)
-        # Recurrent loops need one step.
-        notes = tf.pad(notes, [[0, 0], [0, tf.cast(steps == 0, tf.int32)], [0, 0]])
-        place = tf.range(tf.shape(notes)[1])
+        place = tf.range(steps)
         mask = place < lengths[:, None]
         before = tf.concat([tf.zeros([rows, 1, self._num_notes]), notes[:, :-1]], axis=1)
-        logits = self.model({"notes": before, "step_mask": tf.cast(mask, tf.int32)}, training=False)
-        costs = step_note_costs(notes, tf.cast(logits, tf.float32))
-        log_prob = -tf.reduce_sum(tf.where(mask & (place > 0), costs, 0.0), axis=1)
+
+        def adds(window: slice, log_prob: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
+            is_read = mask[:, window]
+            logits, states = self._after(before[:, window], states, tf.cast(is_read, tf.int32))
+            costs = step_note_costs(notes[:, window], logits)
+            return log_prob - tf.reduce_sum(tf.where(is_read & (place[window] > 0), costs, 0.0), axis=1), states
+
+        log_prob, _ = read_in_windows(adds, steps, tf.zeros([rows]), self.streaming.initial_state(rows))
         counts = tf.maximum(lengths - 1, 0)
         nll = -log_prob / tf.maximum(tf.cast(counts, tf.float32), 1.0)
         return {"log_prob": log_prob, "nll_per_step": nll, "num_steps": counts}
@@ -112,8 +116,16 @@ class MusicFunctions(Served):
         # The rest before the first step is read too.
         read = tf.concat([tf.zeros([rows, 1, self._num_notes]), notes], axis=1)
         mask = tf.sequence_mask(lengths + 1, steps + 1, tf.int32)
-        logits, states = self._after(read, self.streaming.initial_state(rows), mask)
-        drawn = sample_notes(self._next, tf.gather(logits, lengths, batch_dims=1), states, **options)
+
+        def reads(window: slice, last: tf.Tensor, states: State) -> tuple[tf.Tensor, State]:
+            logits, states = self._after(read[:, window], states, mask[:, window])
+            within, width = lengths - window.start, tf.shape(logits)[1]
+            picked = tf.gather(logits, tf.clip_by_value(within, 0, width - 1), batch_dims=1)
+            return tf.where(((within >= 0) & (within < width))[:, None], picked, last), states
+
+        nothing = tf.zeros([rows, self._num_notes])
+        last, states = read_in_windows(reads, steps + 1, nothing, self.streaming.initial_state(rows))
+        drawn = sample_notes(self._next, last, states, **options)
         # What was added stands right behind the last step of each piece, and rests behind that.
         joined = tf.concat([notes, drawn, tf.zeros_like(notes)], axis=1)
         place = tf.range(steps + tf.shape(drawn)[1])

@@ -5,26 +5,28 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_seq.core.checks import check_names
 from keras_seq.core.reading import read_names
+from keras_seq.core.streaming import State
 from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
 from keras_seq.export.served import state_specs
 from keras_seq.export.text_functions import TokenFunctions
-from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows
+from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows, read_in_windows
 from keras_seq.ops.crf import crf_marginals
 from keras_seq.ops.tag_decoding import decode_tags
 from keras_seq.text import TokenEncoder, Tokenizer
-from keras_seq.text.tokenizer import WORD_STARTS, TokenRows
+from keras_seq.text.tokenizer import WORD_STARTS
 from keras_seq.zoo.streaming import streaming_model, why_not_streaming
 
 TAGS_FILE = "tags.txt"
-# Rows that run through the model together when a batch is served.
-ROWS_PER_GROUP = 16
+# Rows, and windows of a long text, that run through the model together: more cost memory, fewer time.
+ROWS_PER_GROUP, WINDOWS_PER_GROUP = 16, 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,37 +114,51 @@ class TaggingFunctions(TokenFunctions):
             `tags` and `scores` `(batch, steps)` as of raw text, and the new states.
         """
         steps = tf.shape(tokens)[1]
-        # Recurrent loops need one step.
+        # Of no step, there is one window of one that is padding.
         padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
-        rows = self.tokenizer.parts(padded)
-        inputs = self._inputs(rows)
-        outputs = dict(self.streaming({**inputs, **states}, training=False))
-        decoded = _decoded(outputs.pop(self.model.output_names[0]), _real(inputs, tf.not_equal(rows.tokens, "")))
-        found = self._named(padded, *map(rows.at_words, decoded))
-        return {**{name: value[:, :steps] for name, value in found.items()}, **outputs}
+
+        def reads(window: slice, found: tuple[tf.TensorArray, ...], states: State) -> tuple[Any, State]:
+            rows = self.tokenizer.parts(padded[:, window])
+            inputs = self._inputs(rows.tokens, rows.word_starts)
+            outputs = dict(self.streaming({**inputs, **states}, training=False))
+            decoded = _decoded(outputs.pop(self.model.output_names[0]), _real(inputs, tf.not_equal(rows.tokens, "")))
+            # Steps come first where windows are joined.
+            parts = [tf.transpose(rows.at_words(values)) for values in decoded]
+            return tuple(array.write(array.size(), part) for array, part in zip(found, parts, strict=True)), outputs
+
+        arrays = tuple(
+            tf.TensorArray(dtype, 0, dynamic_size=True, infer_shape=False, element_shape=[None, None])
+            for dtype in (tf.int32, tf.float32)
+        )
+        found, states = read_in_windows(reads, tf.shape(padded)[1], arrays, states)
+        named = self._named(padded, *(tf.transpose(array.concat()) for array in found))
+        return {**{name: value[:, :steps] for name, value in named.items()}, **states}
 
     # A function of its own: model and tables stand in the graph once for both signatures.
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.string)], autograph=False)
     def _tag(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
-        def run(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # Ids are looked up here, for those of all characters of a long text would be twenty times as large as it.
+        def run(rows: dict[str, tf.Tensor], mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            inputs = self._inputs(**rows)
             return _decoded(self.model(inputs, training=False), _real(inputs, mask))
 
         rows = self.tokenizer.parts(words)
         windows = Windows.of(rows.tokens, rows.word_starts, size=TOKENS_PER_WINDOW, overlap=OVERLAP)
         found = run_by_length(
             run,
-            self._inputs(windows),
+            {"tokens": windows.tokens, "word_starts": windows.word_starts},
             windows.tokens,
             (tf.int32, tf.float32),
             rows_per_group=ROWS_PER_GROUP,
+            tokens_per_group=WINDOWS_PER_GROUP * TOKENS_PER_WINDOW,
             per_step=True,
         )
         return self._named(words, *(rows.at_words(windows.joined(values)) for values in found))
 
-    def _inputs(self, rows: TokenRows | Windows) -> dict[str, tf.Tensor]:
+    def _inputs(self, tokens: tf.Tensor, word_starts: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the model reads of tokens."""
-        inputs = self.encoder.encode(rows.tokens, [name for name in self.input_names if name != WORD_STARTS])
-        return inputs | ({WORD_STARTS: rows.word_starts} if WORD_STARTS in self.input_names else {})
+        inputs = self.encoder.encode(tokens, [name for name in self.input_names if name != WORD_STARTS])
+        return inputs | ({WORD_STARTS: word_starts} if WORD_STARTS in self.input_names else {})
 
     def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
         mask = tf.not_equal(tokens, "")

@@ -64,8 +64,14 @@ class Tagger(TokenTask):
             TypeError: if `texts` is one string, or holds something else than strings.
         """
         check_texts(texts)
-        rows = call_rows(lambda text: self.served.call("serving_default", text=text), texts)
+        rows = call_rows(self._tags_and_places, texts)
         return [_entities_of(text, row) for text, row in zip(texts, rows, strict=True)]
+
+    def _tags_and_places(self, text: list[bytes]) -> dict[str, Any]:
+        outputs = self.served.call("serving_default", text=text)
+        # A million tokens are a hundred megabytes of Python objects.
+        del outputs["tokens"]
+        return outputs
 
     def predict_tokens(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Tag sentences that are split already.

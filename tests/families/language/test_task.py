@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from keras_seq.core.errors import DataError, InputError, RecipeError
 from keras_seq.export.served import initial_states
+from keras_seq.export.windows import STEPS_PER_WINDOW
 from keras_seq.families.language.data import score_text, scoring_windows
-from keras_seq.families.language.served import STEPS_PER_WINDOW, LanguageFunctions, LanguageSettings
+from keras_seq.families.language.served import LanguageFunctions, LanguageSettings
 from keras_seq.families.language.task import LanguageModel
 from keras_seq.tasks import load, train
 from keras_seq.tasks.language_text import LanguageText, language_scores, read_text

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import DataError
+from keras_seq.export import windows
 from keras_seq.export.served import initial_states
 from keras_seq.families.music.served import MusicFunctions, MusicSettings
 from keras_seq.ops.random_numbers import uniform_numbers_of_columns
@@ -21,7 +22,10 @@ ARGUMENTS = {"gru": {"cell": "gru", "units": 6, "num_layers": 2}, "lstm": {"unit
 @pytest.fixture(scope="module", params=["gru", "lstm", pytest.param("transformer", marks=pytest.mark.thorough)])
 def functions(request):
     keras.utils.set_random_seed(2)
-    return MusicFunctions(music_model(NOTES, **ARGUMENTS.get(request.param, {"encoder": TRANSFORMER})))
+    # Pieces of a few steps have several windows.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, "STEPS_PER_WINDOW", 4)
+        yield MusicFunctions(music_model(NOTES, **ARGUMENTS.get(request.param, {"encoder": TRANSFORMER})))
 
 
 def random_notes(rows, steps, seed=0):

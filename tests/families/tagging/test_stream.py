@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_seq.core.errors import InputError
-from keras_seq.export import SavedServed
+from keras_seq.export import SavedServed, windows
 from keras_seq.export.served import initial_states
 from keras_seq.families.tagging import served
 from keras_seq.families.tagging.served import TaggingFunctions, TaggingSettings
@@ -54,18 +54,21 @@ def test_parts_have_the_tags_of_the_whole(forwards, tmp_path, is_exported):
     assert found == whole
 
 
-def test_scores_of_parts_are_those_of_the_whole(forwards):
+def test_scores_of_parts_are_those_of_the_whole(forwards, monkeypatch):
+    # A part of ten steps has three windows.
+    monkeypatch.setattr(windows, "STEPS_PER_WINDOW", 4)
+    functions = forwards.served.with_settings(forwards.settings)
     generator = np.random.default_rng(4)
     tokens = generator.choice(WORDS, (3, 10)).astype(object)
     tokens[0, :3] = tokens[1, 6:] = tokens[2, 4:6] = ""
     whole = forwards.served.call("tokenized", tokens=tokens)
     names = [name for name in forwards.served.inputs("step") if name != "tokens"]
     assert names == ["state_lstm_0_h", "state_lstm_0_c", "state_lstm_1_h", "state_lstm_1_c"]
-    for width in (1, 4):
+    for width in (1, 4, 10):
         states = {name: np.zeros((3, 4 if "_0_" in name else 3), "float32") for name in names}
         found = []
         for begin in range(0, 10, width):
-            outputs = forwards.served.call("step", tokens=tokens[:, begin : begin + width], **states)
+            outputs = functions.call("step", tokens=tokens[:, begin : begin + width], **states)
             states = {name: outputs[name] for name in names}
             found.append(outputs)
         for name in ("tags", "scores"):
