@@ -207,13 +207,16 @@ def test_pieces_of_midi_files_are_scored(music, invoke, tmp_path):
     path = tmp_path / "tune.mid"
     assert invoke("generate", "tunes", "--max-length", "6", "--output", path).code == 0
     (tmp_path / "names.txt").write_text(f"{path}\n")
+    (tmp_path / "tune").write_bytes(path.read_bytes())
     found = [
         invoke("predict", "tunes", *given) for given in ([path], ["--input", path], ["--input", tmp_path / "names.txt"])
     ]
     assert found[0].code == 0, found[0].lines
     cost, log_prob, steps, name = found[0].output.rstrip().split("\t")
     assert (int(steps), name) == (5, str(path)) and float(cost) == pytest.approx(-float(log_prob) / 5, abs=0.01)
-    assert found[0].output == found[1].output == found[2].output
+    assert found[0].output == found[1].output == found[2].output, [each.lines for each in found]
+    other = invoke("predict", "tunes", "--input", tmp_path / "tune")
+    assert other.output == found[0].output.replace("tune.mid", "tune"), other.lines
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from keras_seq.core.checks import check_non_negative_integer, check_positive_int
 from keras_seq.core.errors import InputError, RunError
 from keras_seq.data import read_midi, read_piano_rolls, write_midi
 from keras_seq.data.description import Description
-from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
+from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES, is_midi
 from keras_seq.data.piano_rolls import PIANO_ROLLS
 from keras_seq.export import Sample, SavedServed
 from keras_seq.export.served import sample_states
@@ -124,6 +124,11 @@ class MusicModel(KerasTask):
     def reads(name: str) -> bool:
         """Whether a file of this name is a MIDI file."""
         return name.endswith(MIDI_SUFFIXES)
+
+    @staticmethod
+    def holds(path: str, reader: str) -> bool:
+        """Whether a file is a MIDI file, whatever its name is."""
+        return is_midi(path)
 
     def examples_of(self, path: str) -> Examples:
         """The one piece of a MIDI file."""
