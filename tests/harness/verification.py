@@ -39,15 +39,23 @@ for line in sys.stdin:
 """
 
 
+# TensorFlow keeps something of each model that it has loaded.
+MODELS_OF_A_PROCESS = 40
+
+
 class VerificationServer:
     """What stands in for `verify.run_program`: a process, started when first asked and again after a model ended it."""
 
     def __init__(self):
         self.process = None
+        self.models = 0
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess:
+        if self.models == MODELS_OF_A_PROCESS:
+            self.close()
         if self.process is None:
             self._start()
+        self.models += 1
         watch = threading.Timer(verify.TIMEOUT_SECONDS, self.process.kill)
         watch.start()
         self.process.stdin.write(json.dumps(arguments) + "\n")
@@ -64,6 +72,7 @@ class VerificationServer:
         return subprocess.CompletedProcess(arguments, code, b"", b"")
 
     def _start(self):
+        self.models = 0
         self.process = subprocess.Popen(
             [*verify.PROGRAM, "-c", SERVER, stock_runtime.__file__],
             env={**os.environ, **verify.ENVIRONMENT},
@@ -76,3 +85,4 @@ class VerificationServer:
     def close(self):
         if self.process is not None:
             self.process.communicate()
+            self.process = None
