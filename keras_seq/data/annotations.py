@@ -13,6 +13,7 @@ from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, read_pieces, shorten
 from keras_seq.data.conll_dialect import malformed, plain_tag
 from keras_seq.data.description import Description, Remark
+from keras_seq.data.label_names import alike_remarks
 from keras_seq.data.readers import Head
 from keras_seq.data.records import PARQUET, parquet_records
 from keras_seq.data.roles import Roles
@@ -92,10 +93,13 @@ class AnnotationReader:
                 labels[label] = labels.get(label, 0) + 1
         if not count:
             raise DataError(path, None, "holds no accepted text", FORMAT)
-        remarks = [Remark(f"{left_out[0]:,} records that are not accepted, or no spans, are left out")]
+        remarks = alike_remarks(types, "types", "write them alike")
+        remarks += alike_remarks(labels, "labels", "data.normalize_labels = true joins them")
+        if left_out[0]:
+            remarks.append(Remark(f"{left_out[0]:,} records that are not accepted, or no spans, are left out"))
         return Description(
             os.fspath(path), self.name, "texts", count, facts=facts if facts.lines else None,
-            counted="types" if types else "classes", counts=types or labels, remarks=remarks if left_out[0] else (),
+            counted="types" if types else "classes", counts=types or labels, remarks=remarks,
         )  # fmt: skip
 
     def examples(self, path: str | os.PathLike, columns: Roles | None = None) -> Iterator[Annotated]:
