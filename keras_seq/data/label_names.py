@@ -72,7 +72,8 @@ def alike_remarks(
         return []
     listed = "; ".join(_told_apart(group) for group in groups[:_NAMED]) + ("; ..." if len(groups) > _NAMED else "")
     text = f"{what} that look alike, {number_of(len(groups), 'groups')} ({listed}); {remedy}"
-    return [Remark(text, first_lines and min(first_lines[name] for group in groups for name in group[1:]))]
+    line = None if first_lines is None else min(first_lines[name] for group in groups for name in group[1:])
+    return [Remark(text, line)]
 
 
 def _told_apart(labels: list[str]) -> str:
