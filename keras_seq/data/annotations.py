@@ -95,6 +95,8 @@ class AnnotationReader:
             raise DataError(path, None, "holds no accepted text", FORMAT)
         remarks = alike_remarks(types, "types", "write them alike")
         remarks += alike_remarks(labels, "labels", "data.normalize_labels = true joins them")
+        if not types and not labels:
+            remarks.append(Remark(f"no text has a label or a span, which are looked for in {', '.join(_SPAN_KEYS)}"))
         if left_out[0]:
             remarks.append(Remark(f"{left_out[0]:,} records that are not accepted, or no spans, are left out"))
         return Description(

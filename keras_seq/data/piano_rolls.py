@@ -23,7 +23,7 @@ LISTS = {"train": ("train",), "validation": ("valid", "validation", "dev"), "tes
 # A voice that is silent, where each step has one number for each voice.
 SILENT_VOICE = -1
 # A list of pieces, which are lists, maybe below a name.
-_LISTS_OF_LISTS = re.compile(r'\ufeff?\s*(\{\s*"[^"]*"\s*:\s*)?\[\s*[\[\]]')
+_LISTS_OF_LISTS = re.compile(r'\ufeff?\s*(\{\s*"[^"]*"\s*:\s*)?\[\s*(\]|\[\s*[^\s"{])')
 FILE_FORMAT = (
     'write {"train": [...], "valid": [...], "test": [...]} or one list: of pieces, which are lists of steps, '
     f"which are lists of MIDI notes ({LOWEST_NOTE}-{HIGHEST_NOTE})"

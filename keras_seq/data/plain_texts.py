@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 
@@ -16,7 +15,6 @@ from keras_seq.data.spacy_files import DOCBIN_SUFFIX
 from keras_seq.data.tables import csv_header, named_columns, open_table
 
 _ONE_A_LINE = "name it `text`, or give texts alone, one a line"
-_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 def plain_texts(path: str | os.PathLike) -> Iterator[str] | None:
@@ -52,7 +50,7 @@ def plain_texts(path: str | os.PathLike) -> Iterator[str] | None:
         return _of_label_studio(path)
     if head.names:
         return _named(path, head.names, "field")
-    if head.content.startswith(PARQUET) or _is_json(head):
+    if head.content.startswith(PARQUET) or head.is_json:
         raise DataError(path, None, "no records with named fields", "give texts alone, one a line")
     names = csv_header(head)
     return None if names is None else _named(path, names, "column")
@@ -77,17 +75,3 @@ def _lines_of(path: str | os.PathLike) -> Iterator[str]:
 
 def _of_label_studio(path: str | os.PathLike) -> Iterator[str]:
     return (text_of(path, number, record) for number, record in json_records(path, None))
-
-
-def _is_json(head: Head) -> bool:
-    """Whether a file is JSON, but no records: by its name, or as a whole."""
-    start = head.content.decode("utf-8-sig", "replace").lstrip()
-    if start[:1] not in ("[", "{"):
-        return False
-    if head.path.name.removesuffix(".gz").endswith(_JSON_SUFFIXES):
-        return True
-    try:
-        json.loads(start)
-    except (ValueError, RecursionError):
-        return False
-    return True

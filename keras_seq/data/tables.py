@@ -335,8 +335,9 @@ def open_table(
 
 def is_fasttext(line: str) -> bool:
     """Whether a line is one of fastText: it begins or ends with a label."""
-    words = line.replace("\t", " ").split(" ")
-    return words[0].startswith(_FASTTEXT) or (words[-1].startswith(_FASTTEXT) and "\t" not in line)
+    first, last = line.replace("\t", " ").split(" ")[0], line.split("\t")[-1].split(" ")
+    # Behind a tab it must be all of the cell: in a text it is a part of it.
+    return first.startswith(_FASTTEXT) or (last[-1].startswith(_FASTTEXT) and (len(last) == 1 or "\t" not in line))
 
 
 def names_roles(head: Head, roles: Sequence[str]) -> bool:

@@ -33,8 +33,8 @@ class LinesReader:
     roles = ("text",)
 
     def recognises(self, head: Head) -> float:
-        """As of every reader: any text may be one of lines, but for records of JSON."""
-        return 0.3 if head.lines and not head.record else 0.0
+        """As of every reader: any text may be one of lines, but for JSON."""
+        return 0.3 if head.lines and not head.is_json else 0.0
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
         """What the file holds, from all of its lines.

@@ -74,6 +74,24 @@ def test_tokens_of_prodigy(tmp_path):
     assert next(ANNOTATIONS.examples(write(tmp_path, [{"text": "a", "tokens": 1, "label": "x"}]))).tokens == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", '[["Rui mora", {"entities": [[0, 3, "PER"]]}]]'),  # of spaCy 2
+        ("a.jsonl", '["Rui mora", {"entities": [[0, 3, "PER"]]}]\n'),
+        ("a.json", '[{"id": 0, "paragraphs": [{"raw": "Rui"}]}]'),
+    ],
+)
+def test_records_that_nobody_knows(tmp_path, name, content):
+    with pytest.raises(DataError, match="records whose fields no reader recognises; write JSON lines with `text` and"):
+        reader_of(write(tmp_path, content, name))
+
+
+def test_texts_without_labels(tmp_path):
+    (remark,) = ANNOTATIONS.sniff(write(tmp_path, [{"text": "a", "label": None, "cats": {"pos": 1}}])).remarks
+    assert str(remark).startswith("no text has a label or a span, which are looked for in spans, entities, label")
+
+
 def test_tokens_beside_a_text(tmp_path):
     record = {"text": "Rui mora.", "tokens": ["Rui", "mora", "."], "ner_tags": ["B-PER", "O", "O"]}
     path = write(tmp_path, [record])
@@ -166,6 +184,11 @@ def test_fasttext(tmp_path):
     ]
     assert reader_of(path) is LABELLED_TEXT and LABELLED_TEXT.sniff(path).separator == "fastText"
     path = write(tmp_path, "__label__pos\tfoi bom\nfoi ruim __label__neg\n", "b.txt")
+    assert [(*one.labels, one.text) for one in LABELLED_TEXT.examples(path)] == [
+        ("pos", "foi bom"),
+        ("neg", "foi ruim"),
+    ]
+    path = write(tmp_path, "foi bom\t__label__pos\nfoi ruim\t__label__neg\n", "b.txt")
     assert [(*one.labels, one.text) for one in LABELLED_TEXT.examples(path)] == [
         ("pos", "foi bom"),
         ("neg", "foi ruim"),
