@@ -98,7 +98,7 @@ class AnnotationReader:
         if not types and not labels:
             remarks.append(Remark(f"no text has a label or a span, which are looked for in {', '.join(_SPAN_KEYS)}"))
         if left_out[0]:
-            remarks.append(Remark(f"{left_out[0]:,} records that are not accepted, or no spans, are left out"))
+            remarks.append(Remark(f"left out, as not accepted or no spans: {left_out[0]:,}"))
         return Description(
             os.fspath(path), self.name, "texts", count, facts=facts if facts.lines else None,
             counted="types" if types else "classes", counts=types or labels, remarks=remarks,

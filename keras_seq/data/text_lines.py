@@ -58,6 +58,8 @@ class LinesReader:
         if not count:
             raise DataError(path, None, "no text", "add texts")
         remarks = marks_remark(facts)
+        if os.path.isfile(path) and Head.of(path).record:
+            remarks.append(Remark("JSON, whose names and signs are read as text: give texts alone, one a line"))
         if tabs[1] == count and column is None:
             remarks.append(Remark("a tab in every line: if it parts columns, this is another kind of file", *tabs))
         return Description(
