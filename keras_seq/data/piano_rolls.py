@@ -15,6 +15,7 @@ from keras_seq.core.lines import read_pieces, shorten
 from keras_seq.core.notices import notify
 from keras_seq.data.description import Description, Remark
 from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, is_midi, midi_files, read_midi
+from keras_seq.data.midi_events import MIDI_MAGIC
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
 
@@ -38,8 +39,8 @@ class PianoRollReader:
 
     def recognises(self, head: Head) -> float:
         """As of every reader: a folder or a MIDI file; or JSON."""
-        if head.path.is_dir() or head.content.startswith(b"MThd"):
-            return 1.0
+        if head.path.is_dir() or head.content.startswith(MIDI_MAGIC):
+            return 0.9 if head.path.is_dir() else 1.0
         is_named = head.path.name.endswith((".json", ".json.gz"))
         return 0.85 * (is_named and _LISTS_OF_LISTS.match(head.content.decode("utf-8", "replace")) is not None)
 

@@ -9,6 +9,7 @@ from keras_seq.core.errors import DataError
 from keras_seq.core.lines import shorten
 from keras_seq.core.notices import notify
 from keras_seq.data.annotations import ANNOTATIONS, json_records, text_of
+from keras_seq.data.brat import is_brat
 from keras_seq.data.readers import Head
 from keras_seq.data.records import PARQUET
 from keras_seq.data.spacy_files import DOCBIN_SUFFIX
@@ -42,7 +43,7 @@ def plain_texts(path: str | os.PathLike) -> Iterator[str] | None:
     ['Worth it.']
     """
     head = Head.of(path)
-    if head.path.suffix == ".ann":
+    if is_brat(path):
         return _lines_of(path)
     if head.path.suffix == DOCBIN_SUFFIX:
         return (example.text for example in ANNOTATIONS.examples(path))
