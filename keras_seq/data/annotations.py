@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, read_pieces, shorten
+from keras_seq.data.brat import brat_documents, is_brat
 from keras_seq.data.conll_dialect import malformed, plain_tag
 from keras_seq.data.description import Description, Remark
+from keras_seq.data.label_names import alike_remarks
 from keras_seq.data.readers import Head
 from keras_seq.data.records import PARQUET, parquet_records
 from keras_seq.data.roles import Roles
@@ -25,20 +26,20 @@ FORMAT = "a line is a JSON object with `text`, and `label`, `labels`, `spans` or
 _SPAN_KEYS = ("spans", "entities", "label", "labels", "accept", "annotations")
 _TOKEN_KEYS = ("tokens", "words")
 _TAG_KEYS = ("ner_tags", "tags", "ner", "labels")
-_BRAT = re.compile(r"(T\S*)\t(\S+) ([0-9 ;]+)\t(.*)")
 # Prodigy: what was not accepted is no example.
 _LEFT_OUT = ("reject", "ignore")
 
 
 class Annotated(NamedTuple):
     """A text, its labels, its spans `(type, start, end)` in characters, and the number of its line (from 1); begin and
-    end of its tokens, where the file has them."""
+    end of its tokens, where the file has them; and of a file of a folder its path."""
 
     text: str
     labels: tuple[str, ...]
     spans: tuple[EntitySpan, ...]
     line: int
     tokens: tuple[tuple[int, int], ...] = ()
+    source: str = ""
 
 
 class AnnotationReader:
@@ -46,17 +47,17 @@ class AnnotationReader:
 
     JSON lines of doccano and Prodigy: `text`, and spans as `[start, end, type]` or as objects with `start` and `end`
     (`start_offset`, `end_offset`) and `label`, and maybe `tokens` with `start` and `end`; or labels. The JSON of Label
-    Studio. A file `*.ann` of BRAT, beside its text. Offsets count characters; those of Label Studio are compared with
-    the text that it gives. Records with `tokens` and `tags` (or `ner_tags`), as the package `datasets` writes them, in
-    JSON lines or Parquet. A DocBin of spaCy, `*.spacy`.
+    Studio. Files `*.ann` of BRAT, beside their texts, one or a folder of them. Offsets count characters; those of Label
+    Studio are compared with the text that it gives. Records with `tokens` and `tags` (or `ner_tags`), as the package
+    `datasets` writes them, in JSON lines or Parquet. A DocBin of spaCy, `*.spacy`.
     """
 
     name = "annotations"
     roles = ()
 
     def recognises(self, head: Head) -> float:
-        """As of every reader: a first line that is an object with a text, an array of tasks, or a file `*.ann`."""
-        if head.path.suffix in (".ann", DOCBIN_SUFFIX):
+        """As of every reader: a first line that is an object with a text, an array of tasks, or files `*.ann`."""
+        if head.path.suffix == DOCBIN_SUFFIX or is_brat(head.path):
             return 0.96
         if has_tokens(head):
             return 0.96
@@ -92,10 +93,15 @@ class AnnotationReader:
                 labels[label] = labels.get(label, 0) + 1
         if not count:
             raise DataError(path, None, "holds no accepted text", FORMAT)
-        remarks = [Remark(f"{left_out[0]:,} records that are not accepted, or no spans, are left out")]
+        remarks = alike_remarks(types, "types", "write them alike")
+        remarks += alike_remarks(labels, "labels", "data.normalize_labels = true joins them")
+        if not types and not labels:
+            remarks.append(Remark(f"no text has a label or a span, which are looked for in {', '.join(_SPAN_KEYS)}"))
+        if left_out[0]:
+            remarks.append(Remark(f"left out, as not accepted or no spans: {left_out[0]:,}"))
         return Description(
             os.fspath(path), self.name, "texts", count, facts=facts if facts.lines else None,
-            counted="types" if types else "classes", counts=types or labels, remarks=remarks if left_out[0] else (),
+            counted="types" if types else "classes", counts=types or labels, remarks=remarks,
         )  # fmt: skip
 
     def examples(self, path: str | os.PathLike, columns: Roles | None = None) -> Iterator[Annotated]:
@@ -142,7 +148,7 @@ def tagged_lines(
             reason = (
                 f"the span {min(start, end)}-{max(start, end)} ({shorten(marked)}) does not begin and end with tokens"
             )
-            raise DataError(path, example.line or None, reason, "correct the span")
+            raise DataError(example.source or path, example.line or None, reason, "correct the span")
         spans.append(EntitySpan(kind, first_of[start], last_of[end] + 1))
     rows: list[tuple[str, str]] = []
     last = 0
@@ -157,8 +163,13 @@ def tagged_lines(
 
 
 def _examples(path: str | os.PathLike, facts: LineFacts | None, left_out: list[int]) -> Iterator[Annotated]:
-    if Path(path).suffix == ".ann":
-        yield from _brat(Path(path), facts, left_out)
+    if is_brat(path):
+        for file, text, items, others in brat_documents(path, facts):
+            left_out[0] += others
+            found = tuple(sorted((_span(file, line, text, item) for line, item in items), key=lambda span: span.start))
+            _check_apart(file, None, found)
+            if text.strip():
+                yield Annotated(text, (), found, 1, source=os.fspath(file) if os.path.isdir(path) else "")
         return
     tags = TagCounter(path)
     for number, record in _records(path, facts):
@@ -334,11 +345,16 @@ def _annotated(path: str | os.PathLike, number: int, record: Mapping[str, Any]) 
             else:
                 spans.append(_span(path, line, text, item))
     spans.sort(key=lambda span: span.start)
+    _check_apart(path, line, spans)
+    return Annotated(text, tuple(labels), tuple(spans), number, _places(path, line, text, record.get("tokens")))
+
+
+def _check_apart(path: str | os.PathLike, line: int | None, spans: Sequence[EntitySpan]) -> None:
+    """Raise if spans overlap."""
     for one, other in zip(spans, spans[1:], strict=False):
         if other.start < one.end:
             reason = f"spans overlap ({one.type} {one.start}-{one.end}, {other.type} {other.start}-{other.end})"
             raise DataError(path, line, reason, "keep one of them")
-    return Annotated(text, tuple(labels), tuple(spans), number, _places(path, line, text, record.get("tokens")))
 
 
 def text_of(path: str | os.PathLike, number: int, record: Mapping[str, Any]) -> str:
@@ -407,24 +423,3 @@ def _span(path: str | os.PathLike, line: int | None, text: str, item: Any) -> En
         reason = f"the span {start}-{end} is {shorten(text[start:end])}, not {shorten(said)}"
         raise DataError(path, line, reason, "count characters; export it again")
     return EntitySpan(kind, start, end)
-
-
-def _brat(path: Path, facts: LineFacts | None, left_out: list[int]) -> Iterator[Annotated]:
-    source = path.with_suffix(".txt")
-    text = "".join(read_pieces(source, "put the text beside its annotations"))
-    found = []
-    for number, line in read_lines(path, "a line is T1, a tab, TYPE START END, a tab, the text", facts):
-        match = _BRAT.fullmatch(line)
-        if match is None:
-            if line.startswith("T"):
-                raise DataError(
-                    path, number, f"no span ({shorten(line)})", "a span is T1, a tab, TYPE START END, a tab, text"
-                )
-            left_out[0] += bool(line.strip())
-            continue
-        numbers = match[3].split()
-        if len(numbers) != 2 or ";" in match[3]:
-            raise DataError(path, number, f"a span in parts ({match[3]})", "take it out, or make it one")
-        item = {"start": int(numbers[0]), "end": int(numbers[1]), "label": match[2], "text": match[4]}
-        found.append(_span(path, number, text, item))
-    yield _annotated(path, 1, {"text": text, "spans": [[span.start, span.end, span.type] for span in found]})

@@ -19,6 +19,7 @@ from keras_seq.data.tag_schemes import convert
 
 CONLL_SUFFIXES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes")
 CONLL_COLUMNS = ("token", "tag")
+CONLLU_WIDTH = 10
 
 
 class Sentence(NamedTuple):
@@ -57,6 +58,7 @@ class CoNLLReader:
         tagged = sum(tag is not None or row[-1][1:] == "-O" for tag, row in zip(tags, rows, strict=True)) / len(rows)
         is_sure = tagged > 0.8 and len({len(row) for row in rows}) == 1 and (len(rows) > 3 or set(tags) - {None, "O"})
         is_counted = len(rows[0]) > 2 and [row[0] for row in rows[:2]] in (["0", "1"], ["1", "2"], ["1", "1-2"])
+        is_counted &= len(rows[0]) == CONLLU_WIDTH or any(plain_tag(cell) is not None for row in rows for cell in row)
         is_named = head.path.name.removesuffix(".gz").endswith(CONLL_SUFFIXES)
         return max(0.95 * bool(is_sure), 0.75 * is_counted, (0.94 if tagged > 0.5 else 0.6) * is_named)
 

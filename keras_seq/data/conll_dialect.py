@@ -186,8 +186,10 @@ class Sniffer:
         self.counts = self.is_numeric = self.repeats = True
         self.rows, self.counted, self.begin, self.begins_with = 0, 0, 0, ""
         self.sentences = self.longest = self.left_out = 0
-        # Columns that hold nothing but tags so far.
+        # Columns that hold nothing but tags so far, and their types.
         self.tagged: list[int] = []
+        self.types: dict[int, set[str]] = {}
+        self.blank = 0
         self.has_brackets = self.is_doubtful = False
         self.wrong: tuple[int, str] | None = None
         # What holds if the first column is the token and the last one the tag, as in most files.
@@ -237,9 +239,9 @@ class Sniffer:
             self.tags.add(number, tag, cells[0])
         elif self.wrong is None and not is_left_out:
             self.wrong = number, cells[-1]
-        for place in self.tagged:
-            if (place >= width or plain_tag(cells[place]) is None) and not (is_left_out and cells[place] == "_"):
-                self.tagged = [other for other in self.tagged if other != place]
+        self._look_at_tags(cells, is_left_out)
+        if not cells[0]:
+            self.blank = self.blank or number
         if self.repeats and self.rows and cells[0] != self.begins_with:
             self.repeats = False
         if not self.rows:
@@ -247,6 +249,15 @@ class Sniffer:
         if self.is_numeric:
             self._count(cells[0])
         self.rows += 1
+
+    def _look_at_tags(self, cells: list[str], is_left_out: bool) -> None:
+        """Of the columns that have held nothing but tags, keep those that still do."""
+        for place in self.tagged:
+            tag = plain_tag(cells[place]) if place < len(cells) else None
+            if tag is None and not (is_left_out and place < len(cells) and cells[place] == "_"):
+                self.tagged = [other for other in self.tagged if other != place]
+            elif tag is not None and tag != OUTSIDE and len(self.tagged) > 1:
+                self.types.setdefault(place, set()).add(tag[2:])
 
     def _count(self, cell: str) -> None:
         """Look at a cell of the first column, which has held nothing but numbers."""
@@ -332,6 +343,12 @@ class Sniffer:
             raise malformed(self.path, *self.wrong)
         if self.is_numeric and (last > 1 or (self.counts and self.longest > 2)):
             raise self._unsure("column 1 holds numbers alone")
+        if self.blank:
+            raise DataError(self.path, self.blank, "no token in column 1", FORMAT)
+        # Of chunks and of names the types differ; of two layers, or of gold and predicted tags, they do not.
+        layers = [place for place in self.tagged if self.types.get(place, set()) & self.types.get(last, set())]
+        if self.gold and len(layers) > 1:
+            raise self._unsure(f"{self._which_tags(layers)} of the same types")
         if self.repeats and self.longest > 1 and last > 1:
             raise self._unsure(f"column 1 is the same in all lines of a sentence ({shorten(self.first[0])})")
 

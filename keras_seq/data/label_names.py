@@ -38,16 +38,7 @@ def label_remarks(counts: Mapping[str, int], first_lines: Mapping[str, int], has
         first_lines: Label -> the line where it first occurs.
         has_header: Whether the file names its columns.
     """
-    remarks: list[Remark] = []
-    alike: dict[str, list[str]] = {}
-    for label in counts:
-        alike.setdefault(joined_label(label), []).append(label)
-    groups = [labels for labels in alike.values() if len(labels) > 1]
-    if groups:
-        listed = "; ".join(_told_apart(group) for group in groups[:_NAMED]) + ("; ..." if len(groups) > _NAMED else "")
-        text = f"labels that look alike, {number_of(len(groups), 'groups')} ({listed})"
-        text += "; data.normalize_labels = true joins them"
-        remarks.append(Remark(text, min(first_lines[label] for group in groups for label in group[1:])))
+    remarks = alike_remarks(counts, "labels", "data.normalize_labels = true joins them", first_lines)
     first = min(first_lines, key=first_lines.__getitem__, default="")
     if not has_header and len(counts) > 2 and counts[first] == 1:
         others = sorted(count for label, count in counts.items() if label != first)
@@ -55,6 +46,34 @@ def label_remarks(counts: Mapping[str, int], first_lines: Mapping[str, int], has
             text = f"the label {visible_name(first)!r} stands nowhere else: if this line names the columns, remove it"
             remarks.append(Remark(text, first_lines[first]))
     return remarks
+
+
+def alike_remarks(
+    counts: Mapping[str, int], what: str, remedy: str, first_lines: Mapping[str, int] | None = None
+) -> list[Remark]:
+    """That some names look alike, if they do.
+
+    Args:
+        counts: Name -> how often it occurs.
+        what: What they are the names of, in the plural.
+        remedy: What to do.
+        first_lines: Name -> the line where it first occurs, if it is known.
+
+    Example:
+
+    >>> str(alike_remarks({"Loc": 1, "LOC": 2}, "types", "write them alike")[0])
+    "types that look alike, 1 group ('Loc' and 'LOC'); write them alike"
+    """
+    alike: dict[str, list[str]] = {}
+    for name in counts:
+        alike.setdefault(joined_label(name), []).append(name)
+    groups = [names for names in alike.values() if len(names) > 1]
+    if not groups:
+        return []
+    listed = "; ".join(_told_apart(group) for group in groups[:_NAMED]) + ("; ..." if len(groups) > _NAMED else "")
+    text = f"{what} that look alike, {number_of(len(groups), 'groups')} ({listed}); {remedy}"
+    line = None if first_lines is None else min(first_lines[name] for group in groups for name in group[1:])
+    return [Remark(text, line)]
 
 
 def _told_apart(labels: list[str]) -> str:

@@ -15,6 +15,10 @@ from keras_seq.data.roles import Roles, check_roles
 from keras_seq.data.tables import Table, is_fasttext, names_roles, open_table
 
 COLUMNS = ("label", "score", "text", "fold")
+_QUOTED = "the text stands in quotes, which are read as part of it"
+_DOUBLED = "a cell is quoted as in CSV, and read as it stands; names in quotes in the first line tell of CSV"
+# Of so few texts each may have a label of its own.
+_FEW = 9
 
 
 class LabelledText(NamedTuple):
@@ -77,8 +81,7 @@ class LabelledTextReader:
         counts: dict[str, int] = {}
         first_lines: dict[str, int] = {}
         scores: list[float] = []
-        examples, tabs, quoted, doubled = 0, [0, 0], [0, 0], [0, 0]
-        is_plain = table.separator == "tab" and not table.is_csv
+        examples, odd = 0, _OddRows(table.separator == "tab" and not table.is_csv)
         for example in _examples(table, label_separator, True, normalize_labels):
             examples += 1
             for label in example.labels:
@@ -88,22 +91,14 @@ class LabelledTextReader:
             if example.score is not None:
                 low, high = scores or (example.score, example.score)
                 scores = [min(low, example.score), max(high, example.score)]
-            is_quoted = is_plain and example.text[:1] == '"' == example.text[-1:]
-            are_doubled = is_plain and any(map(_is_csv_cell, (example.text, *example.labels)))
-            for found, is_odd in ((tabs, "\t" in example.text), (quoted, is_quoted), (doubled, are_doubled)):
-                if is_odd:
-                    found[:] = found[0] or example.line, found[1] + 1
+            odd.add(example)
         remarks = [
             *marks_remark(table.facts or LineFacts()),
             *label_remarks(counts, first_lines, table.names is not None),
+            *odd.remarks(examples),
         ]
-        if tabs[1]:
-            remarks.append(Remark("a tab within the text: if it parts columns, name them all", *tabs))
-        if quoted[1] > examples // 2:
-            remarks.append(Remark("the text stands in quotes, which are read as part of it", *quoted))
-        elif doubled[1]:
-            text = "a cell is quoted as in CSV, and read as it stands; names in quotes in the first line tell of CSV"
-            remarks.append(Remark(text, *doubled))
+        if len(counts) == examples > _FEW:
+            remarks.append(Remark("each text has a label of its own: check which column is the label"))
         described = table.described(self.name, "texts", examples)
         if scores:
             described = replace(described, scheme=f"scores from {scores[0]:g} to {scores[1]:g}")
@@ -183,6 +178,47 @@ def read_labelled_text(
     )
 
 
+class _OddRows:
+    """Counts what is odd about rows.
+
+    Args:
+        is_plain: Whether their cells stand as they are, and not in quotes.
+    """
+
+    def __init__(self, is_plain: bool) -> None:
+        self.is_plain = is_plain
+        # What it is -> the first line, and how many there are.
+        self.found: dict[str, tuple[int, int]] = {}
+
+    def add(self, example: LabelledText) -> None:
+        """Look at a row."""
+        text = example.text
+        if not text.strip():
+            self._count("an empty text, which is refused in training data", example)
+        if "\t" in text:
+            self._count("a tab within the text: if it parts columns, name them all", example)
+        if self.is_plain and text[:1] == '"' == text[-1:]:
+            self._count(_QUOTED, example)
+        if self.is_plain and any(map(_is_csv_cell, (text, *example.labels))):
+            self._count(_DOUBLED, example)
+
+    def _count(self, what: str, example: LabelledText) -> None:
+        first, count = self.found.get(what, (example.line, 0))
+        self.found[what] = first, count + 1
+
+    def remarks(self, examples: int) -> list[Remark]:
+        """What was found in so many rows; quotes around texts are odd where most have them."""
+        are_quoted = 2 * self.found.get(_QUOTED, (0, 0))[1] > examples
+        left_out = _DOUBLED if are_quoted else _QUOTED
+        return [Remark(what, *place) for what, place in self.found.items() if what != left_out]
+
+
+def _is_csv_cell(cell: str) -> bool:
+    """Whether a cell stands in quotes, and each quote within it is doubled."""
+    inner = cell[1:-1]
+    return '""' in inner and cell[:1] == '"' == cell[-1:] and '"' not in inner.replace('""', "")
+
+
 def _examples(table: Table, separator: str | None, allow_empty: bool, normalize: bool) -> Iterator[LabelledText]:
     path = table.path
     for number, cells in table.rows():
@@ -210,12 +246,6 @@ def _labels(path: str | os.PathLike, number: int, cell: str, separator: str | No
     if len(set(names)) < len(names):
         raise DataError(path, number, f"a label stands twice ({shorten(cell)})", "keep one of them")
     return names
-
-
-def _is_csv_cell(cell: str) -> bool:
-    """Whether a cell stands in quotes, and each quote within it is doubled."""
-    inner = cell[1:-1]
-    return '""' in inner and cell[:1] == '"' == cell[-1:] and '"' not in inner.replace('""', "")
 
 
 def _fold(path: str | os.PathLike, number: int, cell: str) -> int:

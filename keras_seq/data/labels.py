@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import shorten
+from keras_seq.data.label_names import joined_label
 from keras_seq.data.labelled_text import LabelledText
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -64,10 +65,11 @@ def check_labels(examples: Iterable[LabelledText], labels: Sequence[str], path: 
     for example in examples:
         for name in example.labels:
             if name not in known:
-                closest = difflib.get_close_matches(name, labels, n=3)
+                alike = [label for label in labels if joined_label(label) == joined_label(name)]
+                closest = alike or difflib.get_close_matches(name, labels, n=3)
                 named = ", ".join(repr(label) for label in closest or labels[:3])
                 if closest:
-                    remedy = f"did you mean {named}"
+                    remedy = f"did you mean {named}{'; data.normalize_labels = true joins them' if alike else ''}"
                 else:
                     remedy = f"its labels are {named}{', ...' if len(labels) > 3 else ''}: correct the label"
                 raise DataError(

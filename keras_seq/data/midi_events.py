@@ -72,7 +72,7 @@ def read_midi_notes(path: str | os.PathLike) -> MidiNotes:
         raise DataError(path, None, "MIDI file of format 2: pieces that are not played together", "save each by itself")
     if division < 1:
         raise DataError(path, None, "its time is counted in frames, not in beats", "save it with ticks per beat")
-    chunks = list(_chunks(content, 4 + size))
+    chunks = list(_chunks(path, content, 4 + size))
     if len(chunks) != announced:
         raise DataError(path, None, f"{len(chunks)} tracks, but {announced} are announced in its head", "save it again")
     keys: list[str] = []
@@ -92,13 +92,14 @@ def _damaged(path: str | os.PathLike, reason: str) -> DataError:
     return DataError(path, None, f"damaged MIDI file ({reason})", "save it again")
 
 
-def _chunks(content: bytes, place: int) -> Iterator[bytes]:
-    """The tracks; the last one may be cut."""
+def _chunks(path: str | os.PathLike, content: bytes, place: int) -> Iterator[bytes]:
+    """The tracks."""
     while place + 8 <= len(content):
         end = place + 8 + int.from_bytes(content[place + 4 : place + 8], "big")
         if content[place : place + 4] == _TRACK:
-            # What ends too early shows when it is read.
-            yield content[place + 8 : end] if end <= len(content) else content[place + 8 :] + b"\x80"
+            if end > len(content):
+                raise _damaged(path, "ends within a track")
+            yield content[place + 8 : end]
         place = end
 
 

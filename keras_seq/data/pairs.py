@@ -236,8 +236,10 @@ def _label(path: str | os.PathLike, number: int, cell: str) -> int:
 
 
 def _check_columns(path: str | os.PathLike, columns: Roles | None) -> Roles:
-    """The roles; without any, a file that names a score and no label tells them."""
+    """The roles; without any, a file that names both texts tells whether there is a label, else a score."""
     if columns is None:
-        is_scored = os.path.isfile(path) and names_roles(head := Head.of(path), ("score", "a", "b"))
-        columns = ("score" if is_scored and not names_roles(head, ("label",)) else "label", "a", "b")
+        columns = ("label", "a", "b")
+        if os.path.isfile(path) and names_roles(head := Head.of(path), ("a", "b")):
+            named = [role for role in ("label", "score") if names_roles(head, (role,))]
+            columns = (*named[:1], "a", "b")
     return check_roles("columns", columns, PAIR_COLUMNS, ("a", "b"))

@@ -15,6 +15,7 @@ from keras_seq.core.lines import read_pieces, shorten
 from keras_seq.core.notices import notify
 from keras_seq.data.description import Description, Remark
 from keras_seq.data.midi import HIGHEST_NOTE, LOWEST_NOTE, MIDI_SUFFIXES, NUM_NOTES, is_midi, midi_files, read_midi
+from keras_seq.data.midi_events import MIDI_MAGIC
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles
 
@@ -23,7 +24,7 @@ LISTS = {"train": ("train",), "validation": ("valid", "validation", "dev"), "tes
 # A voice that is silent, where each step has one number for each voice.
 SILENT_VOICE = -1
 # A list of pieces, which are lists, maybe below a name.
-_LISTS_OF_LISTS = re.compile(r'\ufeff?\s*(\{\s*"[^"]*"\s*:\s*)?\[\s*[\[\]]')
+_LISTS_OF_LISTS = re.compile(r'\ufeff?\s*(\{\s*"[^"]*"\s*:\s*)?\[\s*(\]|\[\s*[^\s"{])')
 FILE_FORMAT = (
     'write {"train": [...], "valid": [...], "test": [...]} or one list: of pieces, which are lists of steps, '
     f"which are lists of MIDI notes ({LOWEST_NOTE}-{HIGHEST_NOTE})"
@@ -38,8 +39,8 @@ class PianoRollReader:
 
     def recognises(self, head: Head) -> float:
         """As of every reader: a folder or a MIDI file; or JSON."""
-        if head.path.is_dir() or head.content.startswith(b"MThd"):
-            return 1.0
+        if head.path.is_dir() or head.content.startswith(MIDI_MAGIC):
+            return 0.9 if head.path.is_dir() else 1.0
         is_named = head.path.name.endswith((".json", ".json.gz"))
         return 0.85 * (is_named and _LISTS_OF_LISTS.match(head.content.decode("utf-8", "replace")) is not None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 
@@ -10,13 +9,13 @@ from keras_seq.core.errors import DataError
 from keras_seq.core.lines import shorten
 from keras_seq.core.notices import notify
 from keras_seq.data.annotations import ANNOTATIONS, json_records, text_of
+from keras_seq.data.brat import is_brat
 from keras_seq.data.readers import Head
 from keras_seq.data.records import PARQUET
 from keras_seq.data.spacy_files import DOCBIN_SUFFIX
 from keras_seq.data.tables import csv_header, named_columns, open_table
 
 _ONE_A_LINE = "name it `text`, or give texts alone, one a line"
-_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 def plain_texts(path: str | os.PathLike) -> Iterator[str] | None:
@@ -44,7 +43,7 @@ def plain_texts(path: str | os.PathLike) -> Iterator[str] | None:
     ['Worth it.']
     """
     head = Head.of(path)
-    if head.path.suffix == ".ann":
+    if is_brat(path):
         return _lines_of(path)
     if head.path.suffix == DOCBIN_SUFFIX:
         return (example.text for example in ANNOTATIONS.examples(path))
@@ -52,7 +51,7 @@ def plain_texts(path: str | os.PathLike) -> Iterator[str] | None:
         return _of_label_studio(path)
     if head.names:
         return _named(path, head.names, "field")
-    if head.content.startswith(PARQUET) or _is_json(head):
+    if head.content.startswith(PARQUET) or head.is_json:
         raise DataError(path, None, "no records with named fields", "give texts alone, one a line")
     names = csv_header(head)
     return None if names is None else _named(path, names, "column")
@@ -77,17 +76,3 @@ def _lines_of(path: str | os.PathLike) -> Iterator[str]:
 
 def _of_label_studio(path: str | os.PathLike) -> Iterator[str]:
     return (text_of(path, number, record) for number, record in json_records(path, None))
-
-
-def _is_json(head: Head) -> bool:
-    """Whether a file is JSON, but no records: by its name, or as a whole."""
-    start = head.content.decode("utf-8-sig", "replace").lstrip()
-    if start[:1] not in ("[", "{"):
-        return False
-    if head.path.name.removesuffix(".gz").endswith(_JSON_SUFFIXES):
-        return True
-    try:
-        json.loads(start)
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -24,6 +24,7 @@ Found = TypeVar("Found")
 # What was found out of so many files is kept.
 _MOST_REMEMBERED = 16
 _HEAD_BYTES = 1 << 16
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _remembered: OrderedDict[Any, Any] = OrderedDict()
 
@@ -74,6 +75,20 @@ class Head:
         except (ValueError, RecursionError):
             return {}
         return record if isinstance(record, dict) else {}
+
+    @functools.cached_property
+    def is_json(self) -> bool:
+        """Whether it is JSON: by its first record or its name, or as a whole."""
+        start = self.content.decode("utf-8-sig", "replace").lstrip()
+        if self.record or start[:1] not in ("[", "{"):
+            return bool(self.record)
+        if self.path.name.removesuffix(".gz").endswith(_JSON_SUFFIXES):
+            return True
+        try:
+            json.loads(start)
+        except (ValueError, RecursionError):
+            return False
+        return True
 
     @functools.cached_property
     def names(self) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.reading import check_ordinary, expanded
+from keras_seq.data.brat import brat_files
 from keras_seq.data.conversions import (
     clinc_json,
     label_first_lines,
@@ -201,7 +202,7 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
     """The file that a recipe or a command names.
 
     A reference is the path of a file, or `folder/file` below one of `data_directories`. A file is found with and
-    without `.gz`, whichever way it was named. A folder may be named where it holds MIDI files.
+    without `.gz`, whichever way it was named. A folder may be named where it holds MIDI files, or annotations of BRAT.
 
     Args:
         reference: For instance `"lener-br/train.conll"`, or a path.
@@ -217,7 +218,7 @@ def find_data(reference: str | os.PathLike, data_dir: str | os.PathLike | None =
     directories = [] if reference.is_absolute() else data_directories(data_dir)
     for candidate in [reference, *(directory / reference for directory in directories)]:
         for path in _spellings(candidate):
-            if path.is_file() or (path.is_dir() and midi_files(path)):
+            if path.is_file() or (path.is_dir() and (midi_files(path) or brat_files(path))):
                 return path
     check_ordinary(reference)
     folder = reference.parts[0] if len(reference.parts) > 1 and not reference.is_absolute() else None

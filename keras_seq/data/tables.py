@@ -30,7 +30,7 @@ _NAMES = {
     "b": "b text_b sentence2 sentence_b question2 text2 hypothesis positive response second",
 }
 # What recipes say that do not say which column is which: then names of columns tell it.
-_BY_DEFAULT = (("label", "text"), ("score", "text"), ("label", "a", "b"), ("score", "a", "b"))
+_BY_DEFAULT = (("label", "text"), ("score", "text"), ("label", "a", "b"), ("score", "a", "b"), ("a", "b"))
 HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 _FASTTEXT = "__label__"
@@ -239,10 +239,20 @@ class Table:
             remedy = f"{self.file_format}; of JSON lines `keras-seq data convert` makes such a file"
             return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
         if count == 1:
-            remedy = f"{self.file_format}; of CSV the first line names the columns" if "," in line else self.file_format
-            return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
+            return self._no_separator(number, line)
         reason = f"{count} columns, not {self.width} ({shorten(line)})"
         return DataError(self.path, number, reason, self.file_format)
+
+    def _no_separator(self, number: int, line: str) -> DataError:
+        """Of a line that is one cell; a first line may be that of a CSV file which lacks a column."""
+        remedy = f"{self.file_format}; of CSV the first line names the columns" if "," in line else self.file_format
+        for delimiter in _DELIMITERS.values():
+            names = [name.strip() for name in line.split(delimiter)]
+            missing = [role for role in self._wanted if not named_columns(names, role)]
+            if number == self.first_line and len(names) > 1 and len(missing) < len(self._wanted):
+                reason = f"no column is called as the {missing[0]} is ({listed_columns(names)})"
+                return DataError(self.path, number, reason, f'say it in the recipe: columns.{missing[0]} = "NAME"')
+        return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
 
     def described(self, reader: str, unit: str, examples: int) -> Description:
         """What is known of the table when all rows are read."""
@@ -335,8 +345,9 @@ def open_table(
 
 def is_fasttext(line: str) -> bool:
     """Whether a line is one of fastText: it begins or ends with a label."""
-    words = line.replace("\t", " ").split(" ")
-    return words[0].startswith(_FASTTEXT) or (words[-1].startswith(_FASTTEXT) and "\t" not in line)
+    first, last = line.replace("\t", " ").split(" ")[0], line.split("\t")[-1].split(" ")
+    # Behind a tab it must be all of the cell: in a text it is a part of it.
+    return first.startswith(_FASTTEXT) or (last[-1].startswith(_FASTTEXT) and (len(last) == 1 or "\t" not in line))
 
 
 def names_roles(head: Head, roles: Sequence[str]) -> bool:

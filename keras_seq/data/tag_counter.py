@@ -7,6 +7,7 @@ import os
 
 from keras_seq.core.errors import DataError
 from keras_seq.data.description import Remark
+from keras_seq.data.label_names import alike_remarks
 from keras_seq.ops.spans import OUTSIDE, goes_on, split_tag
 
 _ONE_SCHEME = "write the whole file in one of BIO, IOB1, BIOES"
@@ -63,7 +64,7 @@ class TagCounter:
         Raises:
             DataError: if schemes are mixed: some tags are BIOES, others are not.
         """
-        remarks = []
+        remarks = alike_remarks(self.types, "types", "write them alike")
         if self.odd_tokens is not None:
             remarks.append(Remark("a token has signs that cannot be seen, or is a blank", *self.odd_tokens))
         if "BIOES" in self.evidence:

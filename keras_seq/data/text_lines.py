@@ -33,8 +33,8 @@ class LinesReader:
     roles = ("text",)
 
     def recognises(self, head: Head) -> float:
-        """As of every reader: any text may be one of lines, but for records of JSON."""
-        return 0.3 if head.lines and not head.record else 0.0
+        """As of every reader: any text may be one of lines, but for JSON."""
+        return 0.3 if head.lines and not head.is_json else 0.0
 
     def sniff(self, path: str | os.PathLike, columns: Roles | None = None) -> Description:
         """What the file holds, from all of its lines.
@@ -58,6 +58,8 @@ class LinesReader:
         if not count:
             raise DataError(path, None, "no text", "add texts")
         remarks = marks_remark(facts)
+        if os.path.isfile(path) and Head.of(path).record:
+            remarks.append(Remark("JSON, whose names and signs are read as text: give texts alone, one a line"))
         if tabs[1] == count and column is None:
             remarks.append(Remark("a tab in every line: if it parts columns, this is another kind of file", *tabs))
         return Description(

@@ -54,7 +54,8 @@ TAGGED_TEXT = TaggedTextReader()
 
 
 def _is_annotated(path: str | os.PathLike, columns: Roles | None) -> bool:
-    return columns is None and os.path.isfile(path) and ANNOTATIONS.recognises(Head.of(path)) > 0
+    is_there = os.path.isfile(path) or os.path.isdir(path)
+    return columns is None and is_there and ANNOTATIONS.recognises(Head.of(path)) > 0
 
 
 def _tagged(path: str | os.PathLike) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:

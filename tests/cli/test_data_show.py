@@ -1,8 +1,41 @@
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 
 from keras_seq.data import write_midi
+
+GUIDE = Path(__file__).parents[2] / "docs" / "files.md"
+# The files that the guide shows.
+SHOWN = {
+    "words.conllu": "1\tVamos\tir\tVERB\tO\n2-3\tao\t_\t_\t_\n2\ta\ta\tADP\tO\n3\to\to\tDET\tO\n"
+    "4\tRio\tRio\tPROPN\tB-LOC\n\n",
+    "layers.tsv": "#\tx.org/1\t[2010]\n1\tRui\tB-PER\tO\n2\tPorto\tO\tB-LOC\n",
+    "orphan.conll": "Rui B-PER\nSá I-PER\nem O\nFaro B-LOC\n\nAna B-PER\nem O\nBeja I-LOC\n",
+    "plain.conll": "Rui B-PER\nmora O\nem O\nFaro B-LOC\n\nAna S-PER\n",
+    "onto.conll": "#begin document (a/b); part 000\n"
+    "a/b 0 0 Rui N (S* - - - s1 (PER) (ARG0) -\na/b 0 1 mora V *) morar 1 1 s1 * (V*) -\n",
+    "reviews.tsv": 'label\ttext\npos\tfoi bom\nneg\tfoi ruim\n"pos"\tmuito bom\n',
+    "swapped.tsv": "id\tReview\tSentiment\n7\tfoi bom\tpos\n8\tfoi ruim\tneg\n",
+    "scores.csv": 'id;nota;texto\n1;4;"bom; e barato"\n2;2.5;caro\n',
+    "mac.tsv": "pos\tfoi bom\rneg\tfoi ruim\r",
+    "pairs.tsv": "1\tQue horas são?\tQue hora é?\n0\tQuem é?\tComo é?\n",
+    "prodigy.jsonl": '{"text": "Rui mora", "spans": [{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}\n'
+    '{"text": "Faro", "spans": [], "answer": "reject"}\n',
+}
+
+
+def test_the_guide_shows_what_is_shown(tmp_path, invoke, monkeypatch):
+    for name, content in SHOWN.items():
+        (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+    monkeypatch.chdir(tmp_path)
+    text = GUIDE.read_text("utf-8").split("## What is shown\n```\n")[1].removesuffix("```\n")
+    shown = re.findall(r"\$ keras-seq (.+)\n((?:(?!\$ ).*\n)+)", text)
+    assert {command.split()[2] for command, _ in shown} == set(SHOWN)
+    for command, expected in shown:
+        result = invoke(*command.split())
+        assert (result.output or "".join(f"{line}\n" for line in result.lines)) == expected, command
 
 
 def test_show(tmp_path, invoke):

@@ -8,7 +8,9 @@ from keras_seq.core.errors import DataError
 from keras_seq.data.annotations import ANNOTATIONS, Annotated, tagged_lines
 from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.data.readers import reader_of
+from keras_seq.data.registry import find_data
 from keras_seq.ops.spans import EntitySpan
+from keras_seq.tasks.tagged_text import TAGGED_TEXT
 
 TEXT = "Rui mora em Faro"
 SPANS = (EntitySpan("PER", 0, 3), EntitySpan("LOC", 12, 16))
@@ -74,6 +76,24 @@ def test_tokens_of_prodigy(tmp_path):
     assert next(ANNOTATIONS.examples(write(tmp_path, [{"text": "a", "tokens": 1, "label": "x"}]))).tokens == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", '[["Rui mora", {"entities": [[0, 3, "PER"]]}]]'),  # of spaCy 2
+        ("a.jsonl", '["Rui mora", {"entities": [[0, 3, "PER"]]}]\n'),
+        ("a.json", '[{"id": 0, "paragraphs": [{"raw": "Rui"}]}]'),
+    ],
+)
+def test_records_that_nobody_knows(tmp_path, name, content):
+    with pytest.raises(DataError, match="records whose fields no reader recognises; write JSON lines with `text` and"):
+        reader_of(write(tmp_path, content, name))
+
+
+def test_texts_without_labels(tmp_path):
+    (remark,) = ANNOTATIONS.sniff(write(tmp_path, [{"text": "a", "label": None, "cats": {"pos": 1}}])).remarks
+    assert str(remark).startswith("no text has a label or a span, which are looked for in spans, entities, label")
+
+
 def test_tokens_beside_a_text(tmp_path):
     record = {"text": "Rui mora.", "tokens": ["Rui", "mora", "."], "ner_tags": ["B-PER", "O", "O"]}
     path = write(tmp_path, [record])
@@ -98,15 +118,36 @@ def test_label_studio(tmp_path):
 
 
 def test_brat(tmp_path):
-    write(tmp_path, TEXT, "a.txt")
-    path = write(tmp_path, "T1\tPER 0 3\tRui\nT2\tLOC 12 16\tFaro\nR1\tin Arg1:T1 Arg2:T2\n", "a.ann")
-    assert list(ANNOTATIONS.examples(path)) == [Annotated(TEXT, (), SPANS, 1)]
+    (tmp_path / "a.txt").write_bytes("\ufeffEi\r\n".encode() + TEXT.encode())
+    ann = "T1\tPER 5 8\tRui\nT2\tLOC 17 21\tFaro\nR1\tin Arg1:T1 Arg2:T2\n"
+    path = write(tmp_path, ann, "a.ann")
+    spans = (EntitySpan("PER", 5, 8), EntitySpan("LOC", 17, 21))
+    assert list(ANNOTATIONS.examples(path)) == [Annotated(f" Ei\r\n{TEXT}", (), spans, 1)]
     for line, reason in (
-        ("T1\tPER 0 3;4 8\tRui mora\n", "a span in parts"),
-        ("T1\tPER 0 3\tEva\n", "the span 0-3 is 'Rui'"),
+        ("T1\tPER 5 6;7 8\tR i\n", "a.ann:1: a span in parts"),
+        ("T1\tPER 5 8\tEva\n", "a.ann:1: the span 5-8 is 'Rui'"),
+        ("T1 PER 5 8 Rui\n", "a.ann:1: no span"),
+        ("T1\tPER 5 8\tRui\nT2\tX 6 8\tui\n", "a.ann: spans overlap"),
     ):
         with pytest.raises(DataError, match=reason):
             list(ANNOTATIONS.examples(write(tmp_path, line, "a.ann")))
+
+
+def test_a_folder_of_brat(tmp_path):
+    for name, text, ann in (("b", TEXT, "T1\tPER 0 3\tRui\n"), ("a", "Nada", ""), ("c", "", "")):
+        write(tmp_path, text, f"{name}.txt")
+        write(tmp_path, ann, f"{name}.ann")
+    assert reader_of(tmp_path) is ANNOTATIONS and find_data(tmp_path) == tmp_path
+    assert [example.text for example in ANNOTATIONS.examples(tmp_path)] == ["Nada", TEXT]
+    assert dict(ANNOTATIONS.sniff(tmp_path).counts) == {"PER": 1}
+    sentence = next(iter(TAGGED_TEXT.examples(tmp_path)))
+    assert sentence.tokens == ("Nada",)
+    write(tmp_path, "T1\tPER 0 2\tRu\n", "b.ann")
+    with pytest.raises(DataError, match=r"b.ann:1: the span 0-2 \('Ru'\) does not begin and end with tokens"):
+        list(TAGGED_TEXT.examples(tmp_path))
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(DataError, match="a.txt: cannot be read .*; put the text beside its annotations"):
+        ANNOTATIONS.sniff(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +207,11 @@ def test_fasttext(tmp_path):
     ]
     assert reader_of(path) is LABELLED_TEXT and LABELLED_TEXT.sniff(path).separator == "fastText"
     path = write(tmp_path, "__label__pos\tfoi bom\nfoi ruim __label__neg\n", "b.txt")
+    assert [(*one.labels, one.text) for one in LABELLED_TEXT.examples(path)] == [
+        ("pos", "foi bom"),
+        ("neg", "foi ruim"),
+    ]
+    path = write(tmp_path, "foi bom\t__label__pos\nfoi ruim\t__label__neg\n", "b.txt")
     assert [(*one.labels, one.text) for one in LABELLED_TEXT.examples(path)] == [
         ("pos", "foi bom"),
         ("neg", "foi ruim"),

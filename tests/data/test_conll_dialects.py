@@ -105,6 +105,7 @@ def test_dialects(tmp_path, content, expected):
         ("Rui I-O\nmora O\n", 1, ["malformed tag 'I-O': no entity has the type O"]),
         ("Rui N B-NP I-O\nmora V O O\n", 1, ["'I-O': no entity"]),
         ("1 Rui B-NP B-PER\n2 mora O X\n", 2, ["malformed tag 'X'"]),
+        ("Rui B-PER O\nmora O O\nSá O B-PER\n", 1, ["columns 2 and 3 hold tags of the same types", "data.columns"]),
         ("token tag\nRui B-PER\nmora O\n", 1, ["malformed tag 'tag': the line seems to name the columns"]),
         ("Rui B-PER\nmora O\rEm O\n", 2, ["CR within the line"]),
         ("Rui\tB-PER\nmo\0ra\tO\n", 2, ["NUL byte"]),
@@ -162,6 +163,19 @@ def test_roles_that_are_given(tmp_path):
     for wrong in ({"token": 1}, ["token", "label"], {"token": 0, "tag": 2}, {"token": True, "tag": 2}):
         with pytest.raises(ValueError, match="`columns` must name 'token' and 'tag'"):
             CONLL.sniff("nowhere", wrong)
+
+
+def test_layers_of_other_types_are_no_doubt(tmp_path):
+    path = write(tmp_path, "Rui N B-NP B-PER\nmora V B-VP O\n")
+    assert [column.place for column in CONLL.sniff(path).columns] == [1, 4]
+
+
+@pytest.mark.parametrize("alike", [("PER", "per"), ("A\u00e7\u00e3o", "Ac\u0327a\u0303o"), ("PER", "P\u200bER")])
+def test_types_that_look_alike_are_told(tmp_path, alike):
+    found = CONLL.sniff(write(tmp_path, f"Rui B-{alike[0]}\nmora O\n\nSá B-{alike[1]}\n"))
+    (remark,) = found.remarks
+    assert len(found.counts) == 2 and remark.text.startswith("types that look alike, 1 group (")
+    assert remark.text.endswith("; write them alike")
 
 
 def test_orphans_are_counted(tmp_path):

@@ -41,6 +41,13 @@ def test_training_needs_two_classes():
             check_classes([], "train.tsv", several=several)
 
 
+def test_a_label_that_looks_like_one_of_the_training_data():
+    with pytest.raises(
+        DataError, match="does not have the label 'Neg'; did you mean 'neg'; data.normalize_labels = tr"
+    ):
+        check_labels(examples("Neg"), ["neg", "pos"], "dev.tsv")
+
+
 def test_labels_must_be_those_of_the_training_data():
     known = ["card_arrival", "card_linking", "country_support", "exchange_rate"]
     check_labels(examples("card_linking", "", "card_arrival|exchange_rate"), known, "dev.tsv")

@@ -134,6 +134,10 @@ def test_what_is_no_note_is_passed_over(tmp_path, capsys):
 def test_bad_files_are_told(tmp_path):
     note = [("note_on", 60, 64, 0, 0), ("note_off", 60, 0, 0, 100)]
     whole = write(tmp_path / "whole.mid", note).read_bytes()
+    for cut in range(1, len(whole) - 22):
+        (tmp_path / "cut.mid").write_bytes(whole[:-cut])
+        with pytest.raises(DataError, match="damaged MIDI file \\(ends within a track\\)"):
+            read_midi(tmp_path / "cut.mid")
     frames = bytearray(whole)
     frames[12:14] = b"\xe7\x28"
     cases = {

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keras_seq.core.errors import DataError
 from keras_seq.data import TextPair, check_pair_labels, read_pairs
+from keras_seq.data.pairs import PAIRS
 
 PLAIN = "1\tQuem é?\tQuem está aí?\n0\tQuem é?\tComo é?\n"
 EXPECTED = [("Quem é?", "Quem está aí?", 1, None, 1), ("Quem é?", "Como é?", 0, None, 2)]
@@ -225,3 +226,26 @@ def test_pairs_of_one_kind_are_refused(labels, message):
     with pytest.raises(DataError, match=message) as caught:
         check_pair_labels(labels, "valid.tsv")
     assert str(caught.value).startswith("valid.tsv: ") and caught.value.line is None
+
+
+@pytest.mark.parametrize(
+    ("content", "columns"),
+    [
+        ("text2,text1\nComo é?,Quem é?\n", ("a", "b")),
+        ("sentence1\tsentence2\tlabel\nQuem é?\tComo é?\t1\n", ("a", "b", "label")),
+        ("id;question1;question2;score\n7;Quem é?;Como é?;0.5\n", ("a", "b", "score")),
+        ('{"anchor": "Quem é?", "positive": "Como é?", "negative": "Onde?"}\n', ("a", "b")),
+    ],
+)
+def test_names_tell_the_columns(tmp_path, content, columns):
+    path = write(tmp_path, content)
+    found = PAIRS.sniff(path)
+    assert {column.role for column in found.columns} == set(columns)
+    assert [(pair.a, pair.b) for pair in read_pairs(path, columns=("a", "b"))] == [("Quem é?", "Como é?")]
+
+
+def test_a_column_that_lacks(tmp_path):
+    with pytest.raises(
+        DataError, match=r"a.tsv:1: no column is called as the label is \(1 'text1', 2 'text2'\); say it"
+    ):
+        read(write(tmp_path, "text1,text2\na,b\n"))

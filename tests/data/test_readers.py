@@ -121,6 +121,11 @@ def test_odd_rows_are_told(tmp_path):
     assert "stands in quotes" in str(quoted.remarks[0])
     quoted = LABELLED_TEXT.sniff(write(tmp_path, 'neg\ta\npos\t"b ""c"""\nneg\td\n'))
     assert str(quoted.remarks[0]).startswith("line 2: a cell is quoted as in CSV, and read as it stands")
+    own = LABELLED_TEXT.sniff(write(tmp_path, "".join(f"{row}\t \n" for row in range(10))))
+    assert [str(remark) for remark in own.remarks] == [
+        "line 1 and 9 more: an empty text, which is refused in training data",
+        "each text has a label of its own: check which column is the label",
+    ]
     scores = LABELLED_TEXT.sniff(write(tmp_path, "0.5\ta\n4\tb\n"), ("score", "text"))
     assert scores.scheme == "scores from 0.5 to 4" and not scores.counted
 
