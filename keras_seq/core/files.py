@@ -1,6 +1,7 @@
 """Writes that happen wholly or not at all."""
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -8,12 +9,14 @@ import shutil
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.locks import is_at, try_lock
+from keras_seq.core.reading import WAIT_SECONDS
 
 # How many links lead to a file at most, as Linux counts.
 _MOST_LINKS = 40
@@ -201,9 +204,27 @@ def _open_special(path: Path, place: Path | int) -> int:
                 connection.connect(os.fspath(place))
                 return connection.detach()
         # Without O_CREAT: a device that is gone by now does not become a file.
-        return os.open(place, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+        flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0)
+        return _open_fifo(place, flags) if stat.S_ISFIFO(os.stat(place).st_mode) else os.open(place, flags)
     except OSError as error:
         raise _not_written(path, error) from error
+
+
+def _open_fifo(place: Path, flags: int) -> int:
+    """Open a FIFO, whose reader may come a little later."""
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            descriptor = os.open(place, flags | os.O_NONBLOCK)
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > end:
+                raise OSError(errno.ETIMEDOUT, "is a FIFO from which nobody reads") from None
+        time.sleep(0.02)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _check_open(number: int) -> None:

@@ -21,8 +21,8 @@ from keras_seq.core.errors import DataError, InputError
 if TYPE_CHECKING:
     import numpy as np
 
-# How long a FIFO is waited for until somebody opens it for writing.
-_WAIT_SECONDS = 5.0
+# How long a FIFO is waited for until somebody opens its other end.
+WAIT_SECONDS = 3.0
 # No settings of ours are near: a deeper nest is a damaged file, and would end Python's recursion.
 MOST_LEVELS = 32
 # No recipe of ours is near: a larger file is of another kind, and takes minutes.
@@ -55,7 +55,7 @@ def open_input(path: str | os.PathLike) -> IO[bytes]:
         The open file; it may not be able to go back.
 
     Raises:
-        OSError: if it cannot be opened, or nobody writes into a FIFO within 5 seconds.
+        OSError: if it cannot be opened, or nobody writes into a FIFO within 3 seconds.
         ValueError: if the name holds a zero byte.
     """
     if not stat.S_ISFIFO(os.stat(path).st_mode):
@@ -65,7 +65,7 @@ def open_input(path: str | os.PathLike) -> IO[bytes]:
         return os.fdopen(os.dup(int(own[1] or own[2] or 0)), "rb")
     raw = _WatchedFile(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")
     file = io.BufferedReader(raw)
-    end = time.monotonic() + _WAIT_SECONDS
+    end = time.monotonic() + WAIT_SECONDS
     while not file.peek(1) and not raw.has_writer:
         if time.monotonic() > end:
             file.close()

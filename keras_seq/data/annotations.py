@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ FORMAT = "a line is a JSON object with `text`, and `label`, `labels`, `spans` or
 _SPAN_KEYS = ("spans", "entities", "label", "labels", "accept", "annotations")
 _TOKEN_KEYS = ("tokens", "words")
 _TAG_KEYS = ("ner_tags", "tags", "ner", "labels")
+# What JSON may escape and no text holds: half of a surrogate pair.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Prodigy: what was not accepted is no example.
 _LEFT_OUT = ("reject", "ignore")
 
@@ -313,6 +316,11 @@ def json_records(path: str | os.PathLike, facts: LineFacts | None) -> Iterator[t
 def _parsed(path: str | os.PathLike, number: int | None, text: str, kind: Any) -> Any:
     try:
         found = json.loads(text, object_pairs_hook=_object)
+        if _SURROGATE.search(text):
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise DataError(path, number, f"{half} is half of a character", "write both, such as \\ud83d\\ude00") from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split(":")[0]
         raise DataError(path, number, f"not JSON ({reason})", FORMAT) from None

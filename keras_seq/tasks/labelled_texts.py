@@ -11,6 +11,7 @@ from keras_seq.data import LabelledText
 from keras_seq.tasks.text_task import calls, chunks
 from keras_seq.tasks.token_store import TokenStore
 from keras_seq.text import Tokenizer
+from keras_seq.text.code_points import whole_characters
 
 # What is read of a file before it is tokenized.
 TEXTS_PER_CHUNK = 4096
@@ -78,7 +79,7 @@ def tokenized(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> li
     """The tokens of each text, at most `max_tokens`."""
     found: list[list[str]] = [[] for _ in texts]
     for rows in calls([len(text) for text in texts], CHARACTERS_PER_CALL):
-        tokens, _, _ = tokenizer.tokenize([texts[row].encode("utf-8", errors="surrogatepass") for row in rows])
+        tokens, _, _ = tokenizer.tokenize([whole_characters(texts[row]).encode() for row in rows])
         for row, values in zip(rows, tokens[:, :max_tokens].numpy(), strict=True):
             found[row] = [token.decode() for token in values if token]
     return found

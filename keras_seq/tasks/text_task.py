@@ -20,6 +20,7 @@ from keras_seq.tasks.encoder_fit import check_encoder
 from keras_seq.tasks.results import Result
 from keras_seq.tasks.trained_task import KerasTask
 from keras_seq.text import TokenEncoder, load_tokenizer, save_tokenizer
+from keras_seq.text.code_points import whole_characters
 
 ENCODER_FOLDER = "encoder"
 
@@ -170,8 +171,7 @@ def call_rows(
     # A token has four characters or more, as a rule.
     lengths = [len(text) // 4 + 1 for text in texts]
     for rows in calls([min(length, longest) if longest else length for length in lengths]):
-        # What a Python string holds and UTF-8 does not (lone surrogates) counts as one character either way.
-        encoded = [texts[row].encode("utf-8", errors="surrogatepass") for row in rows]
+        encoded = [whole_characters(texts[row]).encode() for row in rows]
         outputs = {key: value.numpy() for key, value in function(encoded).items()}
         for position, row in enumerate(rows):
             results[row] = {key: value[position] for key, value in outputs.items()}

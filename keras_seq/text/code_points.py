@@ -5,6 +5,7 @@ and symbols (4 to 16, but for the tags and selectors of plane 14) keep the defau
 """
 
 import functools
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ ZERO_WIDTH_JOINER = 0x200D
 # The joiners and the soft hyphen stand inside words.
 _INVISIBLE_MARKS = {ZERO_WIDTH_JOINER, 0x200C, 0xAD}
 # Variation selectors, skin tones, tags of flags.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _EXTENDERS = {*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080), *range(0xE0100, 0xE01F0)}
 
 
@@ -64,6 +66,18 @@ class CodePointTable:
         begin = tf.gather(tf.constant(self._begin_of_page), tf.bitwise.right_shift(code_points, _PAGE_BITS))
         position = tf.bitwise.bitwise_and(code_points, _PAGE_SIZE - 1)
         return tf.cast(tf.gather(tf.constant(self._values), begin + position), tf.int32)
+
+
+def whole_characters(text: str) -> str:
+    """The text with U+FFFD where half of a surrogate pair stands, which a Python string may hold and UTF-8 may not.
+
+    All other characters keep their places; TensorFlow would read three characters where one stands.
+
+    Example:
+        >>> whole_characters("a\\udcffb") == "a\\ufffdb"
+        True
+    """
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def assigned_code_points() -> Iterator[int]:

@@ -17,7 +17,7 @@ from keras_seq.core.errors import DataError
 from keras_seq.core.files import atomic_write
 from keras_seq.core.reading import read_json_object
 from keras_seq.text.character_vocabulary import CharacterVocabulary
-from keras_seq.text.code_points import NUM_CODE_POINTS
+from keras_seq.text.code_points import NUM_CODE_POINTS, whole_characters
 from keras_seq.text.vocabulary import NUM_SPECIAL, PADDING_ID, UNKNOWN_ID, UNKNOWN_TOKEN, Vocabulary
 
 VOCABULARIES: dict[str, Any] = {"character": CharacterVocabulary, "word": Vocabulary}
@@ -103,7 +103,7 @@ class LanguageEncoder(tf.Module):
         else:
             found: collections.Counter[bytes] = collections.Counter()
             for piece in pieces:
-                found.update(_encoded(piece).split())
+                found.update(whole_characters(piece).encode().split())
             counts = {word.decode("utf-8", "replace"): count for word, count in found.items()}
             counts = {word: count for word, count in counts.items() if word not in (BEGIN_TOKEN, END_TOKEN)}
         return cls(unit, layout, VOCABULARIES[unit].from_counts(counts, min_count, max_size).symbols)
@@ -143,7 +143,7 @@ class LanguageEncoder(tf.Module):
         """The ids of a text, int32 `(symbols,)`, without marks around it."""
         if self.unit == "character":
             return self._of_code_point[_code_points(text)]
-        lookup, lines = self._of_word.get, _encoded(text).split(b"\n")
+        lookup, lines = self._of_word.get, whole_characters(text).encode().split(b"\n")
         found: list[int] = []
         for number, line in enumerate(lines):
             if number:
@@ -268,9 +268,5 @@ def whole_words(pieces: Iterable[str]) -> Iterator[str]:
         yield "".join(rest)
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
 def _code_points(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    return np.frombuffer(whole_characters(text).encode("utf-32-le"), "<u4")

@@ -164,12 +164,12 @@ def _numbered(
     sources: Iterable[Iterable[str]], encoder: TokenEncoder, tokenizer: Tokenizer, numbers: dict[str, int]
 ) -> list[np.ndarray]:
     """Numbers of the words of each text that has some; words that are new get the next numbers."""
+    from keras_seq.text.code_points import whole_characters
     from keras_seq.text.vocabulary import NUM_SPECIAL
 
     sentences = []
     for chunk in _chunks(itertools.chain.from_iterable(sources)):
-        # What a Python string holds and UTF-8 does not (lone surrogates) becomes U+FFFD.
-        tokens, _, _ = tokenizer.tokenize([text.encode("utf-8", errors="replace") for text in chunk])
+        tokens, _, _ = tokenizer.tokenize([whole_characters(text).encode() for text in chunk])
         rows = encoder.normalize(tokens).numpy()
         for row in rows:
             words = [word.decode() for word in row[row != b""]]

@@ -98,7 +98,7 @@ def test_gzip_on_stdin(trained, invoke):
 
 @POSIX
 def test_pipes_are_read_once_or_refused(trained, invoke, tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(reading, "WAIT_SECONDS", 0.2)
 
     def substituted(content):
         """As `<(...)` of a shell."""

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from keras_seq.core import files
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_file, atomic_write, check_output
 
@@ -68,6 +69,13 @@ def test_a_fifo_reaches_its_reader(tmp_path, through_link):
     reader.join(10)
     assert received == ["new\n"]
     assert stat.S_ISFIFO((tmp_path / "fifo").lstat().st_mode)
+
+
+def test_a_fifo_without_a_reader_is_waited_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(InputError, match="is a FIFO from which nobody reads"):
+        write(tmp_path / "fifo")
 
 
 def test_a_socket_is_written_into(tmp_path, monkeypatch):

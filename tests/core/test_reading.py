@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -86,3 +88,27 @@ def test_a_fork_after_a_model_has_run_is_told(monkeypatch):
     monkeypatch.setattr(processes, "_running_in", [os.getpid() + 1])
     with pytest.raises(InputError, match="was forked from .* threads do not survive a fork; load models in the new"):
         check_process()
+
+
+FORKED = """
+import os, sys
+import tensorflow as tf
+from keras_seq.core.processes import check_process
+check_process()
+module = tf.Module()
+module.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer([1], [2]), 0)
+module.call = tf.function(lambda: module.table.lookup(tf.constant([1])), input_signature=[])
+tf.saved_model.save(module, sys.argv[1])
+loaded = tf.saved_model.load(sys.argv[1])
+loaded.call()
+if os.fork() == 0:
+    sys.exit(3)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a fork of POSIX")
+def test_a_forked_process_comes_to_its_end(tmp_path):
+    """The tables of a SavedModel are freed by functions of its graph."""
+    assert subprocess.run([sys.executable, "-c", FORKED, tmp_path / "saved"], timeout=60).returncode == 3

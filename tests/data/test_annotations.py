@@ -171,6 +171,12 @@ def test_what_is_refused(tmp_path, record, reason):
         list(ANNOTATIONS.examples(write(tmp_path, '{"text": "a"}\n{"text": ')))
 
 
+def test_half_a_character(tmp_path):
+    path = write(tmp_path, [{"text": "\U0001f600 a", "label": "b"}, {"text": "\ud83d a", "label": "b"}])
+    with pytest.raises(DataError, match=r"a.jsonl:2: \\ud83d is half of a character; write both"):
+        list(ANNOTATIONS.examples(path))
+
+
 def test_a_key_that_stands_twice(tmp_path):
     path = write(tmp_path, '{"text": "a", "label": "x"}\n{"text": "a", "label": "x", "label": "y"}\n')
     with pytest.raises(DataError, match="a.jsonl:2: not JSON \\(an object has the key 'label' twice\\)"):

@@ -21,6 +21,7 @@ from keras_seq.export.json_settings import MOST_TOKENS, JSONSettings
 from keras_seq.export.row_options import RowOption, checked_options, integer_option
 from keras_seq.export.text_functions import TextFunctions
 from keras_seq.text import TokenEncoder, Tokenizer
+from keras_seq.text.code_points import whole_characters
 from keras_seq.zoo.parts import tower_of
 
 # Of a file: pairs, or labelled text.
@@ -114,7 +115,7 @@ class MatchingFunctions(TextFunctions):
         self.declare("embed", self._embed, text)
         self.index_texts = tuple(index_texts)
         if self.index_texts:
-            encoded = [text.encode("utf-8", errors="surrogatepass") for text in self.index_texts]
+            encoded = [whole_characters(text).encode() for text in self.index_texts]
             self._texts = tf.Variable(encoded, trainable=False, name="index_texts")
             # Columns are texts: the product with a query reads memory from front to back.
             self._vectors = tf.Variable(np.asarray(index_vectors, "float32").T, trainable=False, name="index_vectors")

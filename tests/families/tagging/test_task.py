@@ -44,6 +44,11 @@ def test_two_trainings_give_the_same_numbers(run, recipe, tmp_path):
 def test_entities_are_pieces_of_the_text_that_was_sent(tagger):
     results = tagger.predict(TEXTS)
     assert [result["text"] for result in results] == TEXTS
+    # Halves of characters, which come from bytes of the command line that are no text, take one place each.
+    for entity, moved in zip(
+        results[0]["entities"], tagger.predict([f"\udcff {TEXTS[0]}"])[0]["entities"], strict=True
+    ):
+        assert (moved["start"], moved["text"]) == (entity["start"] + 2, entity["text"])
     found = [entity for result in results for entity in result["entities"]]
     assert len(found) >= 3
     for result in results:
