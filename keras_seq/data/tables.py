@@ -249,7 +249,7 @@ class Table:
         for delimiter in _DELIMITERS.values():
             names = [name.strip() for name in line.split(delimiter)]
             missing = [role for role in self._wanted if not named_columns(names, role)]
-            if number == self.first_line and len(names) > 1 and len(missing) < len(self._wanted):
+            if number == self.first_line and len(names) > 1 and 0 < len(missing) < len(self._wanted):
                 reason = f"no column is called as the {missing[0]} is ({listed_columns(names)})"
                 return DataError(self.path, number, reason, f'say it in the recipe: columns.{missing[0]} = "NAME"')
         return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
