@@ -32,6 +32,7 @@ _NAMES = {
 # What recipes say that do not say which column is which: then names of columns tell it.
 _BY_DEFAULT = (("label", "text"), ("score", "text"), ("label", "a", "b"), ("score", "a", "b"), ("a", "b"))
 HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
+_ANY_NAME = frozenset(("word", "words", "token", "tokens", "tag", "tags", "ner")).union(*HEADER_NAMES.values())
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 _FASTTEXT = "__label__"
 _FASTTEXT_LABELS = re.compile(rf"(?:(?<=[ \t])|^){_FASTTEXT}([^ \t]+)(?=[ \t]|$)")
@@ -361,8 +362,11 @@ def names_roles(head: Head, roles: Sequence[str]) -> bool:
 
 
 def csv_header(head: Head) -> list[str] | None:
-    """What the first line of a table calls its columns, one of which is the text; `None` where it is none, or may be
-    prose: then lines have other numbers of commas, or a space follows them."""
+    """The cells of the first line of a table: what it calls its columns, or of a CSV file without names its first row.
+
+    `None` where lines may be prose: they have other numbers of commas, or a space follows these, or no name is one that
+    columns have, and no cell stands in quotes.
+    """
     for delimiter in _DELIMITERS.values():
         try:
             rows = list(csv.reader((f"{line}\n" for line in head.lines), delimiter=delimiter, strict=True))
@@ -370,7 +374,11 @@ def csv_header(head: Head) -> list[str] | None:
             rows = [line.split(delimiter) for line in head.lines] if delimiter == "\t" else []
         names = rows[0] if rows else []
         is_even = len(rows) > 1 and len(names) > 1 and all(len(row) == len(names) for row in rows)
-        if is_even and named_columns(names, "text") and all(name == name.strip() for name in names):
+        if not is_even or any(name != name.strip() for name in names):
+            continue
+        is_quoted = delimiter != "\t" and any(f'{delimiter}"' in line or f'"{delimiter}' in line for line in head.lines)
+        known = any(name.strip(_QUOTES).casefold() in _ANY_NAME for name in names)
+        if named_columns(names, "text") or is_quoted or (known and delimiter != "\t"):
             return names
     return None
 
