@@ -34,7 +34,7 @@ $(STAMPS)/python:
 
 $(STAMPS)/package: pyproject.toml | $(STAMPS)/python
 	@echo "Installing keras_seq (the first time downloads TensorFlow, some 600 MB)"
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable '.[families]'
 	@touch $@
 
 $(STAMPS)/test: pyproject.toml | $(STAMPS)/package
@@ -72,14 +72,19 @@ quickstart: install  ## train a small tagger on bundled data, export it, tag sen
 	@if [ -d saved_models/ner_pt ]; then set -x; $(CLI) predict ner_pt $(QUICKSTART_TEXT); fi
 
 # Groups of tests (a family, else a file) go to the workers in the order of tests/conftest.py, the long ones first.
-PYTEST := $(PY) -m pytest -n auto --dist loadgroup
+# A worker that dies, as for memory, ends the run: pytest-xdist 3.8 would start another, and wait for ever at the end.
+PYTEST := $(PY) -m pytest -n auto --dist loadgroup --max-worker-restart=0
 
 # By default the layers and the training loop alone, for time; `.ci/run` takes all tests that need no TensorFlow.
 ON_JAX := tests/layers tests/training
 
 test: $(STAMPS)/test  ## run the tests (those marked data need KERAS_SEQ_DATA); PYTEST_ARGS="tests/layers" narrows
 	@status=0; \
-	echo "== Tests on TensorFlow"; $(PYTEST) $(THOROUGH) $(PYTEST_ARGS) || status=1; \
+	echo "== Tests on TensorFlow"; $(PYTEST) $(PYTEST_ARGS) || status=1; \
+	if [ -n "$(THOROUGH)" ]; then \
+	  echo "== What takes long, in workers of its own"; \
+	  $(PYTEST) --thorough -m thorough $(PYTEST_ARGS) || [ $$? -eq 5 ] || status=1; \
+	fi; \
 	echo "== Those marked both_backends, on JAX"; \
 	KERAS_BACKEND=jax $(PYTEST) -m both_backends $(THOROUGH_ON_JAX) $(or $(PYTEST_ARGS),$(ON_JAX)) || [ $$? -eq 5 ] || status=1; \
 	exit $$status # 5: none is among those asked for

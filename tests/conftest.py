@@ -100,7 +100,31 @@ def left_out_on_second_backend(items):
 
 
 def pytest_collection_finish():
-    """What is imported stays: the collector of garbage need not look through it again and again."""
+    leave_out_of_collection()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """What a file of tests leaves behind would slow the collector down and fill the memory of a worker."""
+    if nextitem is None or nextitem.path != item.path:
+        forget_custom_gradients()
+        leave_out_of_collection()
+
+
+def forget_custom_gradients():
+    """TensorFlow keeps the gradient of each call of a custom gradient in a graph, and with it the graph, for good.
+
+    Each model that is trained leaves a graph or two of some megabytes so, for an optimizer adds up gradients by one.
+    """
+    framework = sys.modules.get("tensorflow.python.framework.ops")
+    if framework is not None:
+        gradients = framework.gradient_registry._registry
+        for name in [name for name in gradients if name.startswith("CustomGradient-")]:
+            del gradients[name]
+
+
+def leave_out_of_collection():
+    """What is there now stays: the collector of garbage need not look through it again and again."""
     gc.collect()
     gc.freeze()
 

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from keras_seq.cli.streams import abandon_stdout, flush_stdout, prepare_streams
 from keras_seq.core.errors import InputError
+from keras_seq.core.extras import line_of_missing
 from keras_seq.core.notices import one_line
 
 DEBUG, TRACEBACK_VARIABLE = "--debug", "KERAS_SEQ_TRACEBACK"
@@ -134,6 +135,8 @@ def _line_of_input_error(error: Exception) -> str | None:
     """The line to show when the user's input or the system is to blame, else `None`."""
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, ImportError):
+        return line_of_missing(error)
     if isinstance(error, ValueError | TypeError) and "Received:" in str(error) and _is_raised_here(error):
         return str(error)
     if type(error).__name__ == "InvalidArgumentError":

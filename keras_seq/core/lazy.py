@@ -12,7 +12,7 @@ _REGISTERED_ROOMS = ("layers", "losses", "metrics")
 
 def register_classes() -> None:
     """Register layers, losses and metrics with Keras, so that `.keras` files open; not where nothing imported it."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras") is not None:
         for room in _REGISTERED_ROOMS:
             importlib.import_module(f"keras_seq.{room}")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_seq.core.extras import extra_module
 from keras_seq.data.conversions import members_of_zip
 from keras_seq.data.images import PACKED_SIDE
 
@@ -67,11 +68,10 @@ def omniglot_runs(content: bytes) -> bytes:
 def _bits(png: bytes) -> np.ndarray:
     """A drawing, black on white, as bits in rows of bytes: 1 is ink."""
     # Imported here: only who fetches pictures needs it.
-    from PIL import Image, UnidentifiedImageError
-
+    image = extra_module("PIL.Image", "a picture")
     try:
-        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("L"))
-    except (UnidentifiedImageError, OSError) as error:
+        pixels = np.asarray(image.open(io.BytesIO(png)).convert("L"))
+    except OSError as error:
         raise ValueError(f"no PNG picture ({error})") from error
     if pixels.shape != (PACKED_SIDE, PACKED_SIDE):
         raise ValueError(

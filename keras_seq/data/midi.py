@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_seq.core.checks import check_choice, check_positive_integer, check_positive_number
 from keras_seq.core.errors import DataError
+from keras_seq.core.extras import extra_module
 from keras_seq.core.files import atomic_write
 from keras_seq.core.notices import notify
 from keras_seq.data.description import Remark
@@ -103,7 +104,7 @@ def write_midi(
         InputError: if the file cannot be written.
         TypeError, ValueError: if an argument is of the wrong kind.
     """
-    import mido
+    mido = extra_module("mido", "a MIDI file")
 
     _check_steps_per_beat(steps_per_beat)
     check_positive_number("beats_per_minute", beats_per_minute)

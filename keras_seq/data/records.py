@@ -1,37 +1,18 @@
-"""Records with named fields: Parquet files, and what the other packages that read files are called where they lack."""
+"""Records with named fields: Parquet files."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.extras import extra_module
 from keras_seq.core.lines import shorten
 
 PARQUET = b"PAR1"
 _ROWS = 1024
-
-
-def extra_module(path: str | os.PathLike, name: str, form: str, extra: str) -> Any:
-    """A module of another package, which an extra of this one brings.
-
-    Args:
-        path: The file that needs it, for the message.
-        name: The module.
-        form: What the file is, in words.
-        extra: The extra.
-
-    Raises:
-        DataError: if it is not installed, with the command to type.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        reason = f"{form}, which {name.split('.')[0]} reads, and that is not installed"
-        raise DataError(path, None, reason, f'type: pip install "keras-seq[{extra}]"') from None
 
 
 def parquet_names(path: str | os.PathLike) -> list[str]:
@@ -83,7 +64,7 @@ def cell(path: str | os.PathLike, number: int, column: str, value: Any) -> str:
 
 
 def _parquet(path: str | os.PathLike) -> Any:
-    module = extra_module(path, "pyarrow.parquet", "is a Parquet file", "parquet")
+    module = extra_module("pyarrow.parquet", f"{os.fspath(path)}: a Parquet file")
     return _told(path, lambda: module.ParquetFile(path))
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.extras import extra_module
 from keras_seq.core.lines import opened
-from keras_seq.data.records import extra_module
 
 DOCBIN_SUFFIX = ".spacy"
-_FORM = "is a DocBin"
 
 
 def documents(path: str | os.PathLike) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -23,10 +22,11 @@ def documents(path: str | os.PathLike) -> Iterator[tuple[int, dict[str, Any]]]:
         1; and `answer`, `"ignore"` of a document without annotation.
 
     Raises:
-        DataError: if spaCy is not installed, the file is damaged, or its entities are spans that may overlap.
+        DataError: if the file is damaged, or its entities are spans that may overlap.
+        InputError: if spaCy is not installed.
     """
-    tokens = extra_module(path, "spacy.tokens", _FORM, "spacy")
-    vocab = extra_module(path, "spacy.vocab", _FORM, "spacy")
+    purpose = f"{os.fspath(path)}: a DocBin"
+    tokens, vocab = (extra_module(name, purpose) for name in ("spacy.tokens", "spacy.vocab"))
     with opened(path) as file:
         content = file.read()
     number = 0

@@ -18,6 +18,7 @@ from typing import Any
 
 from keras_seq.core.checks import check_choice, check_positive_integer
 from keras_seq.core.errors import DataError, InputError
+from keras_seq.core.extras import extra_module
 from keras_seq.text.encoding import nfc_words
 from keras_seq.text.pieces import BYTE_PIECES, RULES, PieceVocabulary
 from keras_seq.text.tokenizer import WORD_MARK
@@ -225,14 +226,8 @@ def _of_wordpiece(names: Iterable[str]) -> dict[str, float]:
 
 def _imported(rule: str) -> Any:
     name = LIBRARIES[rule]
-    try:
-        module = importlib.import_module(name)
-        if name == "tokenizers":
-            for part in ("models", "pre_tokenizers", "trainers"):
-                importlib.import_module(f"{name}.{part}")
-    except ImportError:
-        raise InputError(
-            f'pieces by the rule "{rule}" are learned by {name}, which is not installed; '
-            'type: pip install "keras-seq[pieces]"'
-        ) from None
+    module = extra_module(name, f'learning pieces by the rule "{rule}"')
+    if name == "tokenizers":
+        for part in ("models", "pre_tokenizers", "trainers"):
+            importlib.import_module(f"{name}.{part}")
     return module

@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
+from keras_seq.core.extras import line_of_missing
+from keras_seq.core.notices import notify
 from keras_seq.training.callbacks import TrainingCallback
 from keras_seq.training.drawing import draw_confusion_matrix
 from keras_seq.training.event_files import EventWriter
@@ -49,6 +52,7 @@ class TensorBoard(TrainingCallback):
         self.recipe = recipe
         self.panels = panels or Panels()
         self._writer: Any = None
+        self._lacks_pictures = False
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         if self._writer is None:
@@ -81,10 +85,7 @@ class TensorBoard(TrainingCallback):
                 values[f"validation/{key}"] = value
         self._writer.scalars(values, step)
         panels = self.panels if "is_best" in record else Panels()
-        pictures = dict(panels.pictures()) if panels.pictures is not None else {}
-        counts = panels.confusion() if panels.confusion is not None else None
-        if counts is not None:
-            pictures["confusion"] = draw_confusion_matrix(*counts)
+        pictures = self._drawn(panels)
         text = panels.samples() if panels.samples is not None else None
         with self._writer.at(step) as tf:
             for name, picture in pictures.items():
@@ -97,6 +98,20 @@ class TensorBoard(TrainingCallback):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+    def _drawn(self, panels: Panels) -> dict[str, np.ndarray]:
+        try:
+            pictures = dict(panels.pictures()) if panels.pictures is not None else {}
+            counts = panels.confusion() if panels.confusion is not None else None
+            return pictures if counts is None else {**pictures, "confusion": draw_confusion_matrix(*counts)}
+        except ModuleNotFoundError as error:
+            line = line_of_missing(error, "a picture in TensorBoard")
+            if line is None:
+                raise
+            if not self._lacks_pictures:
+                notify(line)
+            self._lacks_pictures = True
+            return {}
 
     def _open(self) -> None:
         # Imported here: the room must be importable where TensorFlow is not installed.

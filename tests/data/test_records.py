@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from keras_seq.core.errors import DataError
+from keras_seq.core.errors import DataError, InputError
 from keras_seq.data.annotations import ANNOTATIONS
 from keras_seq.data.labelled_text import LABELLED_TEXT
 from keras_seq.data.pairs import PAIRS
@@ -107,5 +107,5 @@ def test_parquet(tmp_path):
 def test_what_is_not_installed_is_said(tmp_path, monkeypatch, name, content, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=rf'not installed; type: pip install "keras-seq\[{extra}\]"'):
+    with pytest.raises(InputError, match=rf'not installed; type: pip install "keras-seq\[{extra}\]"'):
         list(ANNOTATIONS.examples(tmp_path / name))

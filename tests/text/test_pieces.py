@@ -250,7 +250,7 @@ def test_bad_arguments(monkeypatch):
     for rule, library in (("unigram", "sentencepiece"), ("longest", "tokenizers")):
         monkeypatch.setitem(sys.modules, library, None)
         with pytest.raises(
-            InputError, match=rf'{library}, which is not installed; type: pip install "keras-seq\[pieces\]"$'
+            InputError, match=rf'needs {library}, which is not installed; type: pip install "keras-seq\[pieces\]"$'
         ):
             train_pieces({"a": 1}, rule, 300)
 

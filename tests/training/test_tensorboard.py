@@ -156,3 +156,13 @@ def test_a_picture_of_many_classes_is_no_larger():
     begin = time.monotonic()
     picture = draw_confusion_matrix([f"TYPE_{index}" for index in range(300)], counts)
     assert picture.shape == (1450, 1450, 3) and time.monotonic() - begin < 10
+
+
+def test_without_matplotlib_a_training_goes_on_and_says_once_what_brings_pictures(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    train(tmp_path / "run", callbacks=[callback(tmp_path / "events")], evaluate=evaluate)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "plots" in line]
+    (line,) = lines
+    assert "needs matplotlib, which is not installed" in line and line.endswith('pip install "keras-seq[plots]"')
+    assert "confusion" not in events(tmp_path / "events").Tags()["tensors"]
