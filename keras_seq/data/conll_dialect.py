@@ -40,6 +40,7 @@ class Dialect:
         has_brackets: Whether names stand in brackets over rows, as `(PER*`, `*`, `*)`.
         types: Entity types; a line that begins with `# ` is a row only if its type is one of these.
         gold: Whether the tags must be right: else they are given as they are.
+        header: The number of the line that names the columns, which is no row; 0: none.
     """
 
     token: int = 0
@@ -49,6 +50,7 @@ class Dialect:
     has_brackets: bool = False
     types: Mapping[str, int] = field(default_factory=dict)
     gold: bool = True
+    header: int = 0
 
     open: str = ""
     """The type of the bracket that is open: the only thing that changes while rows are read."""
@@ -60,7 +62,7 @@ class Dialect:
             DataError: if the line has another number of columns, no token, or a malformed tag.
         """
         cells = cells_of(path, number, line)
-        if cells is None or (cells[0].startswith("#") and self._is_comment(cells, line)):
+        if cells is None or (cells[0].startswith("#") and self._is_comment(cells, line)) or number == self.header:
             return None
         if self.width and len(cells) != self.width:
             raise _unequal(path, number, cells, self.width, None)
@@ -298,7 +300,9 @@ class Sniffer:
         if index < 0 and token > 0 and self.is_numeric and self.left_out:
             index = 0
         tag = -1 if tag == token else tag
-        dialect = Dialect(token, tag, width, index, self.has_brackets, gold=self.gold)
+        # Where tags must be right, a row of names is an error.
+        header = self.first_line if not self.gold and self.tags.tokens and is_header(self.first[-1]) else 0
+        dialect = Dialect(token, tag, width, index, self.has_brackets, gold=self.gold, header=header)
         roles = {place: role for place, role in ((index, "index"), (token, "token"), (tag, "tag")) if place >= 0}
         names = self.names or [""] * (max(roles) + 1)
         return dialect, tuple(Column(place + 1, roles[place], origin, names[place]) for place in sorted(roles))
@@ -343,6 +347,8 @@ class Sniffer:
             raise malformed(self.path, *self.wrong)
         if self.is_numeric and (last > 1 or (self.counts and self.longest > 2)):
             raise self._unsure("column 1 holds numbers alone")
+        if not last and plain_tag(re.split("[,;]", self.first[0])[-1]) not in (None, self.first[0]):
+            raise _too_few(self.path, self.first_line, self.first)
         if self.blank:
             raise DataError(self.path, self.blank, "no token in column 1", FORMAT)
         # Of chunks and of names the types differ; of two layers, or of gold and predicted tags, they do not.

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from keras_seq.core.checks import check_boolean
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, finite_number, shorten
+from keras_seq.data.column_names import names_roles
 from keras_seq.data.description import Description, Remark, marks_remark
 from keras_seq.data.label_names import joined_label, label_remarks
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table, is_fasttext, names_roles, open_table
+from keras_seq.data.tables import Table, is_fasttext, open_table
 
 COLUMNS = ("label", "score", "text", "fold")
 _QUOTED = "the text stands in quotes, which are read as part of it"

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from keras_seq.core.checks import check_choice
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, finite_number, read_lines, shorten
+from keras_seq.data.column_names import names_roles
 from keras_seq.data.description import DECLARED, Description, Remark, marks_remark
 from keras_seq.data.readers import Head
 from keras_seq.data.roles import Roles, check_roles
-from keras_seq.data.tables import Table, names_roles, open_table
+from keras_seq.data.tables import Table, open_table
 
 PAIR_COLUMNS = ("label", "a", "b", "score")
 PAIR_FORMS = ("tsv", "quora")

@@ -10,10 +10,11 @@ from keras_seq.core.lines import shorten
 from keras_seq.core.notices import notify
 from keras_seq.data.annotations import ANNOTATIONS, json_records, text_of
 from keras_seq.data.brat import is_brat
+from keras_seq.data.column_names import csv_header, named_columns
 from keras_seq.data.readers import Head
 from keras_seq.data.records import PARQUET
 from keras_seq.data.spacy_files import DOCBIN_SUFFIX
-from keras_seq.data.tables import csv_header, named_columns, open_table
+from keras_seq.data.tables import open_table
 
 _ONE_A_LINE = "name it `text`, or give texts alone, one a line"
 

@@ -5,37 +5,23 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from keras_seq.core.errors import DataError
 from keras_seq.core.lines import LineFacts, read_lines, shorten
 from keras_seq.data.annotations import ANNOTATIONS, json_records, labelled_records
+from keras_seq.data.column_names import DELIMITERS, are_named, may_mean, named_columns
 from keras_seq.data.description import DECLARED, DEFAULT, RECIPE, Column, Description
 from keras_seq.data.readers import Head
 from keras_seq.data.records import PARQUET, cell, parquet_records
 from keras_seq.data.roles import IGNORED, Roles, listed_columns, places_of
 
-# What files call their columns, in lower case.
-_NAMES = {
-    "text": "text texts sentence review content comment tweet question query utterance message document body title "
-    "texto frase sentenca comentario textos pergunta mensagem satz phrase texte",
-    "label": "label labels class category sentiment intent target polarity emotion gold_label topic is_duplicate stars "
-    "rating "
-    "rotulo rótulo classe etiqueta categoria sentimento intencao etiket étiquette klasse",
-    "score": "score scores rating value similarity stars relatedness relatedness_score similarity_score nota label",
-    "fold": "fold split",
-    "a": "a text_a sentence1 sentence_a question1 text1 premise anchor query first",
-    "b": "b text_b sentence2 sentence_b question2 text2 hypothesis positive response second",
-}
 # What recipes say that do not say which column is which: then names of columns tell it.
 _BY_DEFAULT = (("label", "text"), ("score", "text"), ("label", "a", "b"), ("score", "a", "b"), ("a", "b"))
-HEADER_NAMES = {role: frozenset(names.split()) for role, names in _NAMES.items()}
-_DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 _FASTTEXT = "__label__"
 _FASTTEXT_LABELS = re.compile(rf"(?:(?<=[ \t])|^){_FASTTEXT}([^ \t]+)(?=[ \t]|$)")
-_QUOTES = "\"'"
 _CSV = "write two quotes for each quote in a quoted cell, and close the cell"
 
 
@@ -77,11 +63,11 @@ class Table:
         self.origin = DEFAULT if is_default else RECIPE
         cells = self.first.split("\t")
         self.separator = "tab"
-        if is_fasttext(self.first) and sorted(self._wanted) == ["label", "text"]:
+        if is_fasttext(self.first) and sorted(self.wanted) == ["label", "text"]:
             self.separator, self.origin, self.width = "fastText", DECLARED, 2
             self.places = {"label": 0, "text": 1}
             return
-        is_one_text = len(self._wanted) == 1 and not isinstance(self.roles, Mapping)
+        is_one_text = len(self.wanted) == 1 and not isinstance(self.roles, Mapping)
         if not is_one_text and (found := self._csv_names()) is not None:
             self.separator, cells = found
             self.is_csv = True
@@ -93,7 +79,8 @@ class Table:
         self.width = len(cells) if self.names is not None or isinstance(self.roles, Mapping) else len(self.roles)
 
     @property
-    def _wanted(self) -> list[str]:
+    def wanted(self) -> list[str]:
+        """The roles of columns that are read."""
         return [role for role in self.roles if role != IGNORED]
 
     def _csv_names(self) -> tuple[str, list[str]] | None:
@@ -102,29 +89,21 @@ class Table:
         has_tabs = "\t" in self.first
         if has_tabs and not all(cell[:1] == '"' == cell[-1:] and len(cell) > 1 for cell in self.first.split("\t")):
             return None
-        for separator, delimiter in list(_DELIMITERS.items())[: 1 if has_tabs else None]:
+        for separator, delimiter in list(DELIMITERS.items())[: 1 if has_tabs else None]:
             try:
                 cells = next(csv.reader([self.first], delimiter=delimiter, strict=True), [])
             except csv.Error:
                 continue
             names = [cell.strip() for cell in cells]
-            if len(names) > 1 and self._fits(names):
+            if len(names) > 1 and may_mean(names, self.roles):
                 return separator, names
         return None
-
-    def _fits(self, names: list[str]) -> bool:
-        """Whether names of columns may be those that the roles mean."""
-        if isinstance(self.roles, Mapping):
-            return all(
-                column in names or (isinstance(column, int) and column <= len(names)) for column in self.roles.values()
-            )
-        return all(named_columns(names, role) for role in self._wanted)
 
     def _by_names(self, names: list[str]) -> dict[str, int]:
         if isinstance(self.roles, Mapping):
             return places_of(self.roles, names, len(names), self.path, self.first_line)
         places = {}
-        for role in self._wanted:
+        for role in self.wanted:
             found = named_columns(names, role)
             if len(found) != 1:
                 listed = " and ".join(shorten(names[place]) for place in found)
@@ -153,24 +132,19 @@ class Table:
             self.names = names
         elif tuple(roles) not in _BY_DEFAULT:
             self._refuse_other_names(names)
-        elif self._are_named(names):
+        elif are_named(names, self.places):
             self.names, self.origin, self.places = names, DECLARED, self._by_names(names)
-
-    def _are_named(self, names: Sequence[str]) -> bool:
-        """Whether a column is called as each role is, and each another one."""
-        found = [named_columns(names, role) for role in self.places]
-        return all(found) and len(found) > 1 and len({places[0] for places in found}) == len(found)
 
     def _refuse_other_names(self, names: list[str]) -> None:
         """Raise if the first line names the columns, but not as the roles do."""
-        if self._are_named(names):
+        if are_named(names, self.places):
             reason = "the first line names the columns otherwise than the roles do"
             raise self._unsure(reason, names, {role: named_columns(names, role)[0] + 1 for role in self.places})
 
     def _unsure(self, reason: str, names: list[str], places: Mapping[str, int] | None = None) -> DataError:
         roles = ", ".join(self.roles)
         reason = f"{reason} ({listed_columns(names)}; roles: {roles})"
-        places = places or {role: place for place, role in enumerate(self._wanted, start=1)}
+        places = places or {role: place for place, role in enumerate(self.wanted, start=1)}
         numbers = ", ".join(f"{role} = {place}" for role, place in places.items())
         return DataError(self.path, self.first_line, reason, f"say which is which: columns = {{{numbers}}}, or so")
 
@@ -183,7 +157,7 @@ class Table:
         """
         number = 0
         if self.separator == "fastText":
-            found = self._fasttext()
+            found = _fasttext_rows(self.path, self._with_first())
         else:
             found = self._records() if self.is_csv else self._lines_with_tabs()
         for number, cells in found:
@@ -203,7 +177,7 @@ class Table:
                 check_line(self.path, number, line)
             cells = line.split("\t", most_splits)
             if len(cells) != width:
-                raise self._wrong_cells(number, line, len(cells))
+                raise _wrong_cells(self, number, line, len(cells))
             yield number, {role: cells[place] for role, place in places}
 
     def _with_first(self) -> Iterator[tuple[int, str]]:
@@ -212,47 +186,16 @@ class Table:
         yield from self.lines
 
     def _records(self) -> Iterator[tuple[int, dict[str, str]]]:
-        delimiter = _DELIMITERS[self.separator]
+        delimiter = DELIMITERS[self.separator]
         for number, cells in csv_records(self.path, self._line_ends(), delimiter):
             if len(cells) != self.width:
-                raise self._wrong_cells(number, delimiter.join(cells), len(cells))
+                raise _wrong_cells(self, number, delimiter.join(cells), len(cells))
             yield number, {role: cells[place] for role, place in self.places.items()}
-
-    def _fasttext(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Lines of `__label__NAME`, a blank, and the text; as fastText reads them, the label may stand behind, too."""
-        for number, line in self._with_first():
-            labels = _FASTTEXT_LABELS.findall(line)
-            if len(labels) != 1:
-                reason = f"{'several labels' if labels else 'no label'} ({shorten(line)})"
-                raise DataError(self.path, number, reason, f"a line is {_FASTTEXT}NAME, a space, the text")
-            yield number, {"label": labels[0], "text": _FASTTEXT_LABELS.sub("", line).strip(" \t")}
 
     def _line_ends(self) -> Iterator[str]:
         for number, line in self.lines:
             check_line(self.path, number, line)
             yield f"{line}\n"
-
-    def _wrong_cells(self, number: int, line: str, count: int) -> DataError:
-        if not line.strip():
-            return DataError(self.path, number, "blank line", f"remove it: {self.file_format}")
-        if count == 1 and line[:1] in ("{", "["):
-            remedy = f"{self.file_format}; of JSON lines `keras-seq data convert` makes such a file"
-            return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
-        if count == 1:
-            return self._no_separator(number, line)
-        reason = f"{count} columns, not {self.width} ({shorten(line)})"
-        return DataError(self.path, number, reason, self.file_format)
-
-    def _no_separator(self, number: int, line: str) -> DataError:
-        """Of a line that is one cell; a first line may be that of a CSV file which lacks a column."""
-        remedy = f"{self.file_format}; of CSV the first line names the columns" if "," in line else self.file_format
-        for delimiter in _DELIMITERS.values():
-            names = [name.strip() for name in line.split(delimiter)]
-            missing = [role for role in self._wanted if not named_columns(names, role)]
-            if number == self.first_line and len(names) > 1 and len(missing) < len(self._wanted):
-                reason = f"no column is called as the {missing[0]} is ({listed_columns(names)})"
-                return DataError(self.path, number, reason, f'say it in the recipe: columns.{missing[0]} = "NAME"')
-        return DataError(self.path, number, f"no {self.separator} ({shorten(line)})", remedy)
 
     def described(self, reader: str, unit: str, examples: int) -> Description:
         """What is known of the table when all rows are read."""
@@ -288,10 +231,10 @@ class RecordTable(Table):
         self.names, self.fields, self.records, self.form = names, names, records, form
         self.separator, self.first_line, self.width = "", 1, len(names)
         self.origin = RECIPE if isinstance(roles, Mapping) else DECLARED
-        missing = [role for role in self._wanted if not isinstance(roles, Mapping) and not named_columns(names, role)]
+        missing = [role for role in self.wanted if not isinstance(roles, Mapping) and not named_columns(names, role)]
         if missing:
             reason = f"no field that is the {missing[0]} ({', '.join(map(shorten, names[:10]))})"
-            named = ", ".join(f'{role} = "NAME"' for role in self._wanted)
+            named = ", ".join(f'{role} = "NAME"' for role in self.wanted)
             raise DataError(path, None, reason, f"name the fields: columns = {{{named}}}")
         self.places = self._by_names(names)
 
@@ -350,31 +293,6 @@ def is_fasttext(line: str) -> bool:
     return first.startswith(_FASTTEXT) or (last[-1].startswith(_FASTTEXT) and (len(last) == 1 or "\t" not in line))
 
 
-def names_roles(head: Head, roles: Sequence[str]) -> bool:
-    """Whether the first line of a file names columns for all of these roles, which tabs, commas or semicolons part; or
-    its records have fields for them."""
-    if head.names:
-        return all(named_columns(head.names, role) for role in roles)
-    first = head.lines[0] if head.lines else ""
-    names = [[cell.strip() for cell in first.split(delimiter)] for delimiter in _DELIMITERS.values()]
-    return any(len(cells) > 1 and all(named_columns(cells, role) for role in roles) for cells in names)
-
-
-def csv_header(head: Head) -> list[str] | None:
-    """What the first line of a table calls its columns, one of which is the text; `None` where it is none, or may be
-    prose: then lines have other numbers of commas, or a space follows them."""
-    for delimiter in _DELIMITERS.values():
-        try:
-            rows = list(csv.reader((f"{line}\n" for line in head.lines), delimiter=delimiter, strict=True))
-        except csv.Error:
-            rows = [line.split(delimiter) for line in head.lines] if delimiter == "\t" else []
-        names = rows[0] if rows else []
-        is_even = len(rows) > 1 and len(names) > 1 and all(len(row) == len(names) for row in rows)
-        if is_even and named_columns(names, "text") and all(name == name.strip() for name in names):
-            return names
-    return None
-
-
 def csv_records(path: str | os.PathLike, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Number of the first line, and cells, of each record below the line of names.
 
@@ -412,9 +330,35 @@ def check_line(path: str | os.PathLike, number: int, line: str) -> None:
         raise DataError(path, number, "CR within the line, and rows on both sides of it", "let all lines end with LF")
 
 
-def named_columns(names: Sequence[str], role: str) -> list[int]:
-    """The columns that are called as a role is; what has its very name counts before all others."""
-    plain = [name.strip(_QUOTES).removeprefix("#").strip().casefold() for name in names]
-    known = HEADER_NAMES.get(role, frozenset((role,)))
-    found = [place for place, name in enumerate(plain) if name in known]
-    return [plain.index(role)] if plain.count(role) == 1 else found
+def _fasttext_rows(path: str | os.PathLike, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines of `__label__NAME`, a blank, and the text; as fastText reads them, the label may stand behind, too."""
+    for number, line in lines:
+        labels = _FASTTEXT_LABELS.findall(line)
+        if len(labels) != 1:
+            reason = f"{'several labels' if labels else 'no label'} ({shorten(line)})"
+            raise DataError(path, number, reason, f"a line is {_FASTTEXT}NAME, a space, the text")
+        yield number, {"label": labels[0], "text": _FASTTEXT_LABELS.sub("", line).strip(" \t")}
+
+
+def _wrong_cells(table: Table, number: int, line: str, count: int) -> DataError:
+    if not line.strip():
+        return DataError(table.path, number, "blank line", f"remove it: {table.file_format}")
+    if count == 1 and line[:1] in ("{", "["):
+        remedy = f"{table.file_format}; of JSON lines `keras-seq data convert` makes such a file"
+        return DataError(table.path, number, f"no {table.separator} ({shorten(line)})", remedy)
+    if count == 1:
+        return _no_separator(table, number, line)
+    reason = f"{count} columns, not {table.width} ({shorten(line)})"
+    return DataError(table.path, number, reason, table.file_format)
+
+
+def _no_separator(table: Table, number: int, line: str) -> DataError:
+    """Of a line that is one cell; a first line may be that of a CSV file which lacks a column."""
+    remedy = f"{table.file_format}; of CSV the first line names the columns" if "," in line else table.file_format
+    for delimiter in DELIMITERS.values():
+        names = [name.strip() for name in line.split(delimiter)]
+        missing = [role for role in table.wanted if not named_columns(names, role)]
+        if number == table.first_line and len(names) > 1 and 0 < len(missing) < len(table.wanted):
+            reason = f"no column is called as the {missing[0]} is ({listed_columns(names)})"
+            return DataError(table.path, number, reason, f'say it in the recipe: columns.{missing[0]} = "NAME"')
+    return DataError(table.path, number, f"no {table.separator} ({shorten(line)})", remedy)

@@ -203,6 +203,9 @@ def test_tags_that_need_not_be_right(tmp_path):
     path = write(tmp_path, "Rui PERSON\nmora O\n\nEm B-\n")
     assert read(path, gold=False) == [(("Rui", "mora"), ("PERSON", "O")), (("Em",), ("B-",))]
     assert read(write(tmp_path, "Rui\nmora\n"), gold=False) == [(("Rui", "mora"), ("O", "O"))]
+    assert read(write(tmp_path, "token tag\nRui B-PER\nmora O\n"), gold=False) == [(("Rui", "mora"), ("B-PER", "O"))]
+    with pytest.raises(DataError, match=r"one column \('Rui,B-PER'\)"):
+        read(write(tmp_path, "Rui,B-PER\nmora,O\n"), gold=False)
     with pytest.raises(DataError, match="one column"):
         read(write(tmp_path, "Rui PERSON\nmora\n"), gold=False)
 

@@ -13,9 +13,11 @@ from keras_seq.core.manifests import read_manifest
 from keras_seq.core.reading import read_json_object, read_names
 from keras_seq.data.images import has_runs, read_image_pairs, read_images, read_one_shot_runs
 from keras_seq.data.midi import read_midi, write_midi
+from keras_seq.data.plain_texts import plain_texts
 from keras_seq.data.readers import READERS, reader_named, reader_of
 from keras_seq.export.golden import _read_golden
 from keras_seq.export.task_file import TaskFile
+from keras_seq.tasks.tagged_text import TAGGED_TEXT
 from keras_seq.text import Vocabulary
 from keras_seq.text.vector_files import load_word_vectors
 from keras_seq.training import Recipe
@@ -28,6 +30,15 @@ TABLES = {
     "labelled.csv": b'id,text,label\n1,"good, film",positive\n2,"bad ""film""",negative\n',
     "pairs.tsv": b"how\thow are\t1\nwho\twhat\t0\n",
     "quora.csv": b'"id","qid1","qid2","question1","question2","is_duplicate"\n"0","1","2","a b","c d","0"\n',
+    "swapped.tsv": b'id\ttext\tlabel\n1\tgood film\tpositive\n2\t"bad ""film"""\tnegative\n',
+    "doccano.jsonl": b'{"text": "Ana Lima", "label": [[0, 3, "PER"]]}\n{"text": "em Recife", "label": []}\n',
+    "prodigy.jsonl": b'{"text": "Ana", "tokens": [{"text": "Ana", "start": 0, "end": 3}], "spans": '
+    b'[{"start": 0, "end": 3, "label": "PER"}], "answer": "accept"}\n',
+    "tokens.jsonl": b'{"tokens": ["Ana", "mora"], "ner_tags": ["B-PER", "O"]}\n{"tokens": ["em"], "ner_tags": ["O"]}\n',
+    "studio.json": b'[{"data": {"text": "Ana"}, "annotations": [{"result": [{"value": {"start": 0, "end": 3, '
+    b'"text": "Ana", "labels": ["PER"]}}]}]}]',
+    "fast.text": b"__label__good a film\n__label__bad a film\n",
+    "brat.ann": b"T1\tPER 0 3\tAna\nR1\tin Arg1:T1 Arg2:T1\n",
     "lines.txt": "Ana\nJoão\nZé\n".encode(),
 }
 TOML = b"""task = "tagger"
@@ -92,6 +103,8 @@ def by_readers(path):
         yield lambda reader=reader: reader.sniff(path).full()
         yield lambda reader=reader: list(reader.examples(path))
     yield lambda: reader_of(path).sniff(path)
+    yield lambda: list(plain_texts(path) or ())
+    yield lambda: list(TAGGED_TEXT.examples(path, gold=False))
 
 
 def calls(path):
@@ -125,6 +138,7 @@ def test_readers_raise_nothing_foreign(seed, tmp_path):
         "runs.npz": npz(train=numbers.random((1, 2, 4, 4)), test=numbers.random((1, 1, 4, 4)), test_class=[[1]]),
         "golden.npz": npz(**{"0/serving_default/inputs/x": np.ones(2), "0/serving_default/outputs/y": np.ones(2)}),
     }
+    (tmp_path / "brat.txt").write_text("Ana mora")
     for _ in range(250):
         name = generator.choice(list(files))
         content = mutated(generator, files[name])

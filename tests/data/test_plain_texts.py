@@ -41,7 +41,17 @@ def test_a_text_of_several_lines(tmp_path):
     assert list(plain_texts(write(tmp_path, "T1\tX 0 3\tfoi\n", "a.ann"))) == TEXTS
 
 
-@pytest.mark.parametrize("content", ["foi bom\nfoi ruim\n", "Texto, bom\nFoi, ruim\n", "{a} b\n[c] d\n", "neg\tfoi\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "foi bom\nfoi ruim\n",
+        '"Oi", disse\n"Adeus", disse\n',
+        "sim,não\nnão,sim\n",
+        "Texto, bom\nFoi, ruim\n",
+        "{a} b\n[c] d\n",
+        "neg\tfoi\n",
+    ],
+)
 def test_what_may_be_lines_is_left_to_others(tmp_path, content):
     assert plain_texts(write(tmp_path, content, "a.txt")) is None
 
@@ -51,6 +61,12 @@ def test_what_may_be_lines_is_left_to_others(tmp_path, content):
     [
         ("a.jsonl", '{"a": "x", "b": 1}\n', "no field is the text (its fields: 'a', 'b'); name it `text`, or give"),
         ("a.jsonl", '{"review": "x", "comment": "y"}\n', "'review' and 'comment' may both be the text"),
+        (
+            "a.csv",
+            "Sentence #,Word,Tag\n1,Rui,B-PER\n,mora,O\n",
+            "no column is the text (its columns: 'Sentence #', 'W",
+        ),
+        ("a.csv", 'pos,"foi bom"\nneg,"foi, ruim"\n', "no column is the text (its columns: 'pos', 'foi bom')"),
         ("a.json", '["foi bom", "foi ruim"]', "no records with named fields; give texts alone, one a line"),
         ("a.jsonl", '{"text": "x"}\n{"txt": "y"}\n', "a.jsonl:2: the field 'text' holds nothing"),
     ],

@@ -12,7 +12,7 @@ from keras_seq.core.errors import InputError, RecipeError
 from keras_seq.data import hold_out, read_piano_rolls
 from keras_seq.data.description import Description
 from keras_seq.data.midi import LOWEST_NOTE, NUM_NOTES
-from keras_seq.data.piano_rolls import PIANO_ROLLS, has_splits
+from keras_seq.data.piano_rolls import has_splits
 from keras_seq.families.music.data import MusicBatches, note_probabilities, score_rolls
 from keras_seq.families.music.drawing_piano_rolls import draw_piano_rolls
 from keras_seq.families.music.recipe import MusicModelRecipe
@@ -64,7 +64,7 @@ class MusicTraining(KerasTraining):
 
     def describe(self, path: Path) -> Description:
         recipe = self.recipe
-        return PIANO_ROLLS.sniff(path, steps_per_beat=recipe.music.steps_per_beat, strict=recipe.data.strict)
+        return self.task.describe(path, strict=recipe.data.strict)
 
     def _pieces(self, split: str) -> list[np.ndarray]:
         recipe = self.recipe
