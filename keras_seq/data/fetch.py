@@ -15,10 +15,11 @@ from typing import Any
 
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import atomic_write
+from keras_seq.core.notices import notify
 from keras_seq.core.reading import expanded
 from keras_seq.data.registry import BUNDLED_DIRECTORY, DataFile, cache_directory, get_dataset
 
-_TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS, _TOLD_SECONDS = 30, 5
 # So slow that a user would rather know than wait.
 _LEAST_BYTES_PER_SECOND = 4096
 _BLOCK_BYTES = 1 << 16
@@ -120,13 +121,19 @@ def _read(url: str, file_name: str, progress: Progress | None, before: int) -> b
     threading.Thread(target=_receive, args=(url, found, is_given_up), daemon=True).start()
     start, received, total = time.monotonic(), 0, None
     blocks: list[bytes] = []
+    is_told = False
     try:
         while True:
-            end = start + _TIMEOUT_SECONDS + received / _LEAST_BYTES_PER_SECOND
+            spare = received / _LEAST_BYTES_PER_SECOND
+            end = start + (_TIMEOUT_SECONDS if is_told else _TOLD_SECONDS) + spare
             try:
                 kind, value = found.get(timeout=max(end - time.monotonic(), 0.01))
             except queue.Empty:
                 seconds = time.monotonic() - start
+                if not is_told:
+                    is_told = True
+                    notify(f"{url}: {received:,} bytes in {seconds:.0f} s; waiting up to {_TIMEOUT_SECONDS} s")
+                    continue
                 raise OSError(f"too slow: {received:,} bytes in {seconds:.0f} s") from None
             if kind == "error":
                 raise value

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.notices import notify
 from keras_seq.core.reading import expanded
 from keras_seq.zoo.cards import CARD_FILE, ModelCard
 
@@ -21,12 +22,12 @@ def model_folders() -> list[Path]:
 
 
 def trained_cards() -> list[ModelCard]:
-    """The cards of all trained models at hand, by name; a broken card is passed over."""
+    """The cards of all trained models at hand, by name; a broken card is told and passed over."""
     cards: dict[str, ModelCard] = {}
     for folder in reversed(model_folders()):
         for path in sorted(folder.glob(f"*/{CARD_FILE}")):
             try:
                 cards[path.parent.name] = ModelCard.load(path)
-            except InputError:
-                continue
+            except InputError as error:
+                notify(str(error))
     return [cards[name] for name in sorted(cards)]

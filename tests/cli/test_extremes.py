@@ -45,6 +45,7 @@ def test_a_bad_card_does_not_hide_the_others(cards, tmp_path, invoke):
         result = invoke("list", *options)
         assert result.code == 0 and "whole" in result.output and "\x1b" not in result.output
         assert not any(name in result.output.split() for name in ODD)
+        assert all(any(f"{name}/card.json" in line for line in result.lines) for name in [*ODD, "fifo", "folder"])
     for name in ODD:
         result = invoke("evaluate", name)
         assert result.code == 2 and len(result.lines) == 1

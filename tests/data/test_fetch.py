@@ -178,8 +178,9 @@ def test_no_server_and_no_data_set(toy, tmp_path):
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n"], ids=["body", "header"])
-def test_a_server_that_trickles_is_given_up(head, toy, tmp_path, monkeypatch):
+def test_a_server_that_trickles_is_given_up(head, toy, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys.modules[fetch.__module__], "_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(sys.modules[fetch.__module__], "_TOLD_SECONDS", 0.1)
     is_given_up = threading.Event()
 
     def trickle(server):
@@ -199,6 +200,7 @@ def test_a_server_that_trickles_is_given_up(head, toy, tmp_path, monkeypatch):
         with pytest.raises(InputError, match=r"too slow: \d+ bytes in \d+ s"):
             fetch("toy", tmp_path)
         assert time.monotonic() - begin < 5
+        assert "bytes in 0 s; waiting up to 0.5 s" in capsys.readouterr().err
         if head.endswith(b"\r\n\r\n"):
             assert is_given_up.wait(5)
 

@@ -95,7 +95,7 @@ def test_a_tagger_learns_from_first_pieces(tmp_path):
     )
     assert sentence["word_starts"].sum() == 6 < len(sentence["labels"])
     assert training.train.words(0)[0] == "Ana" and len(training.train.words(0)) == 6
-    mentions = training.train._mentions[0]
+    mentions = training.train.mentions(0)
     assert all(sentence["word_starts"][begin] and end > begin + 1 for _, begin, end in mentions)
     varied = training.train.varied(0, 0.9, 100, np.random.default_rng(1))
     assert (varied["labels"] >= 0).tolist() == (varied["word_starts"] > 0).tolist()

@@ -26,8 +26,8 @@ SENTENCES_PER_CHUNK = 4096
 
 
 class TaggedSentences(Sequence[dict[str, np.ndarray]]):
-    """Tagged sentences: per token the number of a distinct token and a tag id, six bytes. The features stand in a
-    table, once `store` is encoded.
+    """Tagged sentences: per token the number of a distinct token and a tag id, six bytes; per entity its place,
+    sixteen. The features stand in a table, once `store` is encoded.
 
     The tag of a word is the label of its first token, the others have the label -1.
 
@@ -50,7 +50,8 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
                     labels.append(ids[tag])
                     labels.extend([-1] * (count - 1))
         self._labels = np.frombuffer(labels, labels.typecode)
-        self._mentions = self._find_mentions(tag_names)
+        self._tag_names = tag_names
+        self._mentions_of_type = self._mentions_by_type()
 
     def __len__(self) -> int:
         return len(self.store)
@@ -62,21 +63,24 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         labels = self._labels[places].astype(np.int32)
         return {**self.store.rows(places), WORD_STARTS: (labels >= 0).astype(np.int32), "labels": labels}
 
-    def _find_mentions(self, tag_names: Sequence[str]) -> list[list[EntitySpan]]:
-        spans = []
+    def _mentions_by_type(self) -> dict[str, np.ndarray]:
+        """Type -> where its entities stand in the store, `(mentions, 2)`, sixteen bytes each."""
+        found: dict[str, array] = {}
         for index in range(len(self)):
-            labels = self._labels[self.store.place(index)]
-            firsts = np.flatnonzero(labels >= 0)
-            found = entities([tag_names[label] for label in labels[firsts]]) if (labels > 0).any() else []
-            borders = [*firsts.tolist(), len(labels)]
-            spans.append([EntitySpan(kind, borders[first], borders[end]) for kind, first, end in found])
-        self._mentions_of_type: dict[str, list[tuple[int, int]]] = {}
-        for index, found in enumerate(spans):
-            for kind, first, end in found:
-                begin = self.store.place(index).start
-                place = (begin + first, begin + end)
-                self._mentions_of_type.setdefault(kind, []).append(place)
-        return spans
+            begin = self.store.place(index).start
+            for kind, first, end in self.mentions(index):
+                found.setdefault(kind, array("q")).extend((begin + first, begin + end))
+        return {kind: np.frombuffer(places, np.int64).reshape(-1, 2) for kind, places in found.items()}
+
+    def mentions(self, index: int) -> list[EntitySpan]:
+        """The entities of a sentence, by the places of their tokens in it."""
+        labels = self._labels[self.store.place(index)]
+        if not (labels > 0).any():
+            return []
+        firsts = np.flatnonzero(labels >= 0)
+        borders = [*firsts.tolist(), len(labels)]
+        tags = [self._tag_names[label] for label in labels[firsts]]
+        return [EntitySpan(kind, borders[first], borders[end]) for kind, first, end in entities(tags)]
 
     def varied(self, index: int, rate: float, longest: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """A sentence with a share of its entities exchanged for others of their type, anywhere in the data.
@@ -93,7 +97,7 @@ class TaggedSentences(Sequence[dict[str, np.ndarray]]):
         place = self.store.place(index)
         begin, end = place.start, place.stop
         pieces, last, spare = [], begin, longest - (end - begin)
-        for kind, first, stop in self._mentions[index]:
+        for kind, first, stop in self.mentions(index):
             if generator.random() >= rate:
                 continue
             mentions = self._mentions_of_type[kind]
