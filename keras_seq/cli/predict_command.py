@@ -149,10 +149,10 @@ def _file_of_its_own_form(task: Any, source: str, input_file: str | None, output
 def _by_content(task: Any, path: str) -> Examples | None:
     """What a file holds that is no text, whatever its name is; `None` where it holds texts."""
     from keras_seq.data.readers import surest_reader
-    from keras_seq.tasks.capabilities import ReadsFiles, has
+    from keras_seq.tasks.capabilities import KnowsFiles, has
 
     reader, is_sure = surest_reader(path)
-    if has(task, ReadsFiles) and task.holds(path, reader.name if is_sure >= SURE else ""):
+    if has(task, KnowsFiles) and task.holds(path, reader.name if is_sure >= SURE else ""):
         return task.examples_of(path)
     return None
 

@@ -52,17 +52,22 @@ class ReadsFiles(Protocol):
     def reads(name: str) -> bool:
         """Whether a file of this name has such a form; asked of the file that is written, too."""
 
+    def examples_of(self, path: str, /) -> Examples:
+        """What is in such a file."""
+
+
+@runtime_checkable
+class KnowsFiles(ReadsFiles, Protocol):
+    """Knows files of its own form by what is in them, whatever their names are."""
+
     @staticmethod
     def holds(path: str, reader: str) -> bool:
-        """Whether what is in a file has such a form, whatever its name is.
+        """Whether a file has such a form.
 
         Args:
             path: the file.
             reader: the name of the reader that is surest of it; empty if none is.
         """
-
-    def examples_of(self, path: str, /) -> Examples:
-        """What is in such a file."""
 
 
 @runtime_checkable
