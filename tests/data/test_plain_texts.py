@@ -23,7 +23,7 @@ def write(tmp_path, content, name):
     ("name", "content", "told"),
     [
         ("a.jsonl", RECORDS, "of its 3 fields 'review' is read, the text"),
-        ("a.txt", gzip.compress(RECORDS.encode()), "of its 3 fields"),
+        ("a.txt", gzip.compress(RECORDS.encode(), mtime=0), "of its 3 fields"),
         ("a.json", json.dumps([{"text": text} for text in TEXTS]), ""),
         ("a.json", json.dumps(TASKS), ""),
         ("a.csv", 'id,text\n1,foi bom\n2,"foi ""ruim"", sim"\n', "of its 2 columns 'text' is read, the text"),
