@@ -26,7 +26,7 @@ from keras_seq.zoo.streaming import streaming_model, why_not_streaming
 
 TAGS_FILE = "tags.txt"
 # Rows, and windows of a long text, that run through the model together: more cost memory, fewer time.
-ROWS_PER_GROUP, WINDOWS_PER_GROUP = 16, 6
+ROWS_PER_GROUP, WINDOWS_PER_GROUP = 16, 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +158,7 @@ class TaggingFunctions(TokenFunctions):
     def _inputs(self, tokens: tf.Tensor, word_starts: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the model reads of tokens."""
         inputs = self.encoder.encode(tokens, [name for name in self.input_names if name != WORD_STARTS])
+        inputs = {name: _without_padding(ids) if ids.shape.rank == 3 else ids for name, ids in inputs.items()}
         return inputs | ({WORD_STARTS: word_starts} if WORD_STARTS in self.input_names else {})
 
     def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -166,6 +167,12 @@ class TaggingFunctions(TokenFunctions):
             "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
+
+
+def _without_padding(ids: tf.Tensor) -> tf.Tensor:
+    """Ids of the parts of tokens, `(batch, steps, parts)`, without the last parts, which no token has: most are short."""
+    used = tf.where(tf.reduce_any(tf.not_equal(ids, 0), axis=[0, 1]))[:, 0]
+    return ids[:, :, : tf.reduce_max(tf.concat([used + 1, [1]], axis=0))]
 
 
 def _real(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tf.Tensor:
