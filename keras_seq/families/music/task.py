@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,9 @@ class MusicModel(KerasTask):
             ValueError: if a roll has another shape.
         """
         if isinstance(pieces, (str, bytes, Path, np.ndarray)):
-            raise TypeError(f"`pieces` must be a list. Received: pieces={pieces!r}. Put one piece in a list.")
+            raise TypeError(
+                f"`pieces` must be a list. Received: pieces={reprlib.repr(pieces)}. Put one piece in a list."
+            )
         results = []
         for number, piece in enumerate(pieces, start=1):
             roll = self._roll("pieces", piece)

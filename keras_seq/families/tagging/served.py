@@ -170,7 +170,7 @@ class TaggingFunctions(TokenFunctions):
 
 
 def _without_padding(ids: tf.Tensor) -> tf.Tensor:
-    """Ids of the parts of tokens, `(batch, steps, parts)`, without the last parts, which no token has: most are short."""
+    """Ids of the parts of tokens, `(batch, steps, parts)`, as far as any token has parts: most tokens are short."""
     used = tf.where(tf.reduce_any(tf.not_equal(ids, 0), axis=[0, 1]))[:, 0]
     return ids[:, :, : tf.reduce_max(tf.concat([used + 1, [1]], axis=0))]
 
