@@ -15,7 +15,7 @@ from keras_seq.core.reading import read_names
 from keras_seq.core.streaming import State
 from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
-from keras_seq.export.served import state_specs
+from keras_seq.export.served import finite_states, state_specs
 from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows, read_in_windows
 from keras_seq.ops.crf import crf_marginals
@@ -107,15 +107,16 @@ class TaggingFunctions(TokenFunctions):
 
         Args:
             tokens: string `(batch, steps)`, any number of steps; `""` leaves the states of a row as they are.
-            **states: by their names, `(batch, ...)` each, zeros before the first step; see
+            **states: by their names, `(batch, ...)` each, finite, zeros before the first step; see
                 `keras_seq.zoo.streaming_model`.
 
         Returns:
             `tags` and `scores` `(batch, steps)` as of raw text, and the new states.
         """
         steps = tf.shape(tokens)[1]
-        # Of no step, there is one window of one that is padding.
-        padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
+        with tf.control_dependencies(finite_states(states)):
+            # Of no step, there is one window of one that is padding.
+            padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
 
         def reads(window: slice, found: tuple[tf.TensorArray, ...], states: State) -> tuple[Any, State]:
             rows = self.tokenizer.parts(padded[:, window])
