@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import reprlib
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -151,7 +152,9 @@ def check_texts(texts: Any) -> None:
         TypeError: if it is one string, or holds something else.
     """
     if isinstance(texts, (str, bytes)) or not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"`texts` must be a list of strings. Received: texts={texts!r}. Put one text in a list.")
+        raise TypeError(
+            f"`texts` must be a list of strings. Received: texts={reprlib.repr(texts)}. Put one text in a list."
+        )
 
 
 def call_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -106,7 +107,9 @@ class LanguageModel(LanguageTask, TextTask):
                 "Pass 0 to draw from all."
             )
         if not isinstance(prefix, str):
-            raise TypeError(f"`prefix` must be a string. Received: prefix={prefix!r}. Pass '' to begin anew.")
+            raise TypeError(
+                f"`prefix` must be a string. Received: prefix={reprlib.repr(prefix)}. Pass '' to begin anew."
+            )
         if stop == "":
             raise ValueError("`stop` must not be empty. Received: stop=''. Pass None to stop at nothing.")
         if unknown := self.encoder.unknown_symbols(prefix):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ class MusicModel(KerasTask):
             ValueError: if a roll has another shape.
         """
         if isinstance(pieces, (str, bytes, Path, np.ndarray)):
-            raise TypeError(f"`pieces` must be a list. Received: pieces={pieces!r}. Put one piece in a list.")
+            raise TypeError(
+                f"`pieces` must be a list. Received: pieces={reprlib.repr(pieces)}. Put one piece in a list."
+            )
         results = []
         for number, piece in enumerate(pieces, start=1):
             roll = self._roll("pieces", piece)

@@ -15,7 +15,7 @@ from keras_seq.core.reading import read_names
 from keras_seq.core.streaming import State
 from keras_seq.export.by_length import run_by_length
 from keras_seq.export.json_settings import REMEDY, JSONSettings
-from keras_seq.export.served import state_specs
+from keras_seq.export.served import finite_states, state_specs
 from keras_seq.export.text_functions import TokenFunctions
 from keras_seq.export.windows import OVERLAP, TOKENS_PER_WINDOW, Windows, read_in_windows
 from keras_seq.ops.crf import crf_marginals
@@ -26,7 +26,7 @@ from keras_seq.zoo.streaming import streaming_model, why_not_streaming
 
 TAGS_FILE = "tags.txt"
 # Rows, and windows of a long text, that run through the model together: more cost memory, fewer time.
-ROWS_PER_GROUP, WINDOWS_PER_GROUP = 16, 6
+ROWS_PER_GROUP, WINDOWS_PER_GROUP = 16, 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,15 +107,16 @@ class TaggingFunctions(TokenFunctions):
 
         Args:
             tokens: string `(batch, steps)`, any number of steps; `""` leaves the states of a row as they are.
-            **states: by their names, `(batch, ...)` each, zeros before the first step; see
+            **states: by their names, `(batch, ...)` each, finite, zeros before the first step; see
                 `keras_seq.zoo.streaming_model`.
 
         Returns:
             `tags` and `scores` `(batch, steps)` as of raw text, and the new states.
         """
         steps = tf.shape(tokens)[1]
-        # Of no step, there is one window of one that is padding.
-        padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
+        with tf.control_dependencies(finite_states(states)):
+            # Of no step, there is one window of one that is padding.
+            padded = tf.pad(tokens, [[0, 0], [0, tf.cast(steps == 0, tf.int32)]])
 
         def reads(window: slice, found: tuple[tf.TensorArray, ...], states: State) -> tuple[Any, State]:
             rows = self.tokenizer.parts(padded[:, window])
@@ -158,6 +159,7 @@ class TaggingFunctions(TokenFunctions):
     def _inputs(self, tokens: tf.Tensor, word_starts: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the model reads of tokens."""
         inputs = self.encoder.encode(tokens, [name for name in self.input_names if name != WORD_STARTS])
+        inputs = {name: _without_padding(ids) if ids.shape.rank == 3 else ids for name, ids in inputs.items()}
         return inputs | ({WORD_STARTS: word_starts} if WORD_STARTS in self.input_names else {})
 
     def _named(self, tokens: tf.Tensor, tag_ids: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -166,6 +168,12 @@ class TaggingFunctions(TokenFunctions):
             "tags": tf.where(mask, tf.gather(_served_names(self.settings.tags), tag_ids), ""),
             "scores": tf.where(mask, scores, 0.0),
         }
+
+
+def _without_padding(ids: tf.Tensor) -> tf.Tensor:
+    """Ids of the parts of tokens, `(batch, steps, parts)`, as far as any token has parts: most tokens are short."""
+    used = tf.where(tf.reduce_any(tf.not_equal(ids, 0), axis=[0, 1]))[:, 0]
+    return ids[:, :, : tf.reduce_max(tf.concat([used + 1, [1]], axis=0))]
 
 
 def _real(inputs: dict[str, tf.Tensor], mask: tf.Tensor) -> tf.Tensor:

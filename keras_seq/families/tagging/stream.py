@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,7 +40,7 @@ class TagStream:
         if len(parts) != self.count or isinstance(parts, str):
             raise ValueError(
                 f"`parts` must hold the next tokens of {self.count} text(s), a list each. "
-                f"Received: parts={parts!r}. Pass [] for a text that has not gone on."
+                f"Received: parts={reprlib.repr(parts)}. Pass [] for a text that has not gone on."
             )
         width = max(map(len, parts), default=0)
         tokens = np.array([[*part, *[""] * (width - len(part))] for part in parts], object).reshape(self.count, width)

@@ -79,6 +79,13 @@ def test_scores_of_parts_are_those_of_the_whole(forwards, monkeypatch):
                 np.testing.assert_allclose(joined, whole[name].numpy(), atol=1e-5)
 
 
+def test_a_step_refuses_states_that_are_no_numbers(forwards):
+    name, *_ = states = initial_states(forwards.served, 1)
+    states[name] = np.full(states[name].shape, np.nan, "float32")
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must be finite; received"):
+        forwards.served.call("step", tokens=[["Ana"]], **states)
+
+
 def test_pieces_of_words(monkeypatch):
     class Halves(Tokenizer):
         """Each word in pieces of two characters."""
