@@ -1,8 +1,11 @@
 """What a user should know although nothing has failed, and texts of others as a terminal may show them."""
 
+import contextlib
+import logging
 import os
 import re
 import sys
+from collections.abc import Iterator
 
 # What a terminal obeys: C0 but tab and line feed, DEL, and C1.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -40,3 +43,23 @@ def visible_name(text: str | os.PathLike) -> str:
 def one_line(text: str) -> str:
     """A text on one line, its control characters shown."""
     return " ".join(visible(text).split())
+
+
+@contextlib.contextmanager
+def quiet_loggers(*names: str) -> Iterator[None]:
+    """Hold back what these loggers of Python's `logging` say below an error.
+
+    Example:
+
+    >>> with quiet_loggers("tensorflow"):
+    ...     logging.getLogger("tensorflow").warning("chatter")
+    """
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,7 +1,6 @@
 """SavedModels in the layout that TensorFlow Serving reads: `<model>/<version>/saved_model.pb`."""
 
 import contextlib
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from keras_seq.core.directories import changed_directory, lock_path_of, restore_
 from keras_seq.core.errors import InputError
 from keras_seq.core.files import remove
 from keras_seq.core.locks import exclusive_lock
+from keras_seq.core.notices import quiet_loggers
 from keras_seq.export.errors import ExportError
 from keras_seq.export.manifest import write_version_manifest
 from keras_seq.export.served import Served
@@ -213,7 +213,8 @@ def _save(folder, served):
     root.served_variables = variables
     # Gradients are for training on; without this, one function for each custom gradient is written too.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    with _quiet("tensorflow", "absl"):
+    # It would tell where in its temporary folder it has written.
+    with quiet_loggers("tensorflow", "absl"):
         tf.saved_model.save(root, str(folder), signatures=endpoints, options=options)
     (folder / "assets").mkdir(exist_ok=True)
     _check_written(folder, variables)
@@ -254,17 +255,3 @@ def _check_written(folder, variables):
 
 def _num_bytes(variable: Any) -> int:
     return variable.shape.num_elements() * variable.dtype.size
-
-
-@contextlib.contextmanager
-def _quiet(*names):
-    """Holds back notices such as "Assets written to: <temporary folder>"."""
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

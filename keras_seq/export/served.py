@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_seq.core.errors import InputError
+from keras_seq.core.notices import quiet_loggers
 from keras_seq.core.processes import check_process
 from keras_seq.core.streaming import STATE_PREFIX, State
 from keras_seq.export.json_settings import JSONSettings
@@ -132,7 +133,9 @@ class SavedServed:
         check_version(self.path)
         check_process()
         try:
-            self._loaded = tf.saved_model.load(os.fspath(path))
+            # TensorFlow warns of gradients, which are for training on and not exported.
+            with quiet_loggers("tensorflow", "absl"):
+                self._loaded = tf.saved_model.load(os.fspath(path))
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"{path}: cannot be loaded ({reason}); export it again") from error

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -112,3 +113,8 @@ def test_settings_from_a_file():
     assert Settings.from_dict({"names": []}, "task.json").factor == 2
     with pytest.raises(DataError, match=r"task.json: damaged \(lacks `names`\); put the original back"):
         Settings.from_dict({"factor": 3}, "task.json")
+
+
+def test_loading_a_model_says_nothing(caplog):
+    SavedServed(Path(__file__).parents[2] / "saved_models" / "names_pt" / "1")
+    assert [record.getMessage() for record in caplog.records] == []
