@@ -106,8 +106,8 @@ TRAINING = {
 }
 
 
-# One of each kind of inputs and outputs; the others in the thorough run.
-ALWAYS = ("ner_model", "siamese_model")
+# The one of most kinds of inputs; the others in the thorough run.
+ALWAYS = ("ner_model",)
 EVERY = [
     pytest.param(name, marks=[] if name in ALWAYS else [pytest.mark.thorough], id=name) for name in list_builders()
 ]

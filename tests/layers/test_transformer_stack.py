@@ -275,7 +275,7 @@ def read_in_parts(stack, borders, sequences=SEQUENCES, mask=MASK, state=None):
     return np.concatenate(parts, axis=1), state
 
 
-@pytest.mark.both_backends("rotary")
+@pytest.mark.both_backends(thorough=True)
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_reading_in_parts_is_reading_the_whole(positions):
     stack = built(causal=True, **POSITIONS[positions])
@@ -402,6 +402,7 @@ def test_a_compiled_step():
 
 
 @pytest.mark.skipif(not ON_TENSORFLOW, reason="exports are TensorFlow's")
+@pytest.mark.thorough
 def test_an_export_of_core_operations_takes_no_rows_and_no_steps(tmp_path):
     import tensorflow as tf
 

@@ -64,13 +64,8 @@ def answers(task):
     return served.call("serving_default", text=TEXTS)
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        "tagger",
-        *(pytest.param(task, marks=pytest.mark.thorough) for task in ("classifier", "regressor", "pair_matcher")),
-    ],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("task", ["tagger", "classifier", "regressor", "pair_matcher"])
 def test_pieces_of_a_file(task, tmp_path):
     training = prepared(task, tmp_path, f"tokenizer.file={tmp_path / 'pieces.txt'}", tokenizer="pieces")
     assert training.encoder.vocabulary == PIECES and training.encoder.is_closed

@@ -161,6 +161,7 @@ write_saved_model(sys.argv[1], served, family="image_matcher", beside={"card.jso
 """
 
 
+@pytest.mark.thorough
 def test_a_kill_before_it_leaves_no_version(tmp_path):
     target = tmp_path / "m"
     result = subprocess.run([sys.executable, "-c", KILLED, str(target)], capture_output=True, timeout=300)

@@ -188,11 +188,7 @@ def test_parts_of_words_are_those_of_texts(tokenizer):
     assert [len(counts) for _, counts in sentences] == [2, 0, 4]
 
 
-@pytest.mark.parametrize(
-    "tokenizer",
-    ["unigram", *(pytest.param(rule, marks=pytest.mark.thorough) for rule in ("longest", "bpe"))],
-    indirect=True,
-)
+@pytest.mark.thorough
 def test_eager_tf_data_and_an_exported_graph(tokenizer, tokenize, tmp_path):
     expected = tokenize(tf.constant(ODD_TEXTS))
     module = tf.Module()

@@ -140,6 +140,7 @@ def test_card_and_list(folder, invoke, monkeypatch):
     assert "text_classifier_model" in invoke("recipe", "regressor").output
 
 
+@pytest.mark.thorough
 def test_two_trainings_give_the_same_numbers(folder, recipe, tmp_path):
     again = train(recipe, tmp_path / "again", quiet=True)
     assert again["test"] == json.loads((folder / "run" / "metrics.json").read_text())["test"]
