@@ -85,12 +85,12 @@ def keras_of(model):
 
 
 # Of models with the same functions one; the others in the thorough run.
-SECONDS = {"intent_en", "ner_en", "sentiment_pt", "similar_en", "toxicity_pt"}
+LIKE_OTHERS = {"intent_en", "ner_en", "sentiment_pt", "similar_en", "toxicity_pt"}
 
 
 @pytest.mark.parametrize(
     "model",
-    [pytest.param(path, marks=[pytest.mark.thorough] * (path.name in SECONDS), id=path.name) for path in SHIPPED],
+    [pytest.param(path, marks=[pytest.mark.thorough] * (path.name in LIKE_OTHERS), id=path.name) for path in SHIPPED],
 )
 def test_shipped_models_answer_as_when_they_were_exported(model):
     check_golden(model, model / "golden.npz", tolerance=1e-6)
